@@ -1,0 +1,192 @@
+"""What a branch, a resource or an edge hangs on: formulas over open facts, and the worlds in which they are decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+import msgspec
+
+from kmsguard.model.truth import Truth, all_of, any_of
+
+Scalar: TypeAlias = "str | bool | int | float | None"
+
+
+class Atom(msgspec.Struct, frozen=True):
+    """One open fact of a unit: the `subject` (a variable, a parameter, or the text of a condition that cannot be looked into)
+    equals a value.
+
+    Atoms of the same unit and subject with different values exclude each other; where `among` lists all values that the
+    subject can have, one of them holds.
+    """
+
+    unit: str
+    subject: str  # as its language writes it: `var.prod`, `Environment`
+    value: Scalar = True
+    among: tuple[Scalar, ...] = ()
+
+
+class Not(msgspec.Struct, frozen=True):
+    """Negation."""
+
+    of: Formula
+
+
+class All(msgspec.Struct, frozen=True):
+    """Conjunction; of nothing it is true."""
+
+    of: tuple[Formula, ...]
+
+
+class Any(msgspec.Struct, frozen=True):
+    """Disjunction; of nothing it is false."""
+
+    of: tuple[Formula, ...]
+
+
+class Named(msgspec.Struct, frozen=True):
+    """A formula that has a name in the source (a CloudFormation condition, a local), by which it is shown."""
+
+    name: str
+    of: Formula
+
+
+Formula: TypeAlias = "Truth | Atom | Not | All | Any | Named"
+"""A Truth is a formula that is decided already; UNKNOWN is one that no assumption can decide."""
+
+
+class World(msgspec.Struct, frozen=True):
+    """A set of assumptions about atoms. The empty world assumes nothing."""
+
+    assumed: Mapping[Atom, bool] = {}
+
+    def truth(self, formula: Formula) -> Truth:
+        """What a formula is in this world: UNKNOWN where an atom is not assumed, and does not follow from what is."""
+        if isinstance(formula, Truth):
+            return formula
+        if isinstance(formula, Atom):
+            return self._atom(formula)
+        if isinstance(formula, Named):
+            return self.truth(formula.of)
+        if isinstance(formula, Not):
+            return ~self.truth(formula.of)
+        if isinstance(formula, All):
+            return all_of(self.truth(f) for f in formula.of)
+        return any_of(self.truth(f) for f in formula.of)
+
+    def _atom(self, atom: Atom) -> Truth:
+        assumed = self.assumed.get(atom)
+        if assumed is not None:
+            return Truth.of(assumed)
+        excluded = set()
+        for other, holds in self.assumed.items():
+            if other.unit == atom.unit and other.subject == atom.subject:
+                if holds:
+                    # bool before int: in Python True == 1, in a template they are different values
+                    return Truth.of(other.value == atom.value and type(other.value) is type(atom.value))
+                excluded.add((type(other.value), other.value))
+        if atom.among:
+            left = [v for v in atom.among if (type(v), v) not in excluded]
+            if atom.value not in left:
+                return Truth.NO
+            if len(left) == 1:
+                return Truth.YES
+        return Truth.UNKNOWN
+
+    def assume(self, atom: Atom, holds: bool) -> World | None:
+        """This world with one more assumption, or None where the two contradict each other."""
+        known = self._atom(atom)
+        if known is not Truth.UNKNOWN:
+            return self if known is Truth.of(holds) else None
+        return World({**self.assumed, atom: holds})
+
+
+NOWHERE_ASSUMED = World()
+
+
+class UndecidedError(Exception):
+    """Raised by whoever needs a formula decided that the world leaves open; caught in `judge`, which splits the world there.
+
+    Not an error of input, and never seen by users.
+    """
+
+    def __init__(self, atom: Atom, formula: Formula) -> None:
+        super().__init__(show(formula))
+        self.atom = atom
+        self.formula = formula
+
+
+def atoms(formula: Formula) -> Iterator[Atom]:
+    """The atoms of a formula, in the order in which they stand."""
+    if isinstance(formula, Atom):
+        yield formula
+    elif isinstance(formula, (Not, Named)):
+        yield from atoms(formula.of)
+    elif isinstance(formula, (All, Any)):
+        for part in formula.of:
+            yield from atoms(part)
+
+
+def decide(formula: Formula, world: World) -> Truth:
+    """What a formula is in a world.
+
+    Returns UNKNOWN only where no assumption could decide it.
+
+    Raises:
+        UndecidedError: where an atom that the world leaves open decides it.
+    """
+    truth = world.truth(formula)
+    if truth is Truth.UNKNOWN:
+        for atom in atoms(formula):
+            if world.truth(atom) is Truth.UNKNOWN:
+                raise UndecidedError(atom, formula)
+    return truth
+
+
+def negate(formula: Formula) -> Formula:
+    """NOT, simplified."""
+    if isinstance(formula, Truth):
+        return ~formula
+    return formula.of if isinstance(formula, Not) else Not(formula)
+
+
+def conjunction(*formulas: Formula) -> Formula:
+    """AND, simplified: decided parts are dropped, a part that is NO decides all."""
+    parts: list[Formula] = []
+    for formula in formulas:
+        if formula is Truth.NO:
+            return Truth.NO
+        if formula is not Truth.YES and formula not in parts:
+            parts.append(formula)
+    return Truth.YES if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
+
+
+def disjunction(*formulas: Formula) -> Formula:
+    """OR, simplified."""
+    parts: list[Formula] = []
+    for formula in formulas:
+        if formula is Truth.YES:
+            return Truth.YES
+        if formula is not Truth.NO and formula not in parts:
+            parts.append(formula)
+    return Truth.NO if not parts else parts[0] if len(parts) == 1 else Any(tuple(parts))
+
+
+def show(formula: Formula) -> str:
+    """A formula as text: `var.prod`, `Environment == "prod"`, `IsProd`, `not (IsProd and IsEast)`."""
+    if isinstance(formula, Truth):
+        return formula.name.lower()
+    if isinstance(formula, Named):
+        return formula.name
+    if isinstance(formula, Atom):
+        if formula.value is True:
+            return formula.subject
+        value = f'"{formula.value}"' if isinstance(formula.value, str) else str(formula.value).lower()
+        return f"{formula.subject} == {value}"
+    if isinstance(formula, Not):
+        return f"not {_inner(formula.of)}"
+    return (" and " if isinstance(formula, All) else " or ").join(_inner(f) for f in formula.of)
+
+
+def _inner(formula: Formula) -> str:
+    return f"({show(formula)})" if isinstance(formula, (All, Any)) else show(formula)

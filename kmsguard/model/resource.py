@@ -1,0 +1,101 @@
+"""The graph that rules judge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from kmsguard.model.declaration import Declaration, Problem, Unit
+from kmsguard.model.guard import Formula, World
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import NOTHING, Value, resolve
+
+
+class Resource(msgspec.Struct, frozen=True, eq=False):
+    """One node of the graph, in normalized terms. Its identity is its own; two resources are never equal."""
+
+    address: str
+    kind: str  # `kms.key`
+    type: str  # `aws_kms_key`: for the report, never for a rule
+    unit: str
+    traits: tuple[str, ...]
+    attributes: Mapping[str, Value]  # what is written or follows by default; normalized names and types
+    derived: Mapping[str, Callable[[World], Value]]  # computed when asked for; a cycle is unknown
+    declarations: tuple[Declaration, ...]  # the first is its own, others complete it
+    span: Span
+    head: Span
+    exists: Formula = Truth.YES
+    region: Value | None = None
+    account: Value | None = None
+
+    def attribute(self, name: str, world: World) -> Value:
+        """An attribute in a world: its data is ABSENT where nothing is there, never a Choice.
+
+        Raises:
+            UndecidedError: where the world does not decide it.
+        """
+        value = self.attributes.get(name)
+        if value is None:
+            derive = self.derived.get(name)
+            value = derive(world) if derive is not None else NOTHING
+        return resolve(value, world)
+
+
+class External(msgspec.Struct, frozen=True):
+    """The end of an edge that is in no unit of the scan: an ARN, an alias, an account, a name, or what is unknown of it."""
+
+    kind: str  # the kind that it would be
+    value: Value  # the ARN, alias, name or account, or an Unknown
+
+
+class Edge(msgspec.Struct, frozen=True, eq=False):
+    """A link from one resource to another one. There is one for each branch of a value that hangs on a condition."""
+
+    name: str
+    source: Resource
+    target: Resource | External
+    by: Value  # the value that makes it
+    guard: Formula = Truth.YES
+
+
+class Graph:
+    """All resources of a scan and the edges between them. Built once, then read only."""
+
+    def __init__(
+        self,
+        units: tuple[Unit, ...],
+        resources: tuple[Resource, ...],
+        edges: tuple[Edge, ...],
+        problems: tuple[Problem, ...] = (),
+    ) -> None:
+        self.units = {unit.path: unit for unit in units}
+        self.resources = resources
+        self.problems = problems
+        self.by_kind: dict[str, list[Resource]] = {}
+        self.by_trait: dict[str, list[Resource]] = {}
+        self.by_address: dict[tuple[str, str], list[Resource]] = {}
+        for resource in resources:
+            self.by_kind.setdefault(resource.kind, []).append(resource)
+            self.by_address.setdefault((resource.unit, resource.address), []).append(resource)
+            for trait in resource.traits:
+                self.by_trait.setdefault(trait, []).append(resource)
+        self._out: dict[tuple[Resource, str], list[Edge]] = {}
+        self._into: dict[tuple[Resource, str], list[Edge]] = {}
+        for edge in edges:
+            self._out.setdefault((edge.source, edge.name), []).append(edge)
+            if isinstance(edge.target, Resource):
+                self._into.setdefault((edge.target, edge.name), []).append(edge)
+
+    def out(self, resource: Resource, name: str) -> list[Edge]:
+        """The edges of a name that leave a resource, whatever they hang on."""
+        return self._out.get((resource, name), [])
+
+    def into(self, resource: Resource, name: str) -> list[Edge]:
+        """The edges of a name that end at a resource, whatever they hang on."""
+        return self._into.get((resource, name), [])
+
+    def edges(self) -> list[Edge]:
+        """All edges."""
+        return [edge for edges in self._out.values() for edge in edges]

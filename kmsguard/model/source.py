@@ -1,0 +1,81 @@
+"""Where things stand: files, and places in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from functools import cached_property
+
+import msgspec
+
+
+class Span(msgspec.Struct, frozen=True, order=True):
+    """A place in a file. Lines and columns count from 1, columns in Unicode code points, the end column is exclusive."""
+
+    file: str
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+
+    def to(self, end: Span) -> Span:
+        """The place from the start of this one to the end of another one of the same file."""
+        return Span(self.file, self.start_line, self.start_column, end.end_line, end.end_column)
+
+    def within(self, other: Span) -> bool:
+        """Whether this place lies inside `other` (equal counts)."""
+        return (
+            self.file == other.file
+            and (other.start_line, other.start_column) <= (self.start_line, self.start_column)
+            and (self.end_line, self.end_column) <= (other.end_line, other.end_column)
+        )
+
+
+class Source:
+    """The text of one file, and the only place where offsets (code points from 0) become lines and columns.
+
+    `path` is the path as it stands in the report: relative to the working directory, with forward slashes. A byte order
+    mark is not part of `text`; `\\r\\n` stays as it is (the line ends after `\\n`).
+    """
+
+    __slots__ = ("__dict__", "path", "text")
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts = [0]
+        find = self.text.find
+        at = find("\n")
+        while at >= 0:
+            starts.append(at + 1)
+            at = find("\n", at + 1)
+        return starts
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """(line, column) of an offset."""
+        line = bisect_right(self._starts, offset)
+        return line, offset - self._starts[line - 1] + 1
+
+    def offset(self, line: int, column: int) -> int:
+        """The offset of a line and column; the inverse of `place`."""
+        return self._starts[line - 1] + column - 1
+
+    def span(self, start: int, end: int) -> Span:
+        """The place of the characters from offset `start` to before offset `end`."""
+        line, column = self.place(start)
+        end_line, end_column = self.place(end)
+        return Span(self.path, line, column, end_line, end_column)
+
+    def slice(self, span: Span) -> str:
+        """The text that stands at a place."""
+        return self.text[self.offset(span.start_line, span.start_column) : self.offset(span.end_line, span.end_column)]
+
+    def line(self, number: int) -> str:
+        """A line without its end; empty past the last one."""
+        if not 1 <= number <= len(self._starts):
+            return ""
+        start = self._starts[number - 1]
+        end = self._starts[number] if number < len(self._starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")

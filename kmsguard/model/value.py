@@ -1,0 +1,326 @@
+"""What an attribute is: data, where it stands, how it got there, and what is not known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import TypeAlias
+
+import msgspec
+
+from kmsguard.model.guard import Formula, Scalar, World, conjunction, decide
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+
+
+class Target(msgspec.Struct, frozen=True):
+    """An attribute of a declaration, named symbolically: two equal targets are the same value, whatever it turns out to be.
+
+    `address` is a declaration of the same unit, or `export:NAME` (a CloudFormation export), `state:KEY` (an output of another
+    root module's state), or empty for what belongs to the deployment (`account`, `region`, `partition`, `organization`), or
+    `provider.aws.ALIAS` for the same of a provider that has an identity of its own.
+    `attribute` is in the language's own terms: `arn`, `Arn`, `Ref` (what CloudFormation's Ref returns), `metadata.0.name`.
+    """
+
+    address: str
+    attribute: str
+
+
+ACCOUNT = Target("", "account")
+REGION = Target("", "region")
+PARTITION = Target("", "partition")
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One step of the way that a value took, newest first; `before` is the step before."""
+
+    what: str  # literal, variable default, var-file, variable, local, module input, output, parameter default, parameter,
+    #            mapping, condition, policy document, template, AWS default, attached resource, data source
+    name: str  # `var.rotate`, `local.tags`, `module.keys`, `Environment`
+    span: Span | None = None
+    before: Step | None = None
+
+    def chain(self) -> list[Step]:
+        """The steps, oldest first."""
+        steps: list[Step] = []
+        step: Step | None = self
+        while step is not None:
+            steps.append(step)
+            step = step.before
+        return steps[::-1]
+
+
+class Unknown(msgspec.Struct, frozen=True):
+    """A value that is not known, and what is known of it all the same. Refinements only narrow: whoever ignores them is still
+    right."""
+
+    reason: str  # `variable var.partner has no value`, `known after apply`, `function timestamp`, …
+    reference: str | None = None  # what would decide it, as the language writes it: `var.partner`
+    target: Target | None = None  # the symbolic value that it is, where it is one
+    not_null: bool = False
+    prefix: str = ""
+    allowed: tuple[Scalar, ...] = ()
+
+
+class Branch(msgspec.Struct, frozen=True):
+    """One way in which a Choice can turn out."""
+
+    guard: Formula
+    value: Value
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """What hangs on an undecided condition. The guards of the branches exclude each other, and one of them holds."""
+
+    branches: tuple[Branch, ...]
+
+
+MAX_BRANCHES = 16
+
+
+class Absent(msgspec.Struct, frozen=True):
+    """Nothing is written there (`AWS::NoValue`, an argument that is null): not null, not unknown."""
+
+
+ABSENT = Absent()
+
+
+class Text(msgspec.Struct, frozen=True):
+    """A text that is more than one literal.
+
+    A piece is a literal run (its data is a `str`; every character stands for itself in one line of the source, or the whole
+    piece is one escape or has no span), or a hole (its data is an Unknown or a Choice). `encodes` is what an encoder
+    (`jsonencode`, `base64encode`, a policy document) made the text from.
+    """
+
+    pieces: tuple[Value, ...]
+    encodes: Value | None = None
+    encoding: str = "json"  # json, base64, yaml: how `encodes` was encoded
+
+    @property
+    def known(self) -> str | None:
+        """The text, where all of it is known."""
+        out = []
+        for piece in self.pieces:
+            if not isinstance(piece.data, str):
+                return None
+            out.append(piece.data)
+        return "".join(out)
+
+    def place(self, start: int, end: int) -> Span | None:
+        """The place in the source of the characters from `start` to before `end` (a hole counts one character)."""
+        first: Span | None = None
+        last: Span | None = None
+        at = 0
+        for piece in self.pieces:
+            length = len(piece.data) if isinstance(piece.data, str) else 1
+            if at < end and at + length > start and piece.span is not None:
+                span = piece.span
+                plain = span.start_line == span.end_line and span.end_column - span.start_column == length
+                low, high = max(start - at, 0), min(end - at, length)
+                part = (
+                    Span(span.file, span.start_line, span.start_column + low, span.start_line, span.start_column + high)
+                    if plain
+                    else span
+                )
+                first = first or part
+                last = part if last is None or part.file == first.file else last
+            at += length
+        return first.to(last) if first is not None and last is not None else None
+
+
+Number: TypeAlias = "int | float | Decimal"
+Data: TypeAlias = "str | Text | bool | int | float | Decimal | None | tuple[Value, ...] | dict[str, Value] | Unknown | Choice | Absent"
+
+
+class Value(msgspec.Struct, frozen=True, dict=False):
+    """A value with its history.
+
+    `span` is where the data stands as written (of an interpolated text: the template). `place` is the entry (name and value)
+    by which it reached the map or block that holds it: what a person would edit there. `refs` are the attributes of other
+    declarations that it was taken from, also where the data is known.
+    """
+
+    data: Data
+    span: Span | None = None
+    place: Span | None = None
+    trail: Step | None = None
+    refs: tuple[Target, ...] = ()
+    sensitive: bool = False
+
+    @property
+    def where(self) -> Span | None:
+        """The narrowest place that a person would edit."""
+        return self.place or self.span
+
+    @property
+    def text(self) -> str | None:
+        """The text, where it is one and all of it is known."""
+        data = self.data
+        return data if isinstance(data, str) else data.known if isinstance(data, Text) else None
+
+    @property
+    def items(self) -> tuple[Value, ...]:
+        """The elements of a list; empty for anything else."""
+        return self.data if isinstance(self.data, tuple) else ()
+
+    @property
+    def members(self) -> dict[str, Value]:
+        """The members of a map; empty for anything else."""
+        return self.data if isinstance(self.data, dict) else {}
+
+    @property
+    def target(self) -> Target | None:
+        """The symbolic value that it is, where it is one."""
+        return self.data.target if isinstance(self.data, Unknown) else None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the outermost of it is known: no Unknown, no Choice, no text with holes."""
+        data = self.data
+        if isinstance(data, Text):
+            return data.known is not None
+        return not isinstance(data, (Unknown, Choice))
+
+    def at(self, place: Span | None) -> Value:
+        """The same value, held by another entry."""
+        return msgspec.structs.replace(self, place=place)
+
+    def via(self, what: str, name: str, span: Span | None) -> Value:
+        """The same value, one step further on its way."""
+        return msgspec.structs.replace(self, trail=Step(what, name, span, self.trail))
+
+    def with_data(self, data: Data) -> Value:
+        """The same history, other data."""
+        return msgspec.structs.replace(self, data=data)
+
+    def walk(self) -> Iterator[Value]:
+        """This value and all that it holds: elements, members, pieces, branches, what a text encodes."""
+        yield self
+        data = self.data
+        if isinstance(data, tuple):
+            for item in data:
+                yield from item.walk()
+        elif isinstance(data, dict):
+            for item in data.values():
+                yield from item.walk()
+        elif isinstance(data, Text):
+            for piece in data.pieces:
+                yield from piece.walk()
+            if data.encodes is not None:
+                yield from data.encodes.walk()
+        elif isinstance(data, Choice):
+            for branch in data.branches:
+                yield from branch.value.walk()
+
+
+NULL = Value(None)
+NOTHING = Value(ABSENT)
+
+
+def resolve(value: Value, world: World) -> Value:
+    """The value in a world: of a Choice the branch that holds. What it holds inside is left as it is.
+
+    Raises:
+        UndecidedError: where the world does not say which branch holds.
+    """
+    while isinstance(value.data, Choice):
+        place, sensitive = value.place, value.sensitive
+        for branch in value.data.branches:
+            truth = decide(branch.guard, world)
+            if truth is Truth.YES:
+                value = branch.value
+                break
+            if truth is Truth.UNKNOWN:
+                return value.with_data(Unknown("a condition that cannot be decided", not_null=False))
+        else:
+            return value.with_data(Unknown("a condition that cannot be decided"))
+        if (place is not None and value.place is None) or (sensitive and not value.sensitive):
+            value = msgspec.structs.replace(value, place=value.place or place, sensitive=value.sensitive or sensitive)
+    return value
+
+
+def resolve_deep(value: Value, world: World) -> Value:
+    """The value in a world, with all that it holds: absent members and elements are dropped, texts whose holes are decided
+    become known.
+
+    Raises:
+        UndecidedError: where the world does not decide a Choice in it.
+    """
+    value = resolve(value, world)
+    data = value.data
+    if isinstance(data, tuple):
+        items = tuple(resolve_deep(item, world) for item in data)
+        return value.with_data(tuple(i for i in items if i.data is not ABSENT))
+    if isinstance(data, dict):
+        members = {name: resolve_deep(item, world) for name, item in data.items()}
+        return value.with_data({n: v for n, v in members.items() if v.data is not ABSENT})
+    if isinstance(data, Text):
+        pieces: list[Value] = []
+        for piece in data.pieces:
+            resolved = resolve(piece, world)
+            pieces.extend(resolved.data.pieces if isinstance(resolved.data, Text) else (resolved,))
+        encodes = resolve_deep(data.encodes, world) if data.encodes is not None else None
+        return value.with_data(Text(tuple(pieces), encodes, data.encoding))
+    return value
+
+
+def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple[Value, ...]) -> Value:
+    """Applies a function to each combination of the branches of its arguments that can happen.
+
+    The result is a Choice, or an Unknown with the branches' scalars as `allowed` where there would be more than MAX_BRANCHES.
+    """
+    combinations: list[tuple[Formula, tuple[Value, ...]]] = [(Truth.YES, ())]
+    for argument in arguments:
+        options = flatten(argument)
+        grown: list[tuple[Formula, tuple[Value, ...]]] = []
+        for guard, done in combinations:
+            for option_guard, option in options:
+                both = conjunction(guard, option_guard)
+                if possible(both):
+                    grown.append((both, (*done, option)))
+            if len(grown) > MAX_BRANCHES:
+                return Value(Unknown("too many combinations of conditions"))
+        combinations = grown
+    if len(combinations) == 1:
+        return function(combinations[0][1])
+    return Value(Choice(tuple(Branch(guard, function(done)) for guard, done in combinations)))
+
+
+def flatten(value: Value) -> list[tuple[Formula, Value]]:
+    """The branches of a value with their guards, Choices inside branches joined into one list."""
+    if not isinstance(value.data, Choice):
+        return [(Truth.YES, value)]
+    out: list[tuple[Formula, Value]] = []
+    for branch in value.data.branches:
+        for guard, inner in flatten(branch.value):
+            both = conjunction(branch.guard, guard)
+            if possible(both):
+                out.append((both, inner))
+    return out
+
+
+def possible(formula: Formula) -> bool:
+    """Whether a conjunction of guards can hold; only plain contradictions are seen (never True for a formula that is NO)."""
+    from kmsguard.model.guard import All, Atom, Named, Not
+
+    world: World | None = World()
+    pending = [formula]
+    rest: list[Formula] = []
+    while pending:
+        part = pending.pop()
+        if isinstance(part, Named):
+            pending.append(part.of)
+        elif isinstance(part, All):
+            pending.extend(part.of)
+        elif isinstance(part, Not) and isinstance(part.of, Named):
+            pending.append(Not(part.of.of))
+        elif isinstance(part, Atom) or (isinstance(part, Not) and isinstance(part.of, Atom)):
+            atom, holds = (part, True) if isinstance(part, Atom) else (part.of, False)
+            assert isinstance(atom, Atom)
+            world = world.assume(atom, holds)
+            if world is None:
+                return False
+        else:
+            rest.append(part)
+    return all(world.truth(part) is not Truth.NO for part in rest)

@@ -1,0 +1,1 @@
+"""Text to trees with places. The only package that knows a parser."""
