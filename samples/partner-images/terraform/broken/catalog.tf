@@ -15,5 +15,5 @@ resource "aws_db_instance" "catalog" {
 resource "aws_db_snapshot" "catalog" {
   db_instance_identifier = aws_db_instance.catalog.identifier
   db_snapshot_identifier = "catalog-for-partners"
-  shared_accounts        = values(local.partners)
+  shared_accounts        = values(var.partner_accounts)
 }

@@ -15,10 +15,6 @@ provider "aws" {
 
 data "aws_caller_identity" "current" {}
 
-locals {
-  partners = { for name, id in var.partner_accounts : name => id if id != data.aws_caller_identity.current.account_id }
-}
-
 # The appliance: one root image, one volume with reference data.
 
 resource "aws_ebs_volume" "appliance" {
@@ -47,7 +43,7 @@ resource "aws_ami" "appliance" {
 }
 
 resource "aws_ami_launch_permission" "partner" {
-  for_each = local.partners
+  for_each = var.partner_accounts
 
   image_id   = aws_ami.appliance.id
   account_id = each.value
@@ -66,7 +62,7 @@ resource "aws_ebs_snapshot" "reference" {
 }
 
 resource "aws_snapshot_create_volume_permission" "partner" {
-  for_each = local.partners
+  for_each = var.partner_accounts
 
   snapshot_id = aws_ebs_snapshot.reference.id
   account_id  = each.value

@@ -4,7 +4,7 @@ resource "aws_kms_key" "images" {
   enable_key_rotation     = true
   policy = templatefile("${path.module}/policies/key.json.tftpl", {
     owner    = data.aws_caller_identity.current.account_id
-    accounts = values(local.partners)
+    accounts = values(var.partner_accounts)
   })
 }
 
