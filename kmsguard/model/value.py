@@ -81,6 +81,9 @@ MAX_BRANCHES = 16
 class Absent(msgspec.Struct, frozen=True):
     """Nothing is written there (`AWS::NoValue`, an argument that is null): not null, not unknown."""
 
+    def __reduce__(self) -> str:
+        return "ABSENT"  # there is only one, also in what another process read
+
 
 ABSENT = Absent()
 
