@@ -83,6 +83,7 @@ class Graph:
                 self.by_trait.setdefault(trait, []).append(resource)
         self._out: dict[tuple[Resource, str], list[Edge]] = {}
         self._into: dict[tuple[Resource, str], list[Edge]] = {}
+        self._exported: dict[str, frozenset[str]] = {}
         for edge in edges:
             self._out.setdefault((edge.source, edge.name), []).append(edge)
             if isinstance(edge.target, Resource):
@@ -99,3 +100,18 @@ class Graph:
     def edges(self) -> list[Edge]:
         """All edges."""
         return [edge for edges in self._out.values() for edge in edges]
+
+    def exported(self, resource: Resource) -> bool:
+        """Whether an output of its unit hands the resource, or anything of it, out to other units."""
+        exported = self._exported.get(resource.unit)
+        if exported is None:
+            unit = self.units.get(resource.unit)
+            exported = self._exported[resource.unit] = _handed_out(unit) if unit is not None else frozenset()
+        return any(declaration.address in exported for declaration in resource.declarations)
+
+
+def _handed_out(unit: Unit) -> frozenset[str]:
+    """The addresses of the declarations that the outputs and exports of a unit are made from."""
+    values = [*unit.outputs.values(), *(export.value for export in unit.exports)]
+    targets = [target for value in values for part in value.walk() for target in (*part.refs, part.target)]
+    return frozenset(target.address for target in targets if target is not None)
