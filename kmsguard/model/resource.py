@@ -13,6 +13,25 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import NOTHING, Value, resolve
 
 
+class KeyUse(msgspec.Struct, frozen=True):
+    """Who uses a key because of a resource, and how: what its kind's file says under `key_use`.
+
+    Of `edge`, `attribute` and `service` one is given. In texts `{region}`, `{account}`, `{partition}`, `{arn}` and other parts
+    of the resource's identity stand for its own.
+    """
+
+    through: str  # the edge to the key
+    actions: tuple[str, ...]  # `kms:Decrypt`
+    edge: str = ""  # the principals are the ends of this edge (roles, users)
+    attribute: str = ""  # the principal is named by this attribute
+    service: str = ""  # the principal is this AWS service: `logs.{region}.amazonaws.com`
+    via: str = ""  # the call comes through this service (`kms:ViaService` is `VIA.{region}.amazonaws.com`)
+    context: dict[str, str] = {}  # the encryption context that is sent
+    source_arn: str = ""  # `aws:SourceArn` of a service's call
+    grant: bool = False  # the service makes a grant in the principal's name and works by it afterwards
+    title: str = ""  # what the use is for: `to read messages`
+
+
 class Resource(msgspec.Struct, frozen=True, eq=False):
     """One node of the graph, in normalized terms. Its identity is its own; two resources are never equal."""
 
@@ -29,6 +48,8 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
     exists: Formula = Truth.YES
     region: Value | None = None
     account: Value | None = None
+    secrets: tuple[str, ...] = ()  # the attributes that must not be written into a template
+    key_use: tuple[KeyUse, ...] = ()  # of its kind
 
     def attribute(self, name: str, world: World) -> Value:
         """An attribute in a world: its data is ABSENT where nothing is there, never a Choice.
