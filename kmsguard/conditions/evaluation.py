@@ -190,6 +190,15 @@ def _quantified(
     return Answer(~truth if quantifier == "none" else truth, evidence, opened if truth is Truth.UNKNOWN else ())
 
 
+def look_up(operand: Operand, subject: Subject, graph: Graph, world: World) -> Value:
+    """What an operand is in a world: its data is ABSENT where nothing is there, never a Choice.
+
+    Raises:
+        UndecidedError: where the world does not decide it.
+    """
+    return _lookup(operand, subject, _Scope(graph, world, None, None)).value
+
+
 class _Looked(NamedTuple):
     value: Value  # resolved in the world: never a Choice
     owner: Resource | None
@@ -219,12 +228,17 @@ def _owner(subject: Subject) -> Resource | None:
     return subject if isinstance(subject, Resource) else None
 
 
+_EVERY_RESOURCE = ("address", "region", "account")
+
+
 def _attribute(resource: Resource, name: str, world: World) -> Value:
     value = resource.attribute(name, world)
-    if value.data is ABSENT and name in ("region", "account"):
-        place = resource.region if name == "region" else resource.account
-        return resolve(place, world) if place is not None else Value(Unknown(f"nothing says the {name}", f"--{name}"))
-    return value
+    if value.data is not ABSENT or name not in _EVERY_RESOURCE:
+        return value
+    if name == "address":
+        return Value(resource.address)
+    place = resource.region if name == "region" else resource.account
+    return resolve(place, world) if place is not None else Value(Unknown(f"nothing says the {name}", f"--{name}"))
 
 
 def _single_end(name: str, subject: Resource, scope: _Scope) -> Subject:
@@ -308,8 +322,10 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
 
 
 def _evidence(operand: Operand, found: _Looked) -> tuple[Evidence, ...]:
-    value = found.value
-    return (Evidence(f"{operand} is {shown(value)}", value.where, value.trail, found.owner),)
+    value, owner = found
+    # What is absent, or a default that nobody wrote, is missing from the resource's block.
+    where = value.where or (owner.head if owner is not None else None)
+    return (Evidence(f"{operand} is {shown(value)}", where, value.trail, owner),)
 
 
 def _open(value: Value) -> tuple[Open, ...]:

@@ -1,0 +1,240 @@
+"""From the graph and the rules to judgements: the one place that knows of worlds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from kmsguard.conditions.comparison import shown
+from kmsguard.conditions.evaluation import evaluate, look_up
+from kmsguard.model.condition import Check, Operand
+from kmsguard.model.declaration import Problem
+from kmsguard.model.finding import Judgement, Open
+from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
+from kmsguard.model.resource import Graph, Resource
+from kmsguard.model.rule import Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
+from kmsguard.model.truth import Truth
+from kmsguard.rules.checks import find_check
+from kmsguard.rules.worlds import describe, references
+
+MAX_WORLDS = 64
+
+Outcome: TypeAlias = Literal["pass", "fail", "unknown", "not applicable"]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """What all rules say of all resources, in the order of the rules, and which of them broke while they were asked."""
+
+    judgements: tuple[Judgement, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
+    """What the selected rules say of the resources that they match.
+
+    A rule that breaks on a resource says nothing of it, and is an error among `problems`: never a pass.
+    """
+    judgements: list[Judgement] = []
+    problems: list[Problem] = []
+    for rule in table.rules:
+        if not is_selected(rule.info, settings):
+            continue
+        for resource in matched(rule, graph):
+            try:
+                judgements.extend(_Pair(rule, resource, graph, settings).judgements())
+            except Exception as error:  # noqa: BLE001 - a bug in one rule must not take the others with it, nor pass
+                problems.append(_our_fault(rule, resource, error))
+    return Judged(tuple(judgements), tuple(problems))
+
+
+def matched(rule: Rule, graph: Graph) -> Sequence[Resource]:
+    """The resources of the kinds or the trait that a rule is about."""
+    if rule.trait:
+        return graph.by_trait.get(rule.trait, ())
+    if len(rule.kinds) == 1:
+        return graph.by_kind.get(rule.kinds[0], ())
+    return [resource for kind in rule.kinds for resource in graph.by_kind.get(kind, ())]
+
+
+def _our_fault(rule: Rule, resource: Resource, error: Exception) -> Problem:
+    """The message names the place in the program, and nothing of the input: what an error says may hold a secret."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
+    message = (
+        f"rule {rule.info.code} broke on {resource.address} ({type(error).__name__} at {where}): this is our fault, please "
+        "report it; this rule says nothing of this resource"
+    )
+    return Problem("error", "internal-error", resource.head.file, resource.head.start_line, resource.head.start_column, message)
+
+
+class _Told(NamedTuple):
+    """What a rule says of a resource in one world."""
+
+    world: World
+    outcome: Outcome
+    answer: Answer
+
+
+class _Pair:
+    """One rule and one resource."""
+
+    def __init__(self, rule: Rule, resource: Resource, graph: Graph, settings: JudgeSettings) -> None:
+        self.rule = rule
+        self.resource = resource
+        self.graph = graph
+        self.settings = settings
+        self.touched: dict[Formula, None] = {}  # what the template leaves open, in the order in which it mattered
+
+    def judgements(self) -> Iterator[Judgement]:
+        told = self._worlds()
+        if told is None:
+            yield self._too_many()
+            return
+        keys = dict.fromkeys(key for one in told for key in _findings(one))
+        wrong = False
+        for key in keys:
+            verdict = _verdict([_outcome(one, key) for one in told])
+            if verdict in ("fail", "unknown"):
+                wrong = True
+                yield self._judgement(key, "fail" if verdict == "fail" else "unknown", told)
+        if not wrong and any(one.outcome == "pass" for one in told):
+            yield Judgement(self.rule.info, self.resource, "pass", "", attribute=self.rule.attribute)
+
+    def _worlds(self) -> list[_Told] | None:
+        """What is said in each world; None where there are too many of them."""
+        pending = [NOWHERE_ASSUMED]
+        told: list[_Told] = []
+        while pending:
+            world = pending.pop()
+            try:
+                one = self._in(world)
+            except UndecidedError as undecided:
+                self.touched.setdefault(undecided.formula)
+                split = [world.assume(undecided.atom, holds) for holds in (False, True)]  # the last is looked at first
+                pending.extend(narrower for narrower in split if narrower is not None)
+                if len(pending) + len(told) > MAX_WORLDS:
+                    return None
+            else:
+                if one is not None:
+                    told.append(one)
+        return told
+
+    def _in(self, world: World) -> _Told | None:
+        """What is said in one world; None where the resource does not exist."""
+        if decide(self.resource.exists, world) is Truth.NO:
+            return None
+        where = evaluate(self.rule.where, self.resource, self.graph, world, ask=self._ask)
+        if where.truth is Truth.NO:
+            return _Told(world, "not applicable", where)
+        answer = evaluate(self.rule.require, self.resource, self.graph, world, ask=self._ask)
+        if answer.truth is Truth.YES:
+            return _Told(world, "pass", answer)
+        if where.truth is Truth.UNKNOWN:
+            opened = tuple(dict.fromkeys((*where.open, *answer.open)))
+            findings = tuple(msgspec.structs.replace(f, truth=Truth.UNKNOWN, open=opened) for f in answer.findings)
+            return _Told(world, "unknown", msgspec.structs.replace(answer, open=opened, findings=findings))
+        return _Told(world, "fail" if answer.truth is Truth.NO else "unknown", answer)
+
+    def _ask(self, check: Check, resource: Resource, world: World) -> Answer:
+        function = find_check(check.name)
+        if function is None:
+            raise LookupError(check.name)
+        return function(Question(self.graph, resource, world, self.settings, check.arguments))
+
+    def _judgement(self, key: _Key, verdict: Literal["fail", "unknown"], told: list[_Told]) -> Judgement:
+        outcomes = [(one, _outcome(one, key)) for one in told]
+        failing = [one for one, outcome in outcomes if outcome == "fail"]
+        unknown = [one for one, outcome in outcomes if outcome == "unknown"]
+        shown_in = (failing or unknown)[0]
+        found = _findings(shown_in).get(key) or _whole(shown_in.answer, self.rule.attribute)
+        opened: dict[Open, None] = {}
+        if verdict == "unknown":
+            fine = [one.world for one, outcome in outcomes if outcome != "fail"]
+            opened.update(dict.fromkeys(describe([one.world for one in failing], fine, tuple(self.touched))))
+            for one in unknown:
+                opened.update(dict.fromkeys((_findings(one).get(key) or _whole(one.answer, "")).open))
+        return Judgement(
+            self.rule.info,
+            self.resource,
+            verdict,
+            self._message(found, shown_in.world, verdict),
+            evidence=found.evidence,
+            open=tuple(opened),
+            attribute=found.attribute or self.rule.attribute,
+            remediation=found.remediation,
+        )
+
+    def _message(self, found: Found, world: World, verdict: str) -> str:
+        def fill(match: re.Match[str]) -> str:
+            name = match.group(1)
+            value = found.values.get(name)
+            return value if value is not None else self._value(name, world)
+
+        message = _FIELD.sub(fill, self.rule.message)
+        return message if verdict == "fail" else f"perhaps {message}"
+
+    def _value(self, name: str, world: World) -> str:
+        if name == "address":
+            return self.resource.address
+        try:
+            value = look_up(Operand(tuple(name.split("."))), self.resource, self.graph, world)
+        except UndecidedError as undecided:
+            return f"open ({undecided})"
+        return shown(value).strip('"')
+
+    def _too_many(self) -> Judgement:
+        reason = f"more than {MAX_WORLDS} combinations of conditions decide it"
+        found = Found(self.rule.attribute)
+        opened = tuple(Open(reference, reason) for reference in references(self.touched))
+        message = self._message(found, NOWHERE_ASSUMED, "unknown")
+        return Judgement(self.rule.info, self.resource, "unknown", message, open=opened, attribute=self.rule.attribute)
+
+
+_FIELD = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
+
+_Key: TypeAlias = "tuple[str, int]"
+"""What tells the findings of a rule on a resource apart: the attribute, and a number where several are about the same."""
+
+
+def _findings(told: _Told) -> dict[_Key, Found]:
+    """What is wrong, or may be, in a world."""
+    if told.outcome not in ("fail", "unknown"):
+        return {}
+    if not told.answer.findings:
+        return {("", 0): _whole(told.answer, "")}
+    counts: dict[str, int] = {}
+    findings: dict[_Key, Found] = {}
+    for found in told.answer.findings:
+        number = counts[found.attribute] = counts.get(found.attribute, -1) + 1
+        findings[found.attribute, number] = found
+    return findings
+
+
+def _whole(answer: Answer, attribute: str) -> Found:
+    return Found(attribute, answer.truth, answer.evidence, answer.open, answer.values, answer.remediation)
+
+
+def _outcome(told: _Told, key: _Key) -> Outcome:
+    """What is said of one finding in a world."""
+    if told.outcome in ("pass", "not applicable"):
+        return told.outcome
+    findings = _findings(told)
+    found = findings.get(key)
+    if found is None:
+        # An answer that is open as a whole leaves each finding open.
+        return "unknown" if ("", 0) in findings and told.outcome == "unknown" else "pass"
+    return "fail" if found.truth is Truth.NO and told.outcome == "fail" else "unknown"
+
+
+def _verdict(outcomes: Sequence[Outcome]) -> Outcome:
+    """The verdict over all worlds."""
+    if all(outcome == "fail" for outcome in outcomes):
+        return "fail"
+    if "fail" in outcomes or "unknown" in outcomes:
+        return "unknown"
+    return "pass" if "pass" in outcomes else "not applicable"
