@@ -61,22 +61,28 @@ class Parsed(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def parse(value: Value, schema: Schema | None = None, *, checks: frozenset[str] = frozenset(), code: str = "rule") -> Parsed:
+def parse(
+    value: Value,
+    schema: Schema | None = None,
+    *,
+    is_check: Callable[[str], bool] | None = None,
+    code: str = "bad-rule",
+) -> Parsed:
     """A condition from the values of a rule or kind file, in which every scalar is text.
 
     Args:
         value: a map, with spans.
         schema: what it may name; None: anything.
-        checks: the names that `check` may have.
+        is_check: whether there is a check of a name; None: a `check` may not stand here.
         code: the code of the problems.
     """
-    parser = _Parser(checks, code)
+    parser = _Parser(is_check, code)
     return Parsed(parser.condition(value, schema, None), tuple(parser.problems))
 
 
 class _Parser:
-    def __init__(self, checks: frozenset[str], code: str) -> None:
-        self.checks = checks
+    def __init__(self, is_check: Callable[[str], bool] | None, code: str) -> None:
+        self.is_check = is_check
         self.code = code
         self.problems: list[Problem] = []
 
@@ -139,7 +145,7 @@ class _Parser:
             inner = schema.source(kind, edge) if kind else schema.edge(edge)
             if inner is None:
                 what = f"{kind} has no edge `{edge}` that leads here" if kind else f"there is no edge `{edge}`"
-                self.wrong(source or name, what + _suggest(edge, schema.names()))
+                self.wrong(source or name, what + suggestion(edge, schema.names()))
         return EdgeTest(edge, chosen[0], self.condition(chosen[1], inner, schema, depth + 1), kind)
 
     def each(self, value: Value, schema: Schema | None, outer: Schema | None, depth: int) -> Condition:
@@ -152,8 +158,10 @@ class _Parser:
 
     def check(self, name: Value, arguments: Value | None) -> Condition:
         text = self.text(name)
-        if text not in self.checks:
-            self.wrong(name, f"there is no check `{text}`" + _suggest(text, tuple(sorted(self.checks))))
+        if self.is_check is None:
+            self.wrong(name, "a `check` may not stand here", key=True)
+        elif not self.is_check(text):
+            self.wrong(name, f"there is no check `{text}`")
         given: dict[str, str | tuple[str, ...]] = {}
         if arguments is not None and not isinstance(arguments.data, dict):
             self.wrong(arguments, "`with` is a map")
@@ -192,7 +200,7 @@ class _Parser:
             edge = schema.edge(part) if position < len(names) - 1 else None
             known = schema.attribute(part)
             if edge is None and known is None:
-                self.wrong(at, f"there is no attribute `{part}`" + _suggest(part, schema.names()), key=True)
+                self.wrong(at, f"there is no attribute `{part}`" + suggestion(part, schema.names()), key=True)
                 break
             type_ = known or "anything"
             schema = edge if edge is not None else schema.elements(part)
@@ -285,7 +293,7 @@ _TESTS: Mapping[str, Callable[[_Parser, Operand, Value, str], Condition | None]]
 }
 
 
-def _suggest(name: str, names: Iterable[str]) -> str:
+def suggestion(name: str, names: Iterable[str]) -> str:
     """`; did you mean …?`, or nothing."""
     from difflib import get_close_matches
 

@@ -79,6 +79,11 @@ class Judgement(msgspec.Struct, frozen=True, eq=False):
     attribute: str = ""  # what of the resource it is about: part of the fingerprint
     remediation: str = ""  # empty: the rule's
 
+    @property
+    def place(self) -> Span:
+        """The narrowest place that decides the verdict."""
+        return next((evidence.span for evidence in self.evidence if evidence.span is not None), self.resource.head)
+
 
 class Related(msgspec.Struct, frozen=True):
     """Another place that took part."""
