@@ -89,7 +89,7 @@ def run_examples(directories: Sequence[str]) -> list[ExampleFailure]:
 
 
 def _kinds(directories: Sequence[str]) -> KindTable:
-    from kmsguard.kinds import load
+    from kmsguard.kinds.load import load
 
     return load(kind_directories(directories))
 

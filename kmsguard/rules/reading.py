@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kmsguard.conditions.parsing import Schema, parse, suggestion
+from kmsguard.kinds.schema import schema as schema_of
 from kmsguard.kinds.table import KindTable
 from kmsguard.model.condition import (
     ALWAYS,
@@ -24,7 +25,6 @@ from kmsguard.model.rule import Rule
 from kmsguard.model.source import Source
 from kmsguard.model.value import Value
 from kmsguard.rules.checks import find_check
-from kmsguard.rules.schema import named, of_names
 from kmsguard.syntax.plain import read_plain
 
 CODE = re.compile(r"[A-Z]{2,8}(?P<number>[0-9]{3})")
@@ -162,7 +162,7 @@ class _Reader:
                 self.wrong(value, f"`{name}` is not known here; there are kind, trait and where", key=True)
         if bool(kinds) == bool(trait):
             self.wrong(match, "one of `kind` and `trait` is expected here")
-        schema = of_names(self.kinds, kinds or (trait,))
+        schema = schema_of(self.kinds, kinds or (trait,))
         where = match.members.get("where")
         return kinds, trait, self.condition(where, schema) if where is not None else ALWAYS, schema
 
@@ -174,7 +174,7 @@ class _Reader:
 
     def trait(self, value: Value) -> str:
         text = value.text or ""
-        if text in self.kinds.kinds or not named(self.kinds, text):
+        if not any(text in kind.traits for kind in self.kinds.kinds.values()):
             self.wrong(value, f"no kind has the trait `{text}`")
         return text
 
