@@ -46,7 +46,7 @@ def read_rules(files: Sequence[str], kinds: KindTable) -> tuple[list[Rule], list
     for file in files:
         document, wrong = read_document(file)
         problems += wrong
-        if document is None:
+        if document is None or wrong:  # what comes after a syntax error is not told: it may be its shadow
             continue
         reader = _Reader(document, file, kinds)
         rules.append(reader.rule())
@@ -160,7 +160,7 @@ class _Reader:
                 trait = self.trait(value)
             elif name != "where":
                 self.wrong(value, f"`{name}` is not known here; there are kind, trait and where", key=True)
-        if bool(kinds) == bool(trait):
+        if bool(kinds) == bool(trait) and all(name in ("kind", "trait", "where") for name in match.members):
             self.wrong(match, "one of `kind` and `trait` is expected here")
         schema = schema_of(self.kinds, kinds or (trait,))
         where = match.members.get("where")

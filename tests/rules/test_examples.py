@@ -1,0 +1,62 @@
+"""The examples of every rule, in both languages, are its tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kmsguard.kinds.load import load as load_kinds
+from kmsguard.rules.examples import examples_of, run_example
+from kmsguard.rules.load import built_in, load, rule_files
+from kmsguard.rules.reading import read_rules
+
+FILES = rule_files(built_in())
+RULES = {rule.info.code: rule for rule in load().rules}
+
+
+@pytest.fixture(scope="session")
+def kinds():
+    return load_kinds()
+
+
+def test_every_rule_file_is_read_without_a_mistake(kinds):
+    """Codes, names, kinds, attributes and examples of all rules are as the reader wants them."""
+    _, problems = read_rules(FILES, kinds)
+    assert [f"{p.file}:{p.line}:{p.column}: {p.message}" for p in problems] == []
+
+
+def test_codes_and_names_are_unique(kinds):
+    """No two rules share a code or a name."""
+    rules, _ = read_rules(FILES, kinds)
+    assert len({rule.info.code for rule in rules}) == len(rules) == len({rule.info.name for rule in rules})
+
+
+@pytest.mark.parametrize("code", RULES)
+def test_the_rule_does_what_its_examples_show(code, kinds):
+    """Verdicts and lines as marked, nothing else, and no vacuous pass."""
+    rule = RULES[code]
+    if not (rule.kinds or rule.trait):
+        pytest.skip("the scan itself reports it: see tests/scan")
+    failures = [
+        f"{Path(rule.file).name}:{example.line} {example.group} in {example.language}, {example.title}: {message}"
+        for example in examples_of(rule.file)
+        for message in run_example(rule, example, kinds)
+    ]
+    assert failures == []
+
+
+def test_a_trait_means_the_same_for_every_kind(kinds):
+    """Where a rule asks a trait for an attribute, every kind with that trait has it."""
+    from kmsguard.rules.reading import operands
+
+    missing = [
+        f"{rule.info.code}: {kind.name} has no {name}"
+        for rule in RULES.values()
+        if rule.trait
+        for kind in kinds.kinds.values()
+        if rule.trait in kind.traits
+        for name in operands(rule)
+        if name not in kind.attributes and name not in kind.edges
+    ]
+    assert missing == []
