@@ -1,0 +1,28 @@
+"""Standard input, output and error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+STDIN = "-"
+
+
+def standard_input() -> str:
+    """All of standard input, as UTF-8 whatever the locale says."""
+    return sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+
+
+def write(text: str) -> None:
+    """Writes to standard output. Whoever reads it may have enough of it (`kmsguard rules | head`): that is no failure."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # what is left in the buffer would complain again when Python ends
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def tell(line: str) -> None:
+    """A line on standard error."""
+    sys.stderr.write(f"kmsguard: {line}\n")

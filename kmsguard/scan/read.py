@@ -1,0 +1,137 @@
+"""From unit sources to units, in this process or in others, and which of them are units of the scan in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from typing import TypeVar
+
+import msgspec
+
+from kmsguard.model.declaration import Problem, Unit, UnitSource
+from kmsguard.scan.discover import Discovery, Found
+from kmsguard.scan.settings import Settings
+
+T = TypeVar("T")
+Progress = Callable[[str, int, int], None]
+"""Told what is done, how much of it is, and of how much."""
+
+FEW = 8  # fewer units than that are read before another process has started
+
+
+class Read(msgspec.Struct, frozen=True):
+    """A unit that was read, and what was found of it before."""
+
+    found: Found
+    unit: Unit
+
+
+def read_unit(source: UnitSource) -> Unit:
+    """A unit, read by the front end of its language."""
+    if source.dialect == "cloudformation":
+        from kmsguard.cloudformation import read as read_template
+
+        return read_template(source)
+    from kmsguard.terraform import read as read_module
+
+    return read_module(source)
+
+
+def attempt(file: str, problems: list[Problem], work: Callable[[], T]) -> T | None:
+    """What some work on a unit returns; None where a bug of ours stops it, which becomes a problem and nothing else.
+
+    The message names the place in the program and nothing of the input: what an error says may hold a secret.
+    """
+    try:
+        return work()
+    except Exception as error:  # noqa: BLE001 - the one place where a bug must not take all other units with it
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
+        message = f"this is our fault, please report it: {type(error).__name__} at {where}; nothing is said of this input"
+        problems.append(Problem("error", "internal-error", file, 1, 1, message))
+        return None
+
+
+def _attempt_to_read(source: UnitSource) -> tuple[Unit | None, list[Problem]]:
+    problems: list[Problem] = []
+    return attempt(source.path, problems, lambda: read_unit(source)), problems
+
+
+def read_all(
+    discovery: Discovery, settings: Settings, executor: Executor | None, progress: Progress, problems: list[Problem]
+) -> list[Read]:
+    """All units of a scan, in the order in which they were found."""
+    sources = [found.source for found in discovery.found]
+    read: list[Read] = []
+    for done, (found, (unit, wrong)) in enumerate(
+        zip(discovery.found, _handed_out(sources, settings, executor), strict=True), 1
+    ):
+        problems.extend(wrong)
+        if unit is not None:
+            read.append(Read(found, unit))
+        progress("reading", done, len(sources))
+    kept = _units_of_their_own(read)
+    for one in kept:
+        problems.extend(one.unit.problems)
+    problems.extend(_unread(discovery, kept, settings))
+    return kept
+
+
+def _handed_out(
+    sources: Sequence[UnitSource], settings: Settings, executor: Executor | None
+) -> Iterator[tuple[Unit | None, list[Problem]]]:
+    if executor is not None:
+        yield from executor.map(_attempt_to_read, sources)
+        return
+    jobs = min(_jobs(settings, len(sources)), len(sources))
+    if jobs <= 1:
+        yield from map(_attempt_to_read, sources)
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from pool.map(_attempt_to_read, sources, chunksize=max(1, len(sources) // (jobs * 8)))
+
+
+def _jobs(settings: Settings, units: int) -> int:
+    if settings.jobs is not None:
+        return settings.jobs
+    if units < FEW:
+        return 1
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _units_of_their_own(read: Sequence[Read]) -> list[Read]:
+    """Without templates that another one nests, and without units that turned out not to read the files they were read for."""
+    kept = [one for one in read if one.found.sure or one.found.only is None or one.found.only & set(one.unit.files)]
+    readers: dict[str, set[str]] = {}
+    for one in kept:
+        if one.unit.dialect == "cloudformation":
+            for file in one.unit.files:
+                readers.setdefault(file, set()).add(one.unit.path)
+    nested = {path for one in kept for path in (one.unit.path,) if _is_nested(path, readers)}
+    return [one for one in kept if one.unit.path not in nested or one.unit.dialect != "cloudformation"]
+
+
+def _is_nested(path: str, readers: dict[str, set[str]]) -> bool:
+    # of templates that nest each other the first one is the unit
+    return any(reader != path and not (path in readers.get(reader, ()) and path < reader) for reader in readers.get(path, ()))
+
+
+def _unread(discovery: Discovery, kept: Iterable[Read], settings: Settings) -> Iterator[Problem]:
+    """Named files that no unit has read."""
+    if settings.skip_unread or not discovery.named:
+        return
+    seen = {file for one in kept for file in (*one.unit.files, *_deployed_with(one.found.source))}
+    for file in discovery.named:
+        if file not in seen:
+            message = "this is no Terraform file and no CloudFormation template, and no unit reads it"
+            yield Problem("error", "not-a-template", file, 1, 1, message)
+
+
+def _deployed_with(source: UnitSource) -> tuple[str, ...]:
+    return (*source.settings.variable_files, *source.settings.parameter_files)

@@ -1,0 +1,153 @@
+"""Which texts of a scan are secrets, and excerpts of the source without them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from kmsguard.model.finding import ExcerptLine, Judgement
+from kmsguard.model.redaction import Redactor, mask
+from kmsguard.model.resource import Graph
+from kmsguard.model.source import Source, Span
+from kmsguard.model.value import Value
+
+SHOWN_LINES = 5
+LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
+PARTS = 6  # a shorter literal piece of an interpolated secret gives nothing away
+
+_KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]')
+
+
+class Secrets:
+    """The secrets of a scan: as texts, and where they stand."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, None] = {}
+        self._places: dict[str, dict[Span, None]] = {}
+        self._redactor: Redactor | None = None
+
+    def add(self, value: Value) -> None:
+        """A value that must not be shown, with all that it holds."""
+        for part in value.walk():
+            if isinstance(part.data, str):
+                self._place(part.span)
+        for text in _texts(value):
+            self._texts[text] = None
+        self._redactor = None
+
+    def _place(self, span: Span | None) -> None:
+        if span is not None:
+            self._places.setdefault(span.file, {})[span] = None
+
+    def text(self, text: str) -> str:
+        """A message without secrets."""
+        if self._redactor is None:
+            self._redactor = Redactor(t for t in self._texts if len(t) >= LEAST)
+        return self._redactor(text)
+
+    def address(self, address: str) -> str:
+        """An address without secrets: they can only stand in the keys of instances, and names that equal one are still names."""
+        return _KEY.sub(lambda match: self.text(match.group()), address) if "[" in address else address
+
+    def value(self, text: str) -> str:
+        """A value of the input: masked where it is a secret itself, otherwise without those that stand in it."""
+        return mask(text) if text in self._texts else self.text(text)
+
+    def line(self, source: Source, number: int, start: int, end: int) -> ExcerptLine:
+        """A line of the source without secrets, and where its columns from `start` to before `end` are then (0: none)."""
+        text = source.line(number)
+        pieces: list[str] = []
+        columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result
+        at = 1
+        for low, high in self._covered(source, number, len(text)):
+            secret = text[low - 1 : high - 1]
+            pieces.append(text[at - 1 : low - 1])
+            shift = len("".join(pieces)) + 1
+            pieces.append(_masked(secret))
+            for column in range(low, high):
+                columns[column] = shift
+            after = len("".join(pieces)) + 1
+            for column in range(high, len(columns)):
+                columns[column] = after + column - high
+            at = high
+        pieces.append(text[at - 1 :])
+        plain = "".join(pieces)
+        shown = self.text(plain)
+        if start and shown != plain:
+            low, high = columns[start], columns[end]
+            return ExcerptLine(number, shown, len(self.text(plain[: low - 1])) + 1, len(self.text(plain[: high - 1])) + 1)
+        return ExcerptLine(number, shown, columns[start] if start else 0, columns[end] if start else 0)
+
+    def _covered(self, source: Source, number: int, length: int) -> list[tuple[int, int]]:
+        """The columns of a line in which secrets stand, in order, none of them twice."""
+        covered: list[tuple[int, int]] = []
+        for span in self._places.get(source.path, ()):
+            if span.start_line <= number <= span.end_line:
+                low = span.start_column if span.start_line == number else 1
+                high = span.end_column if span.end_line == number else length + 1
+                if low < high <= length + 1:
+                    covered.append((low, high))
+        out: list[tuple[int, int]] = []
+        for low, high in sorted(covered):
+            if out and low < out[-1][1]:
+                out[-1] = (out[-1][0], max(high, out[-1][1]))
+            else:
+                out.append((low, high))
+        return out
+
+    def excerpt(self, source: Source, span: Span, head: Span | None) -> tuple[ExcerptLine, ...]:
+        """The lines of a place, its first ones where it is long; of a whole block its head."""
+        marked = head if head is not None and head.file == span.file else span
+        lines = []
+        for number in range(marked.start_line, min(marked.end_line, marked.start_line + SHOWN_LINES - 1) + 1):
+            length = len(source.line(number))
+            start = (
+                marked.start_column
+                if number == marked.start_line
+                else len(source.line(number)) - len(source.line(number).lstrip()) + 1
+            )
+            end = min(marked.end_column, length + 1) if number == marked.end_line else length + 1
+            lines.append(self.line(source, number, start if end > start else 0, end if end > start else 0))
+        return tuple(lines)
+
+
+def _masked(secret: str) -> str:
+    """A secret in the source, the quotes around it kept."""
+    stripped = secret.strip()
+    quote = stripped[:1] if len(stripped) > 1 and stripped[:1] in "\"'" and stripped[-1:] == stripped[:1] else ""
+    inner = stripped[1:-1] if quote else stripped
+    before = secret[: len(secret) - len(secret.lstrip())]
+    return f"{before}{quote}{mask(inner) if inner else ''}{quote}"
+
+
+def _texts(value: Value) -> Iterator[str]:
+    text = value.text
+    if text is not None:
+        yield text
+        return
+    for part in value.walk():
+        whole = part.text
+        if whole is not None and (len(whole) >= PARTS or part is value):
+            yield whole
+
+
+def secrets_of(graphs: Iterable[Graph], judgements: Iterable[Judgement] = ()) -> Secrets:
+    """What must not be shown: what rules found to be secrets, attributes that hold secrets by their nature, sensitive values."""
+    secrets = Secrets()
+    for judgement in judgements:
+        for evidence in judgement.evidence:
+            if evidence.secret is not None:
+                secrets.add(evidence.secret)
+    for graph in graphs:
+        for resource in graph.resources:
+            for name in resource.secrets:
+                value = resource.attributes.get(name)
+                if value is not None:
+                    secrets.add(value)
+        for unit in graph.units.values():
+            for declaration in unit.declarations:
+                if declaration.mode in ("variable", "parameter"):
+                    for value in declaration.body.members.values():
+                        if value.sensitive:
+                            secrets.add(value)
+    return secrets
