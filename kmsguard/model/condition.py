@@ -137,9 +137,7 @@ class Check(msgspec.Struct, frozen=True, tag=True):
     arguments: dict[str, str | tuple[str, ...]] = {}
 
 
-Test: TypeAlias = "Equals | IsSet | In | Has | Matches | Below | Above | SameAs | Is"
-Condition: TypeAlias = (
-    "Equals | IsSet | In | Has | Matches | Below | Above | SameAs | Is | AllOf | AnyOf | NotOf | EdgeTest | Each | Check"
-)
+Test: TypeAlias = Equals | IsSet | In | Has | Matches | Below | Above | SameAs | Is
+Condition: TypeAlias = Test | AllOf | AnyOf | NotOf | EdgeTest | Each | Check
 
 ALWAYS = AllOf(())

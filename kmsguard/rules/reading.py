@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from kmsguard.conditions.parsing import Schema, parse, suggestion
@@ -15,7 +15,6 @@ from kmsguard.model.condition import (
     AnyOf,
     Check,
     Condition,
-    Each,
     EdgeTest,
     NotOf,
 )
@@ -233,13 +232,18 @@ def _codes(category: str) -> range:
 
 
 def _subject(condition: Condition) -> str:
-    """What a condition is about: the first attribute, edge or check in it."""
+    """What a condition is about: the first attribute or edge in it."""
+    return next(subjects(condition), "")
+
+
+def subjects(condition: Condition) -> Iterator[str]:
+    """The attributes and edges of the resource itself that a condition asks for, in order."""
     if isinstance(condition, (AllOf, AnyOf)):
-        return next((subject for subject in map(_subject, condition.parts) if subject), "")
-    if isinstance(condition, NotOf):
-        return _subject(condition.part)
-    if isinstance(condition, (EdgeTest, Check)):
-        return condition.name if isinstance(condition, EdgeTest) else ""
-    if isinstance(condition, Each):
-        return str(condition.operand)
-    return str(condition.operand)
+        for part in condition.parts:
+            yield from subjects(part)
+    elif isinstance(condition, NotOf):
+        yield from subjects(condition.part)
+    elif isinstance(condition, EdgeTest):
+        yield condition.name
+    elif not isinstance(condition, Check):
+        yield str(condition.operand)

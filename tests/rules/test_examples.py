@@ -9,7 +9,7 @@ import pytest
 from kmsguard.kinds.load import load as load_kinds
 from kmsguard.rules.examples import examples_of, run_example
 from kmsguard.rules.load import built_in, load, rule_files
-from kmsguard.rules.reading import read_rules
+from kmsguard.rules.reading import read_rules, subjects
 
 FILES = rule_files(built_in())
 RULES = {rule.info.code: rule for rule in load().rules}
@@ -48,15 +48,14 @@ def test_the_rule_does_what_its_examples_show(code, kinds):
 
 def test_a_trait_means_the_same_for_every_kind(kinds):
     """Where a rule asks a trait for an attribute, every kind with that trait has it."""
-    from kmsguard.rules.reading import operands
-
     missing = [
         f"{rule.info.code}: {kind.name} has no {name}"
         for rule in RULES.values()
         if rule.trait
         for kind in kinds.kinds.values()
         if rule.trait in kind.traits
-        for name in operands(rule)
-        if name not in kind.attributes and name not in kind.edges
+        for condition in (rule.where, rule.require)
+        for name in subjects(condition)
+        if name.split(".")[0] not in {*kind.attributes, *kind.edges}
     ]
     assert missing == []
