@@ -75,8 +75,7 @@ class Entry(msgspec.Struct, eq=False):
     @property
     def span(self) -> Span:
         """From the key to the end of the value (or of the alias that stands for it)."""
-        alias = self.value.alias
-        return self.key.source.span(self.key.start, max(alias[1] if alias is not None else self.value.end, self.key.end))
+        return self.key.source.span(self.key.start, max(_written(self.value)[1], self.key.end))
 
 
 class Mapping(Node, kw_only=True, eq=False):
@@ -287,20 +286,11 @@ class _Composer:
         node = opened.node
         if event is not None and opened.flow:
             node.end = event.end_mark.index
-        elif isinstance(node, Mapping):
-            if node.entries:
-                # of the entries only those that are written here: merged ones stand elsewhere
-                node.end = max(node.end, *(self._end_of(e.value, e.key) for e in node.entries if e.key.start >= node.start), 0)
-        elif node.items:
-            last = node.items[-1]
-            node.end = max(node.end, last.alias[1] if last.alias is not None else last.end)
+        else:
+            node.end = _end_of(node)
         if opened.anchor is not None:
             self.anchors[opened.anchor] = (node, self.count - opened.weight + 1)
         self._add(node)
-
-    @staticmethod
-    def _end_of(value: YamlNode, key: Scalar) -> int:
-        return max(value.alias[1] if value.alias is not None else value.end, key.end)
 
     def _alias(self, event: Any) -> None:
         start, end = event.start_mark.index, event.end_mark.index
@@ -357,6 +347,7 @@ class _Composer:
 
     def _merge(self, holder: Mapping, opened: _Open, key: Scalar, node: YamlNode) -> None:
         """See https://yaml.org/type/merge.html: what is written wins over what is merged, an earlier map over a later one."""
+        holder.end = max(holder.end, _written(node)[1])
         for merged in node.items if isinstance(node, Sequence) else [node]:
             if not isinstance(merged, Mapping):
                 self._problem(key.start, "`<<` merges a map or a list of maps")
@@ -381,16 +372,29 @@ class _Composer:
             what = f"the character U+{ord(text[offset]):04X} is not allowed" if match is not None else "not readable as YAML"
             self._problem(offset, what)
             return offset
-        offset: int = min(mark.index, len(text))
+        offset = min(int(mark.index), len(text))
         problem = getattr(error, "problem", None) or str(error)
         context = getattr(error, "context", None)
         message = _hint(problem, text, offset) or (f"{context}, {problem}" if context else problem)
         context_mark = getattr(error, "context_mark", None)
         if context_mark is not None and context_mark.line != mark.line:
-            line, _ = self.source.place(min(context_mark.index, len(text)))
-            message += f" (of what starts in line {line})"
+            message += f" (of what starts in line {self.source.place(min(context_mark.index, len(text)))[0]})"
         self._problem(offset, message)
         return offset
+
+
+def _end_of(node: Mapping | Sequence) -> int:
+    """Where a collection ends that no bracket closes: with its last child."""
+    if isinstance(node, Mapping):
+        # merged entries stand elsewhere
+        ends = [max(_written(e.value)[1], e.key.end) for e in node.entries if e.key.start >= node.start]
+    else:
+        ends = [_written(item)[1] for item in node.items]
+    return max([node.end, *ends])
+
+
+def _written(node: YamlNode) -> tuple[int, int]:
+    return node.alias if node.alias is not None else (node.start, node.end)
 
 
 def _c_parser() -> Any:
@@ -450,6 +454,7 @@ class _JsonReader:
         self.source = source
         self.text = source.text
         self.problems: list[Problem] = []
+        self.open: list[Mapping | Sequence] = []
 
     def read(self) -> YamlFile:
         root: list[YamlNode] = []
@@ -462,6 +467,8 @@ class _JsonReader:
         except _JsonError as error:
             end = error.offset
             self._problem("error", "json-syntax", error.offset, str(error))
+            for node in reversed(self.open):  # what was being read ends with what could be read of it
+                node.end = _end_of(node)
         return YamlFile(self.source, root[0] if root else None, self.problems, [(0, len(self.text))], end)
 
     def _value(self, at: int, add: Any, depth: int) -> int:
@@ -488,6 +495,7 @@ class _JsonReader:
         text = self.text
         node = Mapping(source=self.source, start=at, end=at + 1, entries=[])
         add(node)
+        self.open.append(node)
         seen: dict[str, int] = {}
         at = _skip(text, at + 1)
         while text[at : at + 1] != "}":
@@ -498,7 +506,6 @@ class _JsonReader:
             if text[at : at + 1] != '"':
                 raise _JsonError(at, "a key in double quotes must stand here")
             key = self._string(at)
-            node.end = key.end
             if key.text in seen:
                 line, _ = self.source.place(seen[key.text])
                 message = f'the key "{key.text}" stands twice, first in line {line}; this entry counts'
@@ -508,15 +515,16 @@ class _JsonReader:
             if text[at : at + 1] != ":":
                 raise _JsonError(at, "a `:` is missing after the key")
             at = self._value(_skip(text, at + 1), lambda value, key=key: node.entries.append(Entry(key, value)), depth + 1)
-            node.end = at
             at = _skip(text, at)
         node.end = at + 1
+        self.open.pop()
         return node.end
 
     def _array(self, at: int, add: Any, depth: int) -> int:
         text = self.text
         node = Sequence(source=self.source, start=at, end=at + 1, items=[])
         add(node)
+        self.open.append(node)
         at = _skip(text, at + 1)
         while text[at : at + 1] != "]":
             if node.items:
@@ -524,9 +532,9 @@ class _JsonReader:
                     raise _JsonError(at, "a comma or `]` is missing")
                 at = _skip(text, at + 1)
             at = self._value(at, node.items.append, depth + 1)
-            node.end = at
             at = _skip(text, at)
         node.end = at + 1
+        self.open.pop()
         return node.end
 
     def _string(self, at: int) -> Scalar:
