@@ -228,7 +228,7 @@ def _owner(subject: Subject) -> Resource | None:
     return subject if isinstance(subject, Resource) else None
 
 
-_EVERY_RESOURCE = ("address", "region", "account")
+_EVERY_RESOURCE = ("address", "region", "account", "external")
 
 
 def _attribute(resource: Resource, name: str, world: World) -> Value:
@@ -237,6 +237,8 @@ def _attribute(resource: Resource, name: str, world: World) -> Value:
         return value
     if name == "address":
         return Value(resource.address)
+    if name == "external":
+        return Value(False)
     place = resource.region if name == "region" else resource.account
     return resolve(place, world) if place is not None else Value(Unknown(f"nothing says the {name}", f"--{name}"))
 
@@ -258,6 +260,8 @@ _ARN_PARTS = {"partition": 1, "service": 2, "region": 3, "account": 4}
 def _of_external(external: External, name: str) -> Value:
     """What an ARN says of what lies outside of all units: the ARN itself, and its parts."""
     value = external.value
+    if name == "external":
+        return value.with_data(True)
     if name == "arn":
         return value
     if name in _ARN_PARTS:

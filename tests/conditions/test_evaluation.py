@@ -203,6 +203,7 @@ def test_what_lies_outside_tells_what_its_arn_tells():
     assert ask({"primary.account": "444455556666"}, replica, edges=edges).truth is NO
     assert ask({"primary.arn": {"matches": "arn:.*:key/mrk-.*"}}, replica, edges=edges).truth is YES
     assert ask({"primary.rotation": "true"}, replica, edges=edges).truth is UNKNOWN
+    assert ask({"primary.external": "true", "external": "false"}, replica, edges=edges).truth is YES
     holes = Value(Text((value("arn:aws:kms:"), unknown("var.region"), value(":111122223333:key/x"))))
     open_region = [Edge("primary", replica, External("kms.key", holes), holes)]
     assert ask({"primary.region": "us-east-1"}, replica, edges=open_region).open[0].reference == "var.region"
