@@ -17,7 +17,7 @@ ITEM = "item"
 
 
 class Operand(msgspec.Struct, frozen=True):
-    """An attribute (`rotation`), a member of one (`logging.bucket`), or one of the end of a single-valued edge (`primary.policy`).
+    """An attribute (`rotation`), a member of one (`logging.bucket`), or one of the end of an edge (`primary.policy`).
 
     `outer` (`^account`): it is looked up in the resource or element outside the innermost `edge` or `each`.
     """
