@@ -29,8 +29,11 @@ class Literal(Node):
 
 
 class StringPart(Node):
-    """A literal run inside a template: within one line of the source, each character standing for itself (a line end that belongs
-    to the text ends it), or one escape alone (`end - start` differs from `len(text)`). De-indented and stripped already."""
+    """A literal run inside a template, de-indented and stripped already.
+
+    Either within one line of the source, each character standing for itself (a line end that belongs to the text ends it), or one
+    escape alone (`end - start` differs from `len(text)`).
+    """
 
     text: str
 
@@ -144,8 +147,10 @@ class TupleExpr(Node):
 
 
 class ObjectItem(Node):
-    """`key = value` or `key : value` in an object; from the start of the key to the end of the value. A key that is a bare name is a
-    Variable and means the name itself."""
+    """`key = value` or `key : value` in an object, from the start of the key to the end of the value.
+
+    A key that is a bare name is a Variable and means the name itself.
+    """
 
     key: Expression
     value: Expression
@@ -203,10 +208,14 @@ class Block(Node):
 
 
 class Body(Node):
-    """Attributes and blocks. Of attributes with the same name the first counts, the others are a problem."""
+    """Attributes and blocks. Of attributes with the same name the first counts, the others are a problem.
+
+    Not `complete`: a mistake hid an attribute or block, so that one which is not there may well be written.
+    """
 
     attributes: dict[str, Attribute]
     blocks: tuple[Block, ...]
+    complete: bool = True
 
 
 class HclFile(msgspec.Struct):

@@ -1,0 +1,1 @@
+"""HCL's native syntax, the language of `.tf` and `.tfvars` files."""
