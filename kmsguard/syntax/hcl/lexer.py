@@ -329,7 +329,7 @@ class Lexer:
     def _piece(self, what: str, start: int, end: int) -> None:
         """A run of characters, joined with the run before it in its line, or an escape."""
         tokens = self.tokens
-        if what == "escape" or self.text[start] == "\\":
+        if what == "escape" or (what == "alone" and self.text[start] == "\\"):
             tokens.append(("escape", start, end))
             return
         kind, before, to = tokens[-1] if tokens else ("", 0, 0)

@@ -31,8 +31,8 @@ class Literal(Node):
 class StringPart(Node):
     """A literal run inside a template, de-indented and stripped already.
 
-    Either within one line of the source, each character standing for itself (a line end that belongs to the text ends it), or one
-    escape alone (`end - start` differs from `len(text)`).
+    Either within one line of the source, each character standing for itself (a line end that belongs to the text ends it), or
+    one escape alone (`end - start` differs from `len(text)`).
     """
 
     text: str
