@@ -107,7 +107,8 @@ def is_set(value: Value) -> Truth:
     """Whether there is anything: not absent, not null, not an empty text or list."""
     data = value.data
     if isinstance(data, Unknown):
-        return Truth.YES if data.not_null or data.target is not None or data.prefix else Truth.UNKNOWN
+        # What is not null may still be an empty text: a parameter that nobody filled in.
+        return Truth.YES if data.target is not None or data.prefix else Truth.UNKNOWN
     return Truth.of(data is not ABSENT and data is not None and data not in ("", ()) and value.text != "")
 
 

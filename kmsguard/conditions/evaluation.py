@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeAlias, cast
 
-from kmsguard.conditions.comparison import compare, same, shown
+from kmsguard.conditions.comparison import compare, is_set, same, shown
 from kmsguard.model.condition import (
     ITEM,
     AllOf,
@@ -139,10 +139,7 @@ def _ends(name: str, subject: Resource, scope: _Scope) -> Iterator[_Member]:
         present = decide(edge.guard, scope.world)
         target = edge.target
         if isinstance(target, External):
-            data = target.value.data
-            # A value that may be null may make no edge at all.
-            if isinstance(data, Unknown) and not (data.not_null or data.target or data.prefix):
-                present = present & Truth.UNKNOWN
+            present = present & is_set(resolve(target.value, scope.world))  # what may be null may make no edge at all
         elif decide(target.exists, scope.world) is Truth.NO:
             present = Truth.NO
         if present is not Truth.NO:

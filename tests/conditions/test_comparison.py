@@ -92,7 +92,7 @@ def test_allowed_values_decide_where_they_agree():
         (value(False), YES),
         (value({}), YES),
         (unknown(), UNKNOWN),
-        (unknown(not_null=True), YES),
+        (unknown(not_null=True), UNKNOWN),
         (unknown(target=Target("aws_kms_key.a", "arn")), YES),
     ],
 )

@@ -46,9 +46,7 @@ def openings(draw):
     kind = draw(st.sampled_from(["known", "unknown", "prefix", "allowed", "text", "element"]))
     whole = Value(data)
     if kind == "unknown":
-        return whole, Value(
-            Unknown("open", not_null=draw(st.booleans()) and data is not None and data is not ABSENT and data != "")
-        )
+        return whole, Value(Unknown("open", not_null=data is not None and data is not ABSENT))
     if kind == "prefix" and isinstance(data, str):
         return whole, Value(Unknown("open", prefix=data[: draw(st.integers(0, len(data)))]))
     if kind == "allowed" and not isinstance(data, tuple) and data is not ABSENT:
