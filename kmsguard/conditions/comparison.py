@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from kmsguard.model.condition import Above, Below, Equals, Has, In, Is, IsSet, Matches, Test
 from kmsguard.model.truth import Truth, all_of, any_of
-from kmsguard.model.value import ABSENT, ACCOUNT, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, ACCOUNT, Choice, Text, Unknown, Value
 
 
 def compare(test: Test, value: Value) -> Truth:
@@ -109,7 +109,11 @@ def is_set(value: Value) -> Truth:
     if isinstance(data, Unknown):
         # What is not null may still be an empty text: a parameter that nobody filled in.
         return Truth.YES if data.target is not None or data.prefix else Truth.UNKNOWN
-    return Truth.of(data is not ABSENT and data is not None and data not in ("", ()) and value.text != "")
+    if isinstance(data, Choice):
+        return Truth.UNKNOWN
+    if isinstance(data, Text):
+        return any_of(Truth.of(piece.data != "") if isinstance(piece.data, str) else is_set(piece) for piece in data.pieces)
+    return Truth.of(data is not ABSENT and data is not None and data not in ("", ()))
 
 
 def _in(test: In, value: Value) -> Truth:
