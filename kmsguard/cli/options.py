@@ -18,8 +18,8 @@ def add_paths(parser: argparse.ArgumentParser) -> None:
         "paths",
         nargs="+",
         metavar="PATH",
-        help="a folder, which is searched for Terraform root modules and CloudFormation templates; a file, which stands for the "
-        "units that read it; or - for a template on standard input",
+        help="a folder, which is searched for Terraform root modules and CloudFormation templates; a file, which stands for "
+        "the units that read it; or - for a template on standard input",
     )
 
 
@@ -54,13 +54,11 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
         help="take variables and parameters with a default as open too: judge every value that they may have",
         **given,
     )
-    group.add_argument(
-        "--account", metavar="ID", type=_shaped(r"\d{12}", "an account, twelve digits"), help="the account deployed to", **given
-    )
+    group.add_argument("--account", metavar="ID", type=account, help="the account deployed to", **given)
     group.add_argument(
         "--region",
         metavar="NAME",
-        type=_shaped(r"[a-z]{2,}(?:-[a-z]+)+-\d+", "a Region, such as eu-west-1"),
+        type=region,
         help="the Region deployed to",
         **given,
     )
@@ -68,7 +66,7 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
         "--trusted-account",
         action="append",
         metavar="ID",
-        type=_shaped(r"\d{12}", "an account, twelve digits"),
+        type=account,
         help="an account of yours (repeatable)",
         **given,
     )
@@ -76,7 +74,7 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
         "--organization",
         action="append",
         metavar="ID",
-        type=_shaped(r"o-[a-z0-9]{10,32}", "an organization, o-…"),
+        type=organization,
         help="an organization of yours (repeatable)",
         **given,
     )
@@ -186,6 +184,11 @@ def _shaped(pattern: str, what: str) -> Callable[[str], str]:
         return text
 
     return convert
+
+
+account = _shaped(r"\d{12}", "an account, twelve digits")
+organization = _shaped(r"o-[a-z0-9]{10,32}", "an organization, o-…")
+region = _shaped(r"[a-z]{2,}(?:-[a-z]+)+-\d+", "a Region, such as eu-west-1")
 
 
 def _positive(text: str) -> int:

@@ -125,6 +125,7 @@ def decide(
     views: Mapping[str, UnitView],
     rules: RuleTable,
     settings: Settings,
+    *,
     secrets: Secrets,
     baseline: frozenset[str] = frozenset(),
 ) -> Decided:

@@ -9,8 +9,10 @@ from typing import Any
 import msgspec
 
 from kmsguard.model.declaration import Declaration, Problem, Unit
+from kmsguard.model.finding import Judgement
 from kmsguard.model.guard import All, Atom, Formula, Named, Not, show
 from kmsguard.model.redaction import mask
+from kmsguard.model.resource import Graph
 from kmsguard.model.rule import JudgeSettings
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value, flatten, map_choices
@@ -54,8 +56,8 @@ def _secrets(units: Sequence[Unit], settings: Settings, problems: list[Problem])
     """What the rules about secrets find, whatever rules the settings select."""
     from kmsguard.rules.judge import judge
 
-    found = []
-    graphs = []
+    found: list[Judgement] = []
+    graphs: list[Graph] = []
     for unit in units:
         graph = build_graph([unit], settings, problems)
         judged = judge(graph, load_rules(settings), JudgeSettings(profile="strict", select=("plaintext-secret",)))

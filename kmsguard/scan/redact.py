@@ -46,7 +46,7 @@ class Secrets:
         return self._redactor(text)
 
     def address(self, address: str) -> str:
-        """An address without secrets: they can only stand in the keys of instances, and names that equal one are still names."""
+        """An address without secrets: only keys of instances can be one; a name that equals one is still a name."""
         return _KEY.sub(lambda match: self.text(match.group()), address) if "[" in address else address
 
     def value(self, text: str) -> str:
@@ -132,7 +132,7 @@ def _texts(value: Value) -> Iterator[str]:
 
 
 def secrets_of(graphs: Iterable[Graph], judgements: Iterable[Judgement] = ()) -> Secrets:
-    """What must not be shown: what rules found to be secrets, attributes that hold secrets by their nature, sensitive values."""
+    """What must not be shown: what rules found to be secret, attributes that are by their nature, and sensitive values."""
     secrets = Secrets()
     for judgement in judgements:
         for evidence in judgement.evidence:

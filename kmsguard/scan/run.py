@@ -63,7 +63,7 @@ def scan(
     clock.lap("judge")
     views = {one.unit.path: UnitView(one.found.root, one.found.only) for one in read}
     secrets = secrets_of(graphs, (judgement for _, judgements in layers for judgement in judgements))
-    decided = decide(layers, views, rules, settings, secrets, baseline)
+    decided = decide(layers, views, rules, settings, secrets=secrets, baseline=baseline)
     clock.lap("decide")
     return Report(
         version=__version__,
