@@ -216,25 +216,32 @@ _PREDICATES: dict[str, Callable[[Value, str | None], Truth]] = {
 }
 
 
-def same(one: Value, other: Value) -> Truth:
-    """Whether two values, resolved with all that they hold, are the same."""
+def same(one: Value, other: Value, *, one_unit: bool = True) -> Truth:
+    """Whether two values, resolved with all that they hold, are the same.
+
+    Symbolic values that are equal are the same only where both are of one unit: the Region of one deployment is not another's.
+    """
     left, right = one.data, other.data
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return _same_unknown(one, other)
+        return _same_unknown(one, other, one_unit)
     if isinstance(left, tuple) and isinstance(right, tuple):
-        return all_of(map(same, left, right)) if len(left) == len(right) else Truth.NO
+        if len(left) != len(right):
+            return Truth.NO
+        return all_of(same(a, b, one_unit=one_unit) for a, b in zip(left, right, strict=True))
     if isinstance(left, dict) and isinstance(right, dict):
-        return all_of(same(left[name], right[name]) for name in left) if left.keys() == right.keys() else Truth.NO
+        if left.keys() != right.keys():
+            return Truth.NO
+        return all_of(same(left[name], right[name], one_unit=one_unit) for name in left)
     if isinstance(left, Text) or isinstance(right, Text):
-        return _same_text(one, other)
+        return _same_text(one, other, one_unit)
     if isinstance(left, (tuple, dict)) or isinstance(right, (tuple, dict)):
         return Truth.NO
     return Truth.of(left == right and isinstance(left, bool) == isinstance(right, bool))
 
 
-def _same_unknown(one: Value, other: Value) -> Truth:
+def _same_unknown(one: Value, other: Value, one_unit: bool) -> Truth:
     left, right = one.data, other.data
-    if one.target is not None and one.target == other.target:
+    if one.target is not None and one.target == other.target and one_unit:
         return Truth.YES
     if isinstance(left, Unknown) and isinstance(right, Unknown):
         fits = left.prefix.startswith(right.prefix) or right.prefix.startswith(left.prefix)
@@ -249,14 +256,16 @@ def _same_unknown(one: Value, other: Value) -> Truth:
     return Truth.UNKNOWN if text is None or text.startswith(unknown.prefix) else Truth.NO
 
 
-def _same_text(one: Value, other: Value) -> Truth:
+def _same_text(one: Value, other: Value, one_unit: bool) -> Truth:
     left, right = one.text, other.text
     if left is not None and right is not None:
         return Truth.of(left == right)
     if isinstance(one.data, Text) and isinstance(other.data, Text):
         if left is None and right is None:
             mine, its = _merged(one.data), _merged(other.data)
-            if len(mine) == len(its) and all(same(a, b) is Truth.YES for a, b in zip(mine, its, strict=True)):
+            if len(mine) == len(its) and all(
+                same(a, b, one_unit=one_unit) is Truth.YES for a, b in zip(mine, its, strict=True)
+            ):
                 return Truth.YES
         a, b = _prefix(one), _prefix(other)
         if left is None and right is None:

@@ -315,7 +315,8 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
     if isinstance(test, SameAs):
         other = _lookup(test.other, subject, scope)
         opposite = resolve_deep(other.value, scope.world)
-        truth = same(value, opposite)
+        one_unit = found.owner is None or other.owner is None or found.owner.unit == other.owner.unit
+        truth = same(value, opposite, one_unit=one_unit)
         evidence = (*_evidence(test.operand, found), *_evidence(test.other, other))
         return Answer(truth, evidence, (*_open(value), *_open(opposite)) if truth is Truth.UNKNOWN else ())
     truth = compare(test, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from kmsguard.conditions import evaluate
@@ -14,7 +15,7 @@ from kmsguard.model.guard import Atom, Not, UndecidedError, World
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Branch, Choice, Target, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, REGION, Branch, Choice, Target, Text, Unknown, Value
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
 PROD = Atom("unit", "var.prod", True, (True, False))
@@ -226,3 +227,13 @@ def test_every_resource_has_address_region_and_account():
     graph = Graph((), (key,), ())
     assert look_up(Operand(("address",)), key, graph, World()).data == "k"
     assert look_up(Operand(("region",)), key, graph, World()).data == Unknown("nothing says the region", "--region")
+
+
+def test_the_region_of_one_deployment_is_not_anothers():
+    """What stands for the Region is the same within a unit, and open between two."""
+    region = unknown("--region", target=REGION)
+    replica, here = resource("r", region=region), resource("p", region=region)
+    there = msgspec.structs.replace(here, unit="other")
+    compared = {"region": {"same_as": "primary.region"}}
+    assert ask(compared, replica, here, edges=[Edge("primary", replica, here, value("p"))]).truth is YES
+    assert ask(compared, replica, there, edges=[Edge("primary", replica, there, value("p"))]).truth is UNKNOWN
