@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -37,6 +38,7 @@ VENDORED = frozenset(
     | {"bower_components", "node_modules", "site-packages", "venv"}
 )
 MAX_BYTES = 16_000_000  # what is searched for templates; AWS takes a template of 1 MB, plans are larger
+MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
 
 _CALL = re.compile(r"""source["']?\s*[=:]\s*["']\.\.?/""")
@@ -121,7 +123,7 @@ class _Search:
 
     def folder(self, folder: str) -> None:
         checkout = self._checkout(folder)
-        folders = list(checkout.walk(folder, self.settings))
+        folders = list(checkout.walk(folder, self.settings, self.problems))
         before = len(self.found)
         modules = [f.path for f in folders if f.terraform]
         called = checkout.called_by(modules)
@@ -218,7 +220,9 @@ class _Checkout:
 
     @cached_property
     def folders(self) -> tuple[Folder, ...]:
-        return tuple(self.walk(self.root, self._settings))
+        """All folders in which callers are looked for."""
+        limit = None if path_names.checkout(self.root) == self.root else MAX_FOLDERS
+        return tuple(islice(self.walk(self.root, self._settings), limit))
 
     @cached_property
     def callers(self) -> dict[str, list[str]]:
@@ -291,7 +295,7 @@ class _Checkout:
             known = self._modules[folder] = Module(tuple(calls), reads)
         return known
 
-    def walk(self, start: str, settings: Settings) -> Iterator[Folder]:
+    def walk(self, start: str, settings: Settings, unreadable: list[Problem] | None = None) -> Iterator[Folder]:
         """The folders from one on down in which something may be scanned, each before those in it, in order of their names."""
         ignored = _Ignored(self.root, start)
         pending = [start]
@@ -300,8 +304,10 @@ class _Checkout:
             try:
                 with os.scandir(folder) as entries:
                     listing = sorted(entries, key=lambda entry: entry.name)
-            except OSError:
-                continue  # a folder that may not be read holds nothing that could be deployed by whoever scans
+            except OSError as error:
+                if unreadable is not None:
+                    unreadable.append(_unreadable(folder, error))
+                continue
             if any(entry.name == ".gitignore" for entry in listing):
                 ignored.enter(folder)
             terraform: list[str] = []
@@ -369,6 +375,10 @@ def _read(path: str) -> str | None:
             return file.read().decode("utf-8-sig", "replace")
     except OSError:
         return None
+
+
+def _unreadable(path: str, error: OSError) -> Problem:
+    return Problem("error", "unreadable", shown(path), 1, 1, f"cannot be read: {error.strerror}")
 
 
 def _dialect(text: str | None) -> Dialect | None:

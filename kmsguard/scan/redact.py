@@ -10,12 +10,15 @@ from kmsguard.model.redaction import Redactor, mask
 from kmsguard.model.resource import Graph
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
+from kmsguard.secrets.look import look
 
 SHOWN_LINES = 5
 LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
 PARTS = 6  # a shorter literal piece of an interpolated secret gives nothing away
 
 _KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]')
+
+_TAG = re.compile(r"![A-Z]\w+")  # `!Ref`
 
 
 class Secrets:
@@ -51,7 +54,11 @@ class Secrets:
 
     def value(self, text: str) -> str:
         """A value of the input: masked where it is a secret itself, otherwise without those that stand in it."""
-        return mask(text) if text in self._texts else self.text(text)
+        if text in self._texts:
+            return mask(text)
+        for found in reversed(look(text)):
+            text = text[: found.start] + mask(text[found.start : found.end]) + text[found.end :]
+        return self.text(text)
 
     def line(self, source: Source, number: int, start: int, end: int) -> ExcerptLine:
         """A line of the source without secrets, and where its columns from `start` to before `end` are then (0: none)."""
@@ -59,7 +66,7 @@ class Secrets:
         pieces: list[str] = []
         columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result
         at = 1
-        for low, high in self._covered(source, number, len(text)):
+        for low, high in self._covered(source, number, text):
             secret = text[low - 1 : high - 1]
             pieces.append(text[at - 1 : low - 1])
             shift = len("".join(pieces)) + 1
@@ -78,9 +85,13 @@ class Secrets:
             return ExcerptLine(number, shown, len(self.text(plain[: low - 1])) + 1, len(self.text(plain[: high - 1])) + 1)
         return ExcerptLine(number, shown, columns[start] if start else 0, columns[end] if start else 0)
 
-    def _covered(self, source: Source, number: int, length: int) -> list[tuple[int, int]]:
-        """The columns of a line in which secrets stand, in order, none of them twice."""
-        covered: list[tuple[int, int]] = []
+    def _covered(self, source: Source, number: int, text: str) -> list[tuple[int, int]]:
+        """The columns of a line in which secrets stand, in order, none of them twice.
+
+        What looks like one is hidden too: a scan that is not asked for secrets must not show them either.
+        """
+        length = len(text)
+        covered = [(f.start + 1, f.end + 1) for f in look(text) if not _TAG.fullmatch(text, f.start, f.end)]
         for span in self._places.get(source.path, ()):
             if span.start_line <= number <= span.end_line:
                 low = span.start_column if span.start_line == number else 1

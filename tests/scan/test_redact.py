@@ -73,3 +73,15 @@ def test_only_the_keys_of_an_address_can_be_secret(address, expected):
     secrets = Secrets()
     secrets.add(Value("winter2024"))
     assert secrets.address(address) == expected
+
+
+def test_what_looks_like_a_secret_is_hidden_though_no_rule_was_asked():
+    """A scan with `--select KG4` must not show the password beside the key."""
+    line = Secrets().line(SOURCE, 2, 0, 0)
+    assert line.text == '  password = "Wi… (12 characters)" # here'
+
+
+def test_a_reference_is_no_secret():
+    """`!Ref` behind the name of a password says where it comes from."""
+    source = Source("t.yaml", "MasterUserPassword: !Ref Password\n")
+    assert Secrets().line(source, 1, 0, 0).text == "MasterUserPassword: !Ref Password"
