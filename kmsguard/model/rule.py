@@ -14,6 +14,10 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Value
 
 
+EVERYTHING = "any"
+"""The trait that every resource has."""
+
+
 class Rule(msgspec.Struct, frozen=True):
     """What is wrong with which resources. Examples are not part of it: they are read from its file when asked for."""
 

@@ -15,7 +15,7 @@ from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Judgement, Open
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
 from kmsguard.model.resource import Graph, Resource
-from kmsguard.model.rule import Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
+from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
 from kmsguard.rules.checks import find_check
 from kmsguard.rules.worlds import describe, references
@@ -52,6 +52,8 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
 
 def matched(rule: Rule, graph: Graph) -> Sequence[Resource]:
     """The resources of the kinds or the trait that a rule is about."""
+    if rule.trait == EVERYTHING:
+        return graph.resources
     if rule.trait:
         return graph.by_trait.get(rule.trait, ())
     if len(rule.kinds) == 1:

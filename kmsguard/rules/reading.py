@@ -20,7 +20,7 @@ from kmsguard.model.condition import (
 )
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import CATEGORIES, PROFILES, SEVERITIES, Profile, RuleInfo, Severity
-from kmsguard.model.rule import Rule
+from kmsguard.model.rule import EVERYTHING, Rule
 from kmsguard.model.source import Source
 from kmsguard.model.value import Value
 from kmsguard.rules.checks import find_check
@@ -173,7 +173,7 @@ class _Reader:
 
     def trait(self, value: Value) -> str:
         text = value.text or ""
-        if not any(text in kind.traits for kind in self.kinds.kinds.values()):
+        if text != EVERYTHING and not any(text in kind.traits for kind in self.kinds.kinds.values()):
             self.wrong(value, f"no kind has the trait `{text}`")
         return text
 
