@@ -1,0 +1,1 @@
+"""What other scanners load to run kmsguard's rules."""
