@@ -259,10 +259,8 @@ class Expressions:
             raise self.failure(token, "a name after the dot")
         if isinstance(of, Literal) and of.end == start - 1 and type(of.value) in (int, Decimal):
             raise HclSyntaxError(of.start, "this is not a number; it has more than one dot")
-        if not digits.isdecimal():
-            whole = all(part.isdecimal() for part in digits.split("."))
-            hint = "; write the indexes in brackets, like [0][1]" if whole else ""
-            raise HclSyntaxError(start, f"an index after a dot is a whole number{hint}")
+        if "." in digits:
+            raise HclSyntaxError(start, "two indexes in a row stand in brackets, like [0][1]")
         return Index(of.start, end, of, Literal(start, end, self._number(start, end)))
 
     def _attribute_only(self, of: Expression) -> Expression:

@@ -35,7 +35,7 @@ _MAIN = re.compile(
     | (?P<shut>~?\}}|[\])])
     | (?P<quote>")
     | (?P<comment>\#[^\n]*+|//[^\n]*+)
-    | (?P<heredoc><<-?[^\W\d][\w-]*+\r?\n)
+    | (?P<heredoc><<-?["']?[^\W\d][^\n]*+\n)
     | (?P<mark>=[=>]?|,|\.(?:\.\.)?|::?|\?|&&|\|\||[!><]=?|[*%+-]|/(?!\*))
     | (?P<number>[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)
     | (?P<remark>/\*)
@@ -66,6 +66,7 @@ _UNQUOTED = re.compile(
 )
 # `resource "a" "b"` at the start of a line cannot stand inside an expression: whatever is open there was never closed.
 _HEADER = re.compile(rf'{_NAME}[ \t]++"[^"\n]*+"[ \t]*+["{{]')
+_MARKER = re.compile(r"""<<-?["']?([^\W\d][\w-]*+)(\r?\n)?""")
 _OPENS_BODY = re.compile(r"[ \t]*+(?:\#|//|\r?\n|\Z)")
 
 WHITE_SPACE = (
@@ -190,10 +191,7 @@ class Lexer:
                     at = self._template(at, start_of_line=False)
                     break
                 elif kind == "heredoc":
-                    start = match.start("heredoc")
-                    add(("heredoc", start, at))
-                    stack.append(("<<", start))
-                    at = self._template(at, start_of_line=True)
+                    at = self._heredoc(match.start("heredoc"), at)
                     break
                 elif kind == "name":
                     at = self._name(match.start("name"), at)
@@ -277,14 +275,25 @@ class Lexer:
         self.comments[at - 2] = close + 2
         return close + 2
 
+    def _heredoc(self, start: int, end: int) -> int:
+        """A heredoc from its opening line, up to its end or to a `${` or `%{`."""
+        match = _MARKER.match(self.text, start)
+        assert match is not None  # the expression for all tokens saw it there
+        if match[2] is None or self.text[match.start(1) - 1] in "\"'":
+            self._bad(start, end, "behind `<<` or `<<-` stands a marker without quotes, and nothing else in the line")
+        else:
+            self.tokens.append(("heredoc", start, end))
+        self.stack.append(("<<", start))
+        return self._template(end, start_of_line=True)
+
     def _template(self, at: int, *, start_of_line: bool) -> int:
         """What stands in the template that is innermost open, up to its end or to a `${` or `%{`; where that ends."""
         kind, opened = self.stack[-1]
         if kind == '"':
             return self._quoted(at)
         text, limit, tokens, marker = self.text, self.limit, self.tokens, ""
-        if kind == "<<":
-            marker = text[opened + 2 : text.index("\n", opened)].removeprefix("-").removesuffix("\r")
+        if kind == "<<" and (opening := _MARKER.match(text, opened)):
+            marker = opening[1]
         while at < limit:
             if start_of_line and marker:
                 end = text.find("\n", at, limit)

@@ -15,7 +15,7 @@ from kmsguard.model.declaration import Comment, Problem
 from kmsguard.model.source import Source
 
 
-class Node(msgspec.Struct):
+class Node(msgspec.Struct, gc=False):
     """A piece of the file."""
 
     start: int

@@ -32,8 +32,16 @@ MAX_PROBLEMS = 50
 """So many mistakes in one text are reported; what stands behind them is not read."""
 
 _BYTE_ORDER_MARK = "\ufeff"
-_ITEM = re.compile(r"""[ \t]*+(?:(?P<shut>[}\])])|(?P<item>[^\W\d][\w-]*+[ \t]*+(?:=(?![=>])|\{|")))""")
-_BRACE = re.compile(r"\s*+\{[ \t]*+(?=\r?\n)")
+# A line that looks like an attribute, a block, or the end of one.
+_ITEM = re.compile(
+    r"""[ \t]*+(?:
+      (?P<shut>[}\])]++[ \t]*+(?:$|\#|//|\r))
+    | (?P<item>[^\W\d][\w-]*+(?:[ \t]*+(?:=(?![=>])|\{)|[ \t]++"[^"\n]*+"))
+    | (?P<nothing>$|\#|//|\r)
+    )""",
+    re.VERBOSE | re.MULTILINE,
+)
+_BRACE = re.compile(r"\s*+\{[ \t]*+(?=\r?\n|\})")
 _Mode = OneOf["whole", "lines", "indentation"]
 
 
@@ -438,30 +446,46 @@ class _Bodies:
         if attribute is None or attribute.start != first[1] or last[0] == "broken":
             body.complete = False
         if last[0] == "broken":
-            self._continue(self._resume(first[1], block))
+            self._continue(self._resume(first[1], first[1], block))
+        elif last[0] == "more" and (open_string := self._open_string(tokens)) is not None:
+            self._continue(self._resume(first[1], open_string, block))
         elif last[0] == "more" and len(tokens) > 1 and tokens[-2][0] == "{":
             reader.at = len(tokens) - 2
             self._rest_of_block(first[1], "", ())
         else:
             reader.at = len(tokens) - 1
 
-    def _resume(self, start: int, block: tuple[int, int] | None) -> int:
-        """Where the next item begins, by indentation, behind one that begins at `start` and whose brackets do not add up."""
+    def _open_string(self, tokens: list[Token]) -> int | None:
+        """Where a string was not closed that makes the last line of a logical line what it is; more of it may follow."""
+        for kind, start, end in reversed(tokens):
+            if kind == "newline" and end != tokens[-1][1]:
+                return None
+            if kind == "bad" and start == end:
+                return start
+        return None
+
+    def _resume(self, start: int, wrong: int, block: tuple[int, int] | None) -> int:
+        """Where the next item begins, by indentation.
+
+        Behind the line in which `wrong` stands, which belongs to an item that begins at `start` and cannot be read to its end.
+        """
         text = self.text
         column = start - text.rfind("\n", 0, start) - 1
-        line = text.find("\n", start)
+        first = line = text.find("\n", wrong)
         while line >= 0:
             line += 1
             match = _ITEM.match(text, line)
-            if match is not None:
-                begin = match.start(match.lastgroup or 0)
+            kind = match.lastgroup if match is not None else None
+            if match is None or kind is None:
+                first = -1  # what is skipped holds more than comments
+            elif kind != "nothing":
+                begin = match.start(kind)
                 indent = begin - line
-                if indent < column or (
-                    indent == column and (match.lastgroup == "item" or (block is not None and block[1] == column))
-                ):
-                    return begin
+                if indent < column or (indent == column and (kind == "item" or (block is not None and block[1] == column))):
+                    return first if first >= 0 else begin
                 if indent == column:
                     end = text.find("\n", begin)
                     return end if end >= 0 else self.limit
+                first = -1
             line = text.find("\n", line)
         return self.limit
