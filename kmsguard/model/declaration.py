@@ -73,6 +73,7 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     comments: tuple[Comment, ...] = ()  # on it, in the line above it, and inside it
     metadata: Value | None = None  # CloudFormation's Metadata, `//` of .tf.json
     calls: tuple[Call, ...] = ()  # outermost first
+    resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
 
 
 class Export(msgspec.Struct, frozen=True):
