@@ -70,11 +70,29 @@ _TRAILING = frozenset(
             "b64",
             "encoded",
             "wo",
+            "pem",
         ),
-        *("prod", "production", "prd", "dev", "development", "staging", "stage", "stg", "test", "testing", "qa", "uat", "live"),
-        *("old", "new", "current", "previous", "primary", "secondary", "input", "override"),
+        *(
+            "openssh",
+            "prod",
+            "production",
+            "prd",
+            "dev",
+            "development",
+            "staging",
+            "stage",
+            "stg",
+            "test",
+            "testing",
+            "qa",
+            "uat",
+        ),
+        *("live", "old", "new", "current", "previous", "primary", "secondary", "input", "override"),
     }
 )
+
+# `encrypted_secret`, `hashed_password`: what may be shown.
+_PROTECTED = frozenset({"encrypted", "hashed", "sealed", "masked", "public"})
 
 # What is done about a secret, and not the secret: `generate_secret`, `require_password`.
 _DOING = frozenset(
@@ -115,6 +133,8 @@ def family(name: str) -> Family | None:
     while len(parts) > 1 and (parts[-1] in _TRAILING or parts[-1].isdigit()):
         parts.pop()
     last, before = parts[-1], parts[-2] if len(parts) > 1 else ""
+    if before in _PROTECTED:
+        return None
     if last in _PASSWORD:
         return "password"
     if last in ("key", "keys"):

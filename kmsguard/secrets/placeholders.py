@@ -11,6 +11,7 @@ _REFERENCE = re.compile(
     r"""
       \$\{.*\} | \$\(.*\) | \$[A-Z_][A-Z0-9_]* | \$[a-z_]+ | `.*`            # a shell's variables and commands, other templates
     | \{\{.*\}\} | \{%.*%\} | %[A-Za-z_][A-Za-z0-9_]*% | \#\{.*\}
+    | ![A-Za-z]\w*(?:\s.*)?                                          # a tag of YAML: !Ref, !GetAtt
     | (?:arn|urn):.+
     | (?:ssm|ssm-secure|secretsmanager|vault|file|env|s3|op|secret|sops|awssm|kms|parameter|akv)(?::|://).+
     | alias/.+

@@ -154,7 +154,15 @@ def test_names_of_secrets(name):
             "123",
             "tokens_per_second",
         ),
-        *("secrets_manager_arn", "secretsmanager", "authentication", "DATABASE_URL", "kms_key", "master_username"),
+        *(
+            "secrets_manager_arn",
+            "secretsmanager",
+            "authentication",
+            "DATABASE_URL",
+            "kms_key",
+            "master_username",
+            "encrypted_secret",
+        ),
     ],
 )
 def test_names_of_something_else(name):

@@ -1,0 +1,447 @@
+"""Secrets that are written in the code, and secrets that are shown.
+
+All that a scan's declarations hold is looked through once, whatever hangs on conditions: a secret stands in the template
+whichever branch is deployed. Each literal is told once, by the rule that knows best what to do about it: as the default or
+value of a variable where it is one, else where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from kmsguard.model.declaration import Declaration
+from kmsguard.model.finding import Evidence
+from kmsguard.model.redaction import mask
+from kmsguard.model.resource import Graph, Resource
+from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Choice, Text, Unknown, Value
+from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
+from kmsguard.secrets.look import Match, is_secret_value, look
+from kmsguard.secrets.names import Family, family, words
+from kmsguard.secrets.placeholders import is_blank, is_reference
+
+Group: TypeAlias = Literal[
+    "argument",  # an argument that is for a secret
+    "environment",  # a variable of the environment of a function, container, build
+    "text",  # inside of a script, a document, a definition, metadata
+    "token",  # a text that is a token or key, wherever it stands
+    "provider",
+    "input",  # a variable or parameter
+    "output",
+    "plain reference",  # a dynamic reference to a parameter that is not encrypted
+    "parameter",  # an argument for a secret that a parameter of the template fills
+    "data source",  # an argument for a secret that a data source fills
+]
+
+# Where a literal is found in several ways, the first of these tells it.
+_ORDER: tuple[Group, ...] = ("provider", "input", "argument", "environment", "text", "token", "output")
+
+_ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
+_NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
+_VALUES = ("value", "Value", "ParameterValue")
+SECRET_KEY_LENGTH = 40  # of AWS
+_STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
+_FAMILIES: dict[Family, str] = {
+    "password": "a password",
+    "token": "a token or key",
+    "secret": "a secret",
+    "connection": "a secret",
+}
+
+
+class Hit(msgspec.Struct, frozen=True, eq=False):
+    """A secret in a resource."""
+
+    group: Group
+    resource: Resource
+    path: str  # of the entry that holds it, in the language's own names
+    title: str  # what it is, with its article
+    value: Value  # the secret alone, with its place
+    holder: Value  # the entry's value
+    kind: str = NAMED
+
+
+class Leaf(msgspec.Struct, frozen=True, eq=False):
+    """A value that holds no other ones, and the name that says what it is for."""
+
+    path: tuple[str, ...]
+    name: str
+    value: Value
+    is_pair: bool = False  # its name is written as a value: `{name = "DB_PASSWORD", value = "…"}`
+
+
+class Index(msgspec.Struct, frozen=True, eq=False):
+    """All secrets of a graph, by resource."""
+
+    hits: dict[Resource, list[Hit]]
+    inputs: frozenset[tuple[str, str]]  # (unit, address) of variables and parameters that fill an argument for a secret
+
+
+_INDEXES: WeakKeyDictionary[Graph, Index] = WeakKeyDictionary()
+
+
+def _index(graph: Graph) -> Index:
+    index = _INDEXES.get(graph)
+    if index is None:
+        index = _INDEXES[graph] = _Looking(graph).index()
+    return index
+
+
+class _Looking:
+    """Looks through a graph once."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.hits: list[Hit] = []
+        self.inputs: dict[tuple[str, str], None] = {}
+        self.owners: dict[Declaration, Resource] = {}
+        for resource in graph.resources:
+            if resource.declarations:
+                self.owners.setdefault(resource.declarations[0], resource)
+
+    def index(self) -> Index:
+        for unit in self.graph.units.values():
+            for declaration in unit.declarations:
+                owner = self.owners.get(declaration)
+                if owner is not None:
+                    self._declaration(owner, declaration)
+        for resource in self.graph.resources:
+            for name in resource.secrets:
+                value = resource.attributes.get(name)
+                if value is not None:
+                    for leaf in leaves(value, (name,)):
+                        self._argument(resource, leaf, typed=True)
+        return Index(self._once(), frozenset(self.inputs))
+
+    def _declaration(self, owner: Resource, declaration: Declaration) -> None:
+        if declaration.mode in ("variable", "parameter"):
+            for member in ("value", "default", "Default"):
+                value = declaration.body.members.get(member)
+                if value is not None:
+                    for leaf in leaves(value, (_own_name(declaration),)):
+                        self._named_or_known(owner, leaf, "input")
+            return
+        if declaration.mode == "output":
+            for member in ("value", "Value"):
+                value = declaration.body.members.get(member)
+                if value is not None:
+                    for leaf in leaves(value, (_own_name(declaration),)):
+                        self._named_or_known(owner, leaf, "output")
+            return
+        for leaf in leaves(declaration.body, ()):
+            if declaration.mode == "provider":
+                self._named_or_known(owner, leaf, "provider")
+            else:
+                self._argument(owner, leaf, typed=False)
+        if declaration.metadata is not None:
+            for leaf in leaves(declaration.metadata, ("Metadata",)):
+                self._named_or_known(owner, leaf, "text")
+
+    def _argument(self, resource: Resource, leaf: Leaf, *, typed: bool) -> None:
+        promise: Family | None = "password" if typed else family(leaf.name)
+        group: Group = "environment" if _is_environment(leaf) else "argument"
+        text = _flat(leaf.value)
+        if promise is not None and promise != "connection":
+            self._origin(resource, leaf, typed=typed)
+            if text is not None and text.lstrip().startswith("{{resolve:ssm:"):
+                self._add("plain reference", resource, leaf, 0, len(text), _FAMILIES[promise])
+                return
+            if text is not None and HOLE not in text and _is_secret(promise, text, typed=typed):
+                self._whole(group, resource, leaf, text, promise)
+                return
+        if text is not None:
+            for match in look(text):
+                whole = match.end - match.start == len(text.strip())
+                there: Group = group if group == "environment" else "token" if whole and not match.encoded else "text"
+                self._match(there, resource, leaf, match)
+
+    def _named_or_known(self, owner: Resource, leaf: Leaf, group: Group) -> None:
+        text = _flat(leaf.value)
+        if text is None:
+            return
+        promise = family(leaf.name)
+        if promise is not None and HOLE not in text and is_secret_value(promise, text):
+            self._whole(group, owner, leaf, text, promise)
+            return
+        for match in look(text):
+            self._match(group, owner, leaf, match)
+
+    def _origin(self, resource: Resource, leaf: Leaf, *, typed: bool) -> None:
+        """An argument for a secret that something else fills: which, is told where the template does not say its value."""
+        for part in leaf.value.walk():
+            if not isinstance(part.data, Unknown):
+                continue
+            reference, target = part.data.reference, part.data.target
+            if target is not None and target.address.startswith("data."):
+                if typed or family(target.attribute) is not None:
+                    self._add("data source", resource, leaf, 0, 0, "a secret")
+            elif reference is not None and target is None:
+                self.inputs[(resource.unit, reference)] = None
+                if self.graph.units[resource.unit].dialect == "cloudformation":
+                    self._add("parameter", resource, leaf, 0, 0, "a secret")
+
+    def _whole(self, group: Group, resource: Resource, leaf: Leaf, text: str, promise: Family) -> None:
+        known = look(text)
+        if len(known) == 1 and known[0].kind != NAMED and known[0].end - known[0].start == len(text.strip()):
+            self._match(group, resource, leaf, known[0])
+            return
+        is_aws = len(text) == SECRET_KEY_LENGTH and {"secret", "key"} <= set(words(leaf.name))
+        title, kind = (TITLES[SECRET_KEY], SECRET_KEY) if is_aws else (_FAMILIES[promise], NAMED)
+        self._add(group, resource, leaf, 0, len(text), title, kind)
+
+    def _match(self, group: Group, resource: Resource, leaf: Leaf, match: Match) -> None:
+        title = TITLES[match.kind] + (", encoded," if match.encoded else "")
+        self._add(group, resource, leaf, match.start, match.end, title, match.kind)
+
+    def _add(self, group: Group, resource: Resource, leaf: Leaf, start: int, end: int, title: str, kind: str = NAMED) -> None:
+        text = _flat(leaf.value) or ""
+        secret = Value(text[start:end], _place(leaf.value, start, end), trail=leaf.value.trail)
+        if secret.span is None and leaf.value.span is None and end > start:
+            return  # given from outside: it stands in no file
+        self.hits.append(Hit(group, resource, _spelled(leaf.path), title, secret, leaf.value, kind))
+
+    def _once(self) -> dict[Resource, list[Hit]]:
+        """The hits by resource, each literal of a unit told once."""
+        best: dict[tuple[str, Span | None], int] = {}
+        for hit in self.hits:
+            if hit.group in _ORDER:
+                key = (hit.resource.unit, hit.value.span)
+                best[key] = min(best.get(key, len(_ORDER)), _ORDER.index(hit.group))
+        out: dict[Resource, list[Hit]] = {}
+        told: set[tuple[Resource, Group, Span | None]] = set()
+        for hit in self.hits:
+            if hit.group in _ORDER and best[(hit.resource.unit, hit.value.span)] != _ORDER.index(hit.group):
+                continue
+            key_here = (hit.resource, hit.group, hit.value.span)
+            if key_here not in told:
+                told.add(key_here)
+                out.setdefault(hit.resource, []).append(hit)
+        return out
+
+
+def leaves(value: Value, path: tuple[str, ...], name: str = "", *, is_pair: bool = False) -> Iterator[Leaf]:
+    """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch."""
+    name = name or (path[-1] if path else "")
+    data = value.data
+    if isinstance(data, dict):
+        yield from _members(data, path)
+    elif isinstance(data, tuple):
+        for item in data:
+            yield from leaves(item, path, name, is_pair=is_pair)
+    elif isinstance(data, Choice):
+        for branch in data.branches:
+            yield from leaves(branch.value, path, name, is_pair=is_pair)
+    elif isinstance(data, Text) and data.encodes is not None:
+        yield from leaves(data.encodes, path, name, is_pair=is_pair)
+    else:
+        yield Leaf(path, name, value, is_pair)
+
+
+def _members(data: dict[str, Value], path: tuple[str, ...]) -> Iterator[Leaf]:
+    named = next((data[key].text for key in _NAMES if key in data), None)
+    held = next((key for key in _VALUES if key in data), None)
+    if named is not None and held is not None:
+        kind = data.get("type", data.get("Type"))
+        if kind is None or kind.text not in _STORED:
+            yield from leaves(data[held], (*path, named), named, is_pair=True)
+        data = {key: value for key, value in data.items() if key != held}
+    for key, value in data.items():
+        yield from leaves(value, (*path, key), key)
+
+
+def _is_environment(leaf: Leaf) -> bool:
+    return any(_ENVIRONMENT & set(words(step)) for step in leaf.path[:-1])
+
+
+def _is_secret(promise: Family, text: str, *, typed: bool) -> bool:
+    """Whether the text of an argument is a secret: of one that is for nothing else whatever is no reference."""
+    if typed:
+        return not is_reference(text) and not is_blank(text)
+    return is_secret_value(promise, text)
+
+
+def _flat(value: Value) -> str | None:
+    """The text of a value, with a HOLE for each part that is not known; None where it is no text."""
+    data = value.data
+    if isinstance(data, str):
+        return data
+    if isinstance(data, Text):
+        return "".join(piece.data if isinstance(piece.data, str) else HOLE for piece in data.pieces)
+    return None
+
+
+def _place(value: Value, start: int, end: int) -> Span | None:
+    """The place of the characters from `start` to before `end` of the text of a value."""
+    span = value.span
+    if isinstance(value.data, Text):
+        return value.data.place(start, end) or span
+    if span is None or not isinstance(value.data, str) or span.start_line != span.end_line:
+        return span
+    written, length = span.end_column - span.start_column, len(value.data)
+    if written == length + 2:
+        start, end = start + 1, end + 1
+    elif written != length:
+        return span
+    return Span(span.file, span.start_line, span.start_column + start, span.end_line, span.start_column + end)
+
+
+def _own_name(declaration: Declaration) -> str:
+    return declaration.address.rsplit(".", 1)[-1]
+
+
+def _spelled(path: tuple[str, ...]) -> str:
+    return ".".join(path)
+
+
+# --- What rules ask ---
+
+
+def in_argument(question: Question) -> Answer:
+    """Whether an argument that is for a secret has one written into it."""
+    return _answer(question, "argument")
+
+
+def in_environment(question: Question) -> Answer:
+    """Whether a variable of the environment of what runs holds a secret."""
+    return _answer(question, "environment")
+
+
+def in_text(question: Question) -> Answer:
+    """Whether a script, a document or metadata has a secret inside."""
+    return _answer(question, "text")
+
+
+def token(question: Question) -> Answer:
+    """Whether a text is the token or key of somebody."""
+    return _answer(question, "token")
+
+
+def in_provider(question: Question) -> Answer:
+    """Whether the provider's credentials are written into its block."""
+    return _answer(question, "provider")
+
+
+def in_input(question: Question) -> Answer:
+    """Whether the default or the value of a variable or parameter is a secret that stands in a file."""
+    return _answer(question, "input")
+
+
+def plain_reference(question: Question) -> Answer:
+    """Whether a secret is read from a parameter that is not encrypted."""
+    return _answer(question, "plain reference")
+
+
+def from_parameter(question: Question) -> Answer:
+    """Whether a secret goes through a parameter of the template."""
+    return _answer(question, "parameter")
+
+
+def from_data_source(question: Question) -> Answer:
+    """Whether a secret is read by a data source, and so kept in the state twice."""
+    return _answer(question, "data source")
+
+
+def _answer(question: Question, group: Group) -> Answer:
+    hits = [hit for hit in _index(question.graph).hits.get(question.resource, ()) if hit.group == group]
+    found = _found(hits)
+    return Answer(Truth.NO, findings=found) if found else Answer(Truth.YES)
+
+
+def _found(hits: list[Hit]) -> tuple[Found, ...]:
+    ids = [hit for hit in hits if hit.kind == ACCESS_KEY]
+    keys = [hit for hit in hits if hit.kind == SECRET_KEY]
+    if ids and keys:  # the two halves of one credential
+        hits = [hit for hit in hits if hit.kind != ACCESS_KEY]
+    found: list[Found] = []
+    numbers: dict[str, int] = {}
+    for hit in hits:
+        number = numbers[hit.path] = numbers.get(hit.path, 0) + 1
+        halves = ids if hit.kind == SECRET_KEY else []
+        found.append(_one(hit, halves, number))
+    return tuple(found)
+
+
+def _one(hit: Hit, halves: list[Hit], number: int) -> Found:
+    declaration = hit.resource.declarations[0]
+    secret = hit.value if hit.value.text else None
+    evidence = [
+        Evidence(f"{hit.title} stands here", hit.value.span or hit.holder.where, hit.holder.trail, hit.resource, secret)
+    ]
+    elsewhere = hit.value.span is not None and not hit.value.span.within(declaration.span)
+    if elsewhere and hit.holder.place is not None and hit.holder.place != hit.value.span:
+        evidence.append(Evidence(f"it is used here as `{hit.path}`", hit.holder.place, resource=hit.resource))
+    evidence += [
+        Evidence("the id of the key stands here", half.value.span, resource=hit.resource, secret=half.value) for half in halves
+    ]
+    text = hit.value.text or ""
+    values = {"where": hit.path, "secret": hit.title.rstrip(","), "shown": mask(text)}
+    return Found(hit.path if number == 1 else f"{hit.path}#{number}", Truth.NO, tuple(evidence), values=values)
+
+
+def hidden(question: Question) -> Answer:
+    """Whether a variable or parameter for a secret is one that is not shown (`sensitive`, `ephemeral`, `NoEcho`)."""
+    declaration = question.resource.declarations[0]
+    body = declaration.body.members
+    if any(_is_true(body.get(name)) for name in ("sensitive", "ephemeral", "NoEcho")) or declaration.calls:
+        return Answer(Truth.YES)
+    value = body.get("value") or body.get("default") or body.get("Default")
+    if value is not None and (isinstance(value.data, (bool, int, float)) or is_reference(value.text or "")):
+        return Answer(Truth.YES)
+    fills = (question.resource.unit, declaration.address) in _index(question.graph).inputs
+    if not fills and family(_own_name(declaration)) not in ("password", "token"):
+        return Answer(Truth.YES)
+    why = "it fills an argument for a secret" if fills else "by its name it is a secret"
+    return Answer(Truth.NO, (Evidence(why, declaration.head, resource=question.resource),))
+
+
+def not_shown(question: Question) -> Answer:
+    """Whether an output shows no secret: of a resource, of a hidden variable or parameter, or one that is written in it."""
+    declaration = question.resource.declarations[0]
+    body = declaration.body.members
+    if declaration.calls or _is_true(body.get("sensitive")) or _is_true(body.get("ephemeral")):
+        return Answer(Truth.YES)
+    value = body.get("value") or body.get("Value")
+    shown = _shown(question, value) if value is not None else None
+    if shown is not None:
+        return shown
+    return _answer(question, "output")
+
+
+def _shown(question: Question, value: Value) -> Answer | None:
+    unit = question.graph.units[question.resource.unit]
+    inputs = {d.address: d for d in unit.declarations if d.mode in ("variable", "parameter")}
+    for part in value.walk():
+        data = part.data
+        targets = [*part.refs, *([data.target] if isinstance(data, Unknown) and data.target is not None else [])]
+        names = [data.reference] if isinstance(data, Unknown) and data.reference is not None else []
+        names += [step.name for step in part.trail.chain()] if part.trail is not None else []
+        source = next((f"{t.address}.{t.attribute}" for t in targets if _is_secret_target(t.address, t.attribute)), None)
+        source = source or next((name for name in names if name in inputs and _is_secret_input(inputs[name])), None)
+        if source is not None and part.data is not None:
+            place = value.where or part.where
+            evidence = Evidence(f"{source} is shown here", place, value.trail, question.resource)
+            return Answer(Truth.NO, (evidence,), values={"source": source})
+    return None
+
+
+def _is_secret_target(address: str, attribute: str) -> bool:
+    if not address or attribute in ("Ref", "id", "arn", "Arn"):
+        return False
+    if family(attribute) in ("password", "token", "secret"):
+        return True
+    return attribute in ("result", "value") and any(family(part) == "password" for part in address.split(".")[:-1])
+
+
+def _is_secret_input(declaration: Declaration) -> bool:
+    hidden_there = any(_is_true(declaration.body.members.get(name)) for name in ("sensitive", "NoEcho"))
+    return hidden_there or family(_own_name(declaration)) in ("password", "token")
+
+
+def _is_true(value: Value | None) -> bool:
+    return value is not None and (value.data is True or (value.text or "").lower() == "true")
