@@ -160,13 +160,28 @@ def _sources(condition: EdgeTest, subject: Resource, scope: _Scope) -> Iterator[
             continue
         for edge in graph.out(other, condition.name):
             target = edge.target
-            if isinstance(target, External) and isinstance(target.value.data, Unknown) and target.value.data.target is None:
+            if isinstance(target, External) and _may_be_here(target.value, subject, graph):
                 present = decide(edge.guard, world) & decide(other.exists, world) & Truth.UNKNOWN
                 if present is not Truth.NO:
                     yield _Member(present, other, (), _open(target.value))
     if graph.exported(subject):
         outside = External(condition.source, Value(Unknown("it may be in another unit: an output hands this one out")))
         yield _Member(Truth.UNKNOWN, outside, (), (Open(subject.address, "an output hands it out to other units"),))
+
+
+_ELSEWHERE = ("data.", "export:", "state:")
+
+
+def _may_be_here(value: Value, subject: Resource, graph: Graph) -> bool:
+    """Whether what is not known may name the subject: not where it names something that is looked up, or another resource."""
+    if not isinstance(value.data, Unknown):
+        return False
+    target = value.data.target
+    if target is None:
+        return True
+    named = graph.by_address.get((subject.unit, target.address), ())
+    declared = any(one.declarations and one.declarations[0].mode in ("managed", "data") for one in named)
+    return not declared and not target.address.startswith(_ELSEWHERE)
 
 
 def _quantified(
