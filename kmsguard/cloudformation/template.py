@@ -1,0 +1,693 @@
+"""One template with its parameters: what its values, conditions, resources and outputs are."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable
+
+import msgspec
+
+from kmsguard.cloudformation.context import MAX_STACKS, Context
+from kmsguard.cloudformation.equality import Equality
+from kmsguard.cloudformation.expansion import expanded, included
+from kmsguard.cloudformation.given import Given
+from kmsguard.cloudformation.parameters import Parameter, declared, outside_allowed, parameter_value
+from kmsguard.cloudformation.pseudo import pseudo_parameter
+from kmsguard.cloudformation.texts import AFTER_DEPLOYMENT, joined, pieces_of
+from kmsguard.model.declaration import Call, Declaration, Export, Problem, Provider
+from kmsguard.model.guard import NOWHERE_ASSUMED, All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, NOTHING, REGION, Branch, Choice, Target, Unknown, Value, flatten, map_choices
+from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, Sequence, YamlFile, YamlNode, scalar_data, text_value
+
+SERVERLESS = "AWS::Serverless-2016-10-31"
+_TRANSFORMS = frozenset(
+    {
+        SERVERLESS,
+        "AWS::LanguageExtensions",
+        "AWS::Include",
+        "AWS::CodeDeployBlueGreen",
+        "AWS::CodeStar",
+        "AWS::SecretsManager-2020-07-23",
+        "AWS::SecretsManager-2024-09-16",
+        "AWS::ServiceCatalog",
+    }
+)
+_STACK_TEMPLATES = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
+_OTHER_ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
+_MAX_FORMULA = 2000  # parts of a condition, the conditions that it names written out
+
+
+class Template:
+    """A template, evaluated when asked."""
+
+    def __init__(
+        self,
+        context: Context,
+        file: YamlFile,
+        *,
+        prefix: str = "",
+        given: dict[str, Given] | None = None,
+        chain: tuple[str, ...] = (),
+        calls: tuple[Call, ...] = (),
+        exists: Formula = Truth.YES,
+    ) -> None:
+        self.context = context
+        self.file = file
+        self.prefix = prefix
+        self.chain = (*chain, file.source.path)
+        self.calls = calls
+        self.exists = exists
+        self.given = given or {}
+        text = file.source.text
+        self.has_macros = "Fn::ForEach" in text or "Fn::Transform" in text or "AWS::Include" in text
+        self.including: list[str] = []  # files that are being included
+        self.root = file.root if isinstance(file.root, Mapping) else None
+        self.transforms: tuple[str, ...] = ()
+        self._top = self._read_top()
+        self._sections: dict[str, list[Entry]] = {}
+        self._parameters: dict[str, Parameter] | None = None
+        self._values: dict[str, Value] = {}
+        self._conditions: dict[str, Formula | None] = {}  # None: being evaluated
+        self._weights: dict[str, int] = {}
+        self._resources: dict[str, Entry] | None = None
+        self._stacks: dict[str, Template | str | None] = {}  # a text: why there is none; None: being read
+        self._outputs: dict[str, Value | None] = {}  # None: being evaluated
+
+    # --- Sections ---
+
+    def _read_top(self) -> dict[str, YamlNode]:
+        """The sections, also those that a transform of the whole template includes."""
+        top = {entry.key.text: entry.value for entry in self.root.entries} if self.root is not None else {}
+        node = top.get("Transform")
+        names = []
+        for item in node.items if isinstance(node, Sequence) else [node]:
+            name = item.get("Name") if isinstance(item, Mapping) else item
+            if not isinstance(name, Scalar):
+                continue
+            names.append(name.text)
+            if name.text not in _TRANSFORMS:
+                message = f"the macro {name.text} is not run; what it changes or adds is not seen"
+                self.context.problem("warning", "unsupported-transform", name.span, message)
+            elif name.text == "AWS::Include" and isinstance(item, Mapping):
+                for entry in included(self, item).entries:
+                    top.setdefault(entry.key.text, entry.value)
+        self.transforms = tuple(names)
+        return top
+
+    def section(self, name: str) -> list[Entry]:
+        """The entries of a section of the template; empty where it is not there."""
+        if name not in self._sections:
+            node = self._top.get(name)
+            entries: list[Entry] = []
+            if isinstance(node, Mapping):
+                self._sections[name] = entries  # what is asked for on the way is not there yet
+                entries = self.entries(node)
+            elif node is not None and not (isinstance(node, Scalar) and node.text == ""):
+                self.context.problem("error", "template-invalid", node.span, f"{name} must be a map")
+            self._sections[name] = entries
+        return self._sections[name]
+
+    def entries(self, node: Mapping) -> list[Entry]:
+        """The entries of a map, loops and inclusions written out."""
+        return expanded(self, node).entries if self.has_macros else node.entries
+
+    def address(self, name: str) -> str:
+        """The address of a logical id of this template."""
+        return self.prefix + name
+
+    # --- Parameters ---
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters that the template declares."""
+        if self._parameters is None:
+            self._parameters = {
+                entry.key.text: declared(entry.key.text, self.address(entry.key.text), entry.value, entry.span)
+                for entry in self.section("Parameters")
+                if isinstance(entry.value, Mapping)
+            }
+        return self._parameters
+
+    def parameter(self, name: str) -> Value:
+        """The value of a parameter that is declared."""
+        if name not in self._values:
+            parameter = self.parameters[name]
+            given = self.given.get(name)
+            value = given.value if given is not None else None
+            # in a nested stack a parameter that is not passed has its default, whatever the outer parameters are
+            default_decides = bool(self.prefix) or not self.context.settings.all_values
+            value = parameter_value(parameter, self.context.unit, value, default_decides=default_decides)
+            self._values[name] = value
+            if given is not None and outside_allowed(parameter, value):
+                span = given.span or parameter.span
+                message = f"the value given for {parameter.name} is none of its allowed values"
+                self.context.problem("warning", "parameter-not-allowed", span, message)
+        return self._values[name]
+
+    # --- Conditions ---
+
+    def condition(self, name: str, span: Span) -> Formula:
+        """A condition of the template; UNKNOWN, and a problem, where there is none of that name."""
+        if name in self._conditions:
+            formula = self._conditions[name]
+            if formula is None:
+                self.context.problem("error", "circular-condition", span, f"the condition {name} depends on itself")
+                return Truth.UNKNOWN
+            return formula
+        node = next((entry.value for entry in reversed(self.section("Conditions")) if entry.key.text == name), None)
+        if node is None:
+            self.context.problem("warning", "unresolved-reference", span, f"there is no condition {name}")
+            self._conditions[name] = Truth.UNKNOWN
+            return Truth.UNKNOWN
+        self._conditions[name] = None
+        formula = self.formula(node)
+        truth = NOWHERE_ASSUMED.truth(formula)
+        if truth is not Truth.UNKNOWN:
+            formula = truth
+        elif _weight(formula, _MAX_FORMULA) >= _MAX_FORMULA:
+            formula = Atom(self.context.unit, self.address(name), True, (True, False))
+        if not isinstance(formula, Truth):
+            formula = Named(self.address(name), formula)
+        self._conditions[name] = formula
+        return formula
+
+    def formula(self, node: YamlNode) -> Formula:
+        """What stands under Conditions, or in Fn::And, Fn::Or and Fn::Not."""
+        name, argument = function_of(node)
+        if name == "Condition" and isinstance(argument, Scalar):
+            return self.condition(argument.text, node.span)
+        items = argument.items if isinstance(argument, Sequence) else []
+        if name in ("Fn::And", "Fn::Or") and items:
+            parts = [self.formula(item) for item in items]
+            return _simplified(conjunction(*parts) if name == "Fn::And" else disjunction(*parts))
+        if name == "Fn::Not" and len(items) == 1:
+            return negate(self.formula(items[0]))
+        if name == "Fn::Equals" and len(items) == 2:
+            equality = Equality(self.context.unit, lambda: self.prefix + written(node))
+            return equality.formula(self.evaluate(items[0]), self.evaluate(items[1]))
+        if isinstance(node, Scalar) and not node.tag:
+            data = scalar_data(node)
+            if isinstance(data, bool):
+                return Truth.of(data)
+        what = f"{name} decides no condition" if name else "a condition must be a condition function"
+        self.context.problem("warning", "unsupported-function", node.span, what)
+        return Truth.UNKNOWN
+
+    # --- Values ---
+
+    def evaluate(self, node: YamlNode, place: Span | None = None) -> Value:
+        """The value of a node: ABSENT where nothing is left of it. `place` is the entry or element that holds it."""
+        kind = type(node)
+        if kind is Scalar:
+            assert isinstance(node, Scalar)
+            if node.tag and not node.tag.startswith(CORE):
+                return self._call(node, place)
+            return self._scalar(node, place)
+        if node.tag and not node.tag.startswith(CORE):
+            return self._call(node, place)
+        if kind is Mapping:
+            assert isinstance(node, Mapping)
+            if len(node.entries) == 1:
+                name = node.entries[0].key.text
+                if name == "Ref" or (name[:4] == "Fn::" and not name.startswith(("Fn::ForEach", "Fn::Transform"))):
+                    return self._call(node, place)
+            return self._mapping(node, place)
+        assert isinstance(node, Sequence)
+        items = []
+        for item in node.items:
+            value = self.evaluate(item, item.place)
+            if value.data is not ABSENT:
+                items.append(value)
+        return Value(tuple(items), node.span, place)
+
+    def _scalar(self, node: Scalar, place: Span | None) -> Value:
+        data = scalar_data(node)
+        if not isinstance(data, str):
+            return Value(data, node.source.span(node.content, node.end), place)
+        value = text_value(node)
+        if "{{resolve:" in data:
+            value = joined(pieces_of(value) or (), value.span)
+        return msgspec.structs.replace(value, place=place)
+
+    def _mapping(self, node: Mapping, place: Span | None) -> Value:
+        entries = node.entries
+        if self.has_macros:
+            expansion = expanded(self, node)
+            if expansion.missing is not None:
+                return Value(Unknown(expansion.missing), node.span, place)
+            entries = expansion.entries
+        members: dict[str, Value] = {}
+        for entry in entries:
+            value = self.evaluate(entry.value, entry.span)
+            if value.data is not ABSENT:
+                members[entry.key.text] = value
+            else:
+                members.pop(entry.key.text, None)
+        return Value(members, node.span, place)
+
+    def _call(self, node: YamlNode, place: Span | None) -> Value:
+        from kmsguard.cloudformation.functions import FUNCTIONS
+
+        name, argument = function_of(node)
+        span = node.span
+        function = FUNCTIONS.get(name)
+        value = self.unsupported(name, span) if function is None else function(self, argument, span)
+        return msgspec.structs.replace(value, span=value.span or span, place=place)
+
+    def unsupported(self, name: str, span: Span) -> Value:
+        """What a function returns that is not known."""
+        self.context.problem(
+            "warning", "unsupported-function", span, f"the function {name} is not supported; its value is unknown"
+        )
+        return Value(Unknown(f"unsupported function {name}"), span)
+
+    def malformed(self, name: str, span: Span, wants: str) -> Value:
+        """What a function returns that is not written as it must be."""
+        self.context.problem("warning", "invalid-function", span, f"{name} takes {wants}")
+        return Value(Unknown(f"{name} that is not written as it must be"), span)
+
+    # --- References ---
+
+    def ref(self, name: str, span: Span) -> Value:
+        """What Ref returns."""
+        if name.startswith("AWS::"):
+            value = pseudo_parameter(name, self.context.settings, self.prefix)
+            if value is not None:
+                return value
+        if name in self.parameters:
+            return self.parameter(name).via("parameter", self.address(name), span)
+        return self._of_resource(name, "Ref", span)
+
+    def get_att(self, name: str, attribute: str, span: Span) -> Value:
+        """What Fn::GetAtt returns."""
+        if attribute.startswith("Outputs.") and name in self.resources:
+            stack = self.stack(name)
+            output = attribute.removeprefix("Outputs.")
+            if isinstance(stack, Template):
+                return stack.output(output, span)
+            if stack:
+                reference = f"{self.address(name)}.{attribute}"
+                return Value(Unknown(stack, reference, Target(self.address(name), attribute)), span)
+        return self._of_resource(name, attribute, span)
+
+    def _of_resource(self, name: str, attribute: str, span: Span) -> Value:
+        address = self.address(name)
+        reference = address if attribute == "Ref" else f"{address}.{attribute}"
+        if name not in self.resources:
+            return self._of_nothing(name, reference, span)
+        if self.exists_formula(name) is Truth.NO:
+            message = f"{name} is referred to, but its condition is false"
+            self.context.problem("warning", "unresolved-reference", span, message)
+            return Value(Unknown(f"{name} does not exist", reference), span)
+        return Value(Unknown(AFTER_DEPLOYMENT, reference, Target(address, attribute), not_null=True), span)
+
+    def _of_nothing(self, name: str, reference: str, span: Span) -> Value:
+        module = next((m for m in self._modules() if name == m or name.startswith(m)), None)
+        if module is not None:
+            return Value(Unknown(f"made by the module {module}", reference, not_null=True), span)
+        made = [transform for transform in self.transforms if transform not in ("AWS::LanguageExtensions", "AWS::Include")]
+        if made:
+            return Value(Unknown(f"made by the transform {made[0]}", reference, not_null=True), span)
+        message = f"{name} is neither a parameter nor a resource of this template"
+        self.context.problem("warning", "unresolved-reference", span, message)
+        return Value(Unknown(message, reference), span)
+
+    def _modules(self) -> list[str]:
+        """The modules of the CloudFormation registry that are used; what they make is named after them.
+
+        See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html.
+        """
+        kinds = ((name, e.value.get("Type")) for name, e in self.resources.items() if isinstance(e.value, Mapping))
+        return [name for name, kind in kinds if isinstance(kind, Scalar) and kind.text.endswith("::MODULE")]
+
+    # --- Resources ---
+
+    @property
+    def resources(self) -> dict[str, Entry]:
+        """The resources that are declared, by logical id, also those that do not exist."""
+        if self._resources is None:
+            self._resources = {}
+            self._resources = {entry.key.text: entry for entry in self.section("Resources")}
+        return self._resources
+
+    def exists_formula(self, name: str) -> Formula:
+        """When a resource exists, this template given."""
+        node = self.resources[name].value
+        condition = node.entry("Condition") if isinstance(node, Mapping) else None
+        if condition is None:
+            return Truth.YES
+        if isinstance(condition.value, Scalar) and not condition.value.tag:
+            return self.condition(condition.value.text, condition.value.span)
+        return self.formula(condition.value)
+
+    def declarations(self) -> list[Declaration]:
+        """All that is declared: parameters, resources with what nested stacks declare, outputs."""
+        found = [self._parameter_declaration(e) for e in self.section("Parameters") if e.key.text in self.parameters]
+        for name, entry in self.resources.items():
+            try:
+                found.extend(self._resource_declarations(name, entry))
+            except RecursionError:
+                message = f"{name} refers to too many things through one another and was not read"
+                self.context.problem("error", "template-too-deep", entry.key.span, message)
+        found.extend(self._output_declarations())
+        return found
+
+    def _parameter_declaration(self, entry: Entry) -> Declaration:
+        name = entry.key.text
+        node = entry.value
+        assert isinstance(node, Mapping)
+        # what the block says is data, not something to evaluate
+        body = {e.key.text: self.evaluate(e.value, e.span) for e in node.entries}
+        return self._declaration(entry, "Parameter", "parameter", Value({**body, "value": self.parameter(name)}, node.span))
+
+    def _resource_declarations(self, name: str, entry: Entry) -> list[Declaration]:
+        node = entry.value
+        if not isinstance(node, Mapping):
+            self.context.problem("error", "template-invalid", entry.span, f"the resource {name} must be a map")
+            return []
+        kind = node.get("Type")
+        if not isinstance(kind, Scalar) or not kind.text:
+            self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} has no Type")
+            return []
+        exists = _simplified(conjunction(self.exists, self.exists_formula(name)))
+        if exists is Truth.NO:
+            return []
+        properties = node.entry("Properties")
+        body = self.evaluate(properties.value, properties.span) if properties is not None else Value({})
+        if not isinstance(body.data, dict) and body.data in ("", None, ABSENT):
+            body = Value({}, body.span)
+        body = self._with_globals(kind.text, body)
+        metadata = node.entry("Metadata")
+        declaration = self._declaration(
+            entry,
+            kind.text,
+            "managed",
+            body,
+            exists=exists,
+            metadata=self.evaluate(metadata.value, metadata.span) if metadata is not None else None,
+            attributes={e.key.text: self.evaluate(e.value, e.span) for e in node.entries if e.key.text in _OTHER_ATTRIBUTES},
+        )
+        stack = self.stack(name) if kind.text in _STACK_TEMPLATES else None
+        return [declaration, *(stack.declarations() if isinstance(stack, Template) else [])]
+
+    def _declaration(
+        self,
+        entry: Entry,
+        kind: str,
+        mode: str,
+        body: Value,
+        *,
+        exists: Formula = Truth.YES,
+        metadata: Value | None = None,
+        attributes: dict[str, Value] | None = None,
+    ) -> Declaration:
+        span = entry.span
+        region = self.context.settings.region
+        return Declaration(
+            address=self.address(entry.key.text),
+            type=kind,
+            mode=mode,  # type: ignore[arg-type]
+            body=body,
+            span=span,
+            head=entry.key.span,
+            exists=exists,
+            exists_reason="a condition that is not known" if exists is Truth.UNKNOWN else None,
+            provider=Provider(region=Value(region, refs=(REGION,)) if region is not None and mode == "managed" else None),
+            comments=self.context.comments(self.file, span),
+            metadata=metadata,
+            calls=self.calls,
+            resource_attributes=attributes or {},
+        )
+
+    def _with_globals(self, kind: str, body: Value) -> Value:
+        """Properties with those that AWS SAM's Globals section adds.
+
+        See https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html.
+        """
+        if SERVERLESS not in self.transforms or not kind.startswith("AWS::Serverless::") or not isinstance(body.data, dict):
+            return body
+        section = kind.removeprefix("AWS::Serverless::")
+        for entry in self.section("Globals"):
+            if entry.key.text == section and isinstance(entry.value, Mapping):
+                return _merged(self.evaluate(entry.value), body)
+        return body
+
+    # --- Nested stacks ---
+
+    def stack(self, name: str) -> Template | str:
+        """The template of a nested stack; where there is none, why; empty where the resource is no nested stack."""
+        if name in self._stacks:
+            stack = self._stacks[name]
+            if stack is None:
+                span = self.resources[name].key.span
+                message = f"the nested stack {name} gets a parameter that depends on its own outputs"
+                self.context.problem("error", "template-cycle", span, message)
+                return f"the nested stack {name} depends on itself"
+            return stack
+        self._stacks[name] = None
+        self._stacks[name] = found = self._read_stack(name)
+        return found
+
+    def _read_stack(self, name: str) -> Template | str:
+        entry = self.resources[name]
+        node = entry.value
+        kind = node.get("Type") if isinstance(node, Mapping) else None
+        properties = node.get("Properties") if isinstance(node, Mapping) else None
+        where = _STACK_TEMPLATES.get(kind.text) if isinstance(kind, Scalar) else None
+        location = properties.get(where) if where is not None and isinstance(properties, Mapping) else None
+        if location is None or not isinstance(properties, Mapping):
+            return ""
+        exists = _simplified(conjunction(self.exists, self.exists_formula(name)))
+        if exists is Truth.NO:
+            return ""
+        outside = f"the template of the nested stack {self.address(name)} is not in the checkout"
+        path = self.local_path(self.evaluate(location))
+        if path is None:
+            return outside
+        if path in self.chain:
+            self.context.problem("error", "template-cycle", location.span, f"the template {path} contains itself")
+            return f"the template {path} contains itself"
+        if self.context.stacks >= MAX_STACKS:
+            message = f"more than {MAX_STACKS} nested stacks; this one was not read"
+            self.context.problem("error", "template-too-large", location.span, message)
+            return outside
+        self.context.stacks += 1
+        file = self.context.read(path)
+        if isinstance(file, Problem):
+            message = f"the template {path} cannot be read: {file.message}"
+            self.context.problem("warning", "template-not-found", location.span, message)
+            return outside
+        if not is_template(file):
+            self.context.problem("error", "not-a-template", location.span, f"{path} is not a template: it has no map Resources")
+            return outside
+        span = entry.span
+        address = self.address(name)
+        given = self._passed(properties, address)
+        call = Call(address, span, self.context.comments(self.file, span))
+        stack = Template(
+            self.context,
+            file,
+            prefix=f"{address}.",
+            given=given,
+            chain=self.chain,
+            calls=(*self.calls, call),
+            exists=exists,
+        )
+        for parameter, passed in given.items():
+            if parameter not in stack.parameters:
+                message = f"the template {path} has no parameter {parameter}"
+                self.context.problem("warning", "undeclared-parameter", passed.span or span, message)
+        return stack
+
+    def _passed(self, properties: Mapping, address: str) -> dict[str, Given]:
+        parameters = properties.entry("Parameters")
+        if parameters is None:
+            return {}
+        passed = settled_map(self.evaluate(parameters.value, parameters.span))
+        given = {}
+        for name, value in passed.items():
+            span = value.where or parameters.span
+            given[name] = Given(value.via("stack parameter", f"{address}.{name}", span), span)
+        return given
+
+    def local_path(self, location: Value) -> str | None:
+        """The path of a file beside this template; None for what is in S3 or not known."""
+        text = location.text
+        if text is None or "://" in text or text.startswith("arn:") or not text.strip():
+            return None
+        return posixpath.normpath(posixpath.join(posixpath.dirname(self.file.source.path), text))
+
+    # --- Outputs ---
+
+    def outputs(self) -> dict[str, Value]:
+        """The outputs, by name; those whose condition is undecided are ABSENT where it does not hold."""
+        found = {}
+        for entry in self.section("Outputs"):
+            value = self._output(entry)
+            if value.data is not ABSENT:
+                found[entry.key.text] = value
+        return found
+
+    def output(self, name: str, span: Span) -> Value:
+        """An output, as it is seen from outside."""
+        entry = next((entry for entry in reversed(self.section("Outputs")) if entry.key.text == name), None)
+        if entry is None:
+            message = f"the template {self.file.source.path} has no output {name}"
+            self.context.problem("warning", "unresolved-reference", span, message)
+            return Value(Unknown(message, f"{self.prefix}Outputs.{name}"), span)
+        return self._output(entry).via("output", self.address(name), entry.span)
+
+    def _output(self, entry: Entry) -> Value:
+        name = entry.key.text
+        if name in self._outputs:
+            known = self._outputs[name]
+            if known is None:
+                self.context.problem("error", "template-cycle", entry.key.span, f"the output {name} depends on itself")
+                return Value(Unknown(f"the output {name} depends on itself"), entry.span)
+            return known
+        self._outputs[name] = None
+        self._outputs[name] = value = self._output_value(entry)
+        return value
+
+    def _output_value(self, entry: Entry) -> Value:
+        node = entry.value
+        if not isinstance(node, Mapping):
+            self.context.problem("error", "template-invalid", entry.span, f"the output {entry.key.text} must be a map")
+            return NOTHING
+        held = node.entry("Value")
+        if held is None:
+            self.context.problem("error", "template-invalid", entry.key.span, f"the output {entry.key.text} has no Value")
+            return NOTHING
+        return self._where(node, lambda: self.evaluate(held.value, held.span))
+
+    def _where(self, node: Mapping, value: Callable[[], Value]) -> Value:
+        """A value as far as the condition of its block holds."""
+        condition = node.entry("Condition")
+        if condition is None or not isinstance(condition.value, Scalar):
+            return value()
+        formula = self.condition(condition.value.text, condition.value.span)
+        if formula is Truth.NO:
+            return NOTHING
+        if formula is Truth.YES:
+            return value()
+        return either(formula, value(), NOTHING)
+
+    def _output_declarations(self) -> list[Declaration]:
+        found = []
+        for entry in self.section("Outputs"):
+            value = self._output(entry)
+            if value.data is ABSENT or not isinstance(entry.value, Mapping):
+                continue
+            body = {e.key.text: value if e.key.text == "Value" else self.evaluate(e.value, e.span) for e in entry.value.entries}
+            condition = entry.value.entry("Condition")
+            exists = self.exists
+            if condition is not None and isinstance(condition.value, Scalar):
+                exists = _simplified(conjunction(exists, self.condition(condition.value.text, condition.value.span)))
+            body["value"] = value
+            found.append(self._declaration(entry, "Output", "output", Value(body, entry.value.span), exists=exists))
+        return found
+
+    def exports(self) -> list[Export]:
+        """What other stacks can import, also of nested stacks."""
+        found = []
+        for entry in self.section("Outputs"):
+            export = entry.value.get("Export") if isinstance(entry.value, Mapping) else None
+            name = export.get("Name") if isinstance(export, Mapping) else None
+            value = self._output(entry) if name is not None else NOTHING
+            if name is not None and value.data is not ABSENT:
+                found.append(Export(self.evaluate(name, name.place), value))
+        for resource in self.resources:
+            stack = self._stacks.get(resource)
+            if isinstance(stack, Template):
+                found.extend(stack.exports())
+        return found
+
+
+def is_template(file: YamlFile) -> bool:
+    """Whether a file has what a template must have: a map Resources, or one that a transform includes."""
+    root = file.root
+    return isinstance(root, Mapping) and (root.get("Resources") is not None or _includes(root.get("Transform")))
+
+
+def _includes(node: YamlNode | None) -> bool:
+    """Whether a transform of the whole template may bring its resources."""
+    return any(isinstance(item, Mapping) for item in (node.items if isinstance(node, Sequence) else [node]))
+
+
+def function_of(node: YamlNode) -> tuple[str, YamlNode]:
+    """The function that a node calls, by its full name, and its argument; an empty name where it calls none."""
+    tag = node.tag
+    if tag and not tag.startswith(CORE):
+        name = tag[1:]
+        return (name if name in ("Ref", "Condition") else f"Fn::{name}"), msgspec.structs.replace(node, tag="")
+    if isinstance(node, Mapping) and len(node.entries) == 1:
+        return node.entries[0].key.text, node.entries[0].value
+    return "", node
+
+
+def written(node: YamlNode) -> str:
+    """A node in one line, the same in YAML and JSON."""
+    name, argument = function_of(node)
+    if name in ("Ref", "Condition") or name.startswith("Fn::"):
+        return f"!{name.removeprefix('Fn::')} {written(argument)}"
+    if isinstance(node, Scalar):
+        return f'"{node.text}"' if node.style else node.text
+    if isinstance(node, Sequence):
+        return f"[{', '.join(map(written, node.items))}]"
+    return f"{{{', '.join(f'{entry.key.text}: {written(entry.value)}' for entry in node.entries)}}}"
+
+
+def either(formula: Formula, then: Value, otherwise: Value) -> Value:
+    """One of two values, as a condition has it."""
+    if formula is Truth.UNKNOWN:
+        return Value(Unknown("a condition that is not known"))
+    return Value(Choice((Branch(formula, then), Branch(negate(formula), otherwise))))
+
+
+def settled_map(value: Value) -> dict[str, Value]:
+    """The members of a map that hangs on conditions, each as a Choice."""
+    if not isinstance(value.data, Choice):
+        return value.members
+    names = dict.fromkeys(name for _, leaf in flatten(value) for name in leaf.members)
+
+    def member(name: str) -> Value:
+        return map_choices(lambda leaves: leaves[0].members.get(name, Value(Unknown(f"{name} is not passed"))), (value,))
+
+    return {name: member(name) for name in names}
+
+
+def _simplified(formula: Formula) -> Formula:
+    truth = NOWHERE_ASSUMED.truth(formula)
+    return formula if truth is Truth.UNKNOWN else truth
+
+
+def _weight(formula: Formula, limit: int) -> int:
+    """The number of parts of a formula, counted up to a limit."""
+    count = 0
+    pending = [formula]
+    while pending and count < limit:
+        part = pending.pop()
+        count += 1
+        if isinstance(part, (Not, Named)):
+            pending.append(part.of)
+        elif isinstance(part, (All, Any)):
+            pending.extend(part.of)
+    return count
+
+
+def _merged(base: Value, over: Value) -> Value:
+    """Two maps together: what is written wins, lists are added to."""
+    if isinstance(base.data, dict) and isinstance(over.data, dict):
+        names = dict.fromkeys((*base.data, *over.data))
+        members = {
+            name: _merged(base.data[name], over.data[name])
+            if name in base.data and name in over.data
+            else over.data.get(name, base.data.get(name, NOTHING))
+            for name in names
+        }
+        return over.with_data(members)
+    if isinstance(base.data, tuple) and isinstance(over.data, tuple):
+        return over.with_data((*base.data, *over.data))
+    return over
