@@ -1,0 +1,505 @@
+"""Texts that need not be wholly known, and their three-valued matching against patterns.
+
+A text is a tuple of literal runs and holes. A hole is a part that is not known; it carries the symbolic value that it is, if it
+is one, and a shape: a small pattern of what it can turn out to be.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache
+from typing import TypeAlias
+
+import msgspec
+
+from kmsguard.model.finding import Open
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
+
+
+class Token(msgspec.Struct, frozen=True):
+    """One character out of `chars` (not out of them, where negated), or with `loop` any number of such."""
+
+    chars: frozenset[str]
+    negated: bool = False
+    loop: bool = False
+
+    def accepts(self, char: str) -> bool:
+        """Whether the character is one of them."""
+        return (char in self.chars) is not self.negated
+
+    def meets(self, other: Token) -> bool:
+        """Whether some character is of both."""
+        if self.negated:
+            return other.negated or not other.chars <= self.chars
+        return not self.chars <= other.chars if other.negated else not self.chars.isdisjoint(other.chars)
+
+    def within(self, other: Token) -> bool:
+        """Whether each of its characters is one of the other's."""
+        if self.negated:
+            return other.negated and other.chars <= self.chars
+        return self.chars.isdisjoint(other.chars) if other.negated else self.chars <= other.chars
+
+
+Shape: TypeAlias = tuple[Token, ...]
+
+NOTHING_TAKEN: frozenset[str] = frozenset()
+ONE = Token(NOTHING_TAKEN, negated=True)
+ANY = Token(NOTHING_TAKEN, negated=True, loop=True)
+NEVER = Token(NOTHING_TAKEN)
+COLON = frozenset(":")
+ONE_OF_PART = Token(COLON, negated=True)
+ANY_OF_PART = Token(COLON, negated=True, loop=True)
+DIGIT = Token(frozenset(string.digits))
+
+
+@lru_cache(maxsize=4096)
+def literal(char: str) -> Token:
+    """The token that takes one character only."""
+    return Token(frozenset((char,)))
+
+
+def _spelled(text: str) -> Shape:
+    return tuple(literal(char) for char in text)
+
+
+_LOWER = frozenset(string.ascii_lowercase + string.digits + "-")
+ANYTHING: Shape = (ANY,)
+ACCOUNT_SHAPE: Shape = (DIGIT,) * 12
+REGION_SHAPE: Shape = (Token(_LOWER), Token(_LOWER, loop=True))
+PARTITION_SHAPE: Shape = (*_spelled("aws"), Token(frozenset(string.ascii_lowercase + "-"), loop=True))
+ARN_SHAPE: Shape = (*_spelled("arn:"), *((ANY_OF_PART, literal(":")) * 4), ANY)
+_NAME = frozenset(":/")
+NAME_SHAPE: Shape = (Token(_NAME, negated=True), Token(_NAME, negated=True, loop=True))
+
+_SHAPES: dict[Target, Shape] = {ACCOUNT: ACCOUNT_SHAPE, REGION: REGION_SHAPE, PARTITION: PARTITION_SHAPE}
+_ATTRIBUTES: dict[str, Shape] = {"account": ACCOUNT_SHAPE, "region": REGION_SHAPE, "partition": PARTITION_SHAPE}
+_OWN = {ACCOUNT: "--account", REGION: "--region", PARTITION: "--region"}
+_ARNS = ("arn", "Arn")
+
+
+class Hole(msgspec.Struct, frozen=True):
+    """A part of a text that is not known. Two holes are the same text where they have the same target, else nothing is known
+    of the one from the other.
+    """
+
+    open: Open
+    target: Target | None = None
+    shape: Shape = ANYTHING
+    allowed: tuple[str, ...] = ()
+
+
+Sym: TypeAlias = "tuple[str | Hole, ...]"
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    """What is known of where a unit is deployed to, and of the symbolic values in it.
+
+    `texts` says what the targets of a unit are as texts, as far as that is known: an ARN made of `ACCOUNT`, `REGION` and a name.
+    """
+
+    account: str | None = None
+    region: str | None = None
+    trusted: tuple[str, ...] = ()
+    organizations: tuple[str, ...] = ()
+    texts: Mapping[Target, Value] = {}
+
+    @property
+    def partition(self) -> str:
+        """The partition of the Region; `aws` where none is given."""
+        region = self.region or ""
+        return "aws-us-gov" if region.startswith("us-gov-") else "aws-cn" if region.startswith("cn-") else "aws"
+
+
+NOWHERE = Deployment()
+
+
+def sym(value: Value, deployment: Deployment = NOWHERE) -> Sym:
+    """The text that a scalar stands for in a policy; what is no scalar is one hole."""
+    out: list[str | Hole] = []
+    _append(out, value, deployment, 0)
+    return tuple(out)
+
+
+def _append(out: list[str | Hole], value: Value, deployment: Deployment, depth: int) -> None:
+    data = value.data
+    if isinstance(data, str):
+        _literal(out, data)
+    elif isinstance(data, Text):
+        for piece in data.pieces:
+            _append(out, piece, deployment, depth)
+    elif isinstance(data, Unknown):
+        _unknown(out, data, deployment, depth)
+    elif isinstance(data, bool):
+        _literal(out, "true" if data else "false")
+    elif isinstance(data, (int, float, Decimal)):
+        _literal(out, number_text(data))
+    else:
+        out.append(Hole(Open("", "it is no text")))
+
+
+def number_text(number: float | Decimal) -> str:
+    """A number as JSON writes it; `written` of the number, where it has one, is how it stood in the document."""
+    written = getattr(number, "written", None)
+    if isinstance(written, str):
+        return written
+    text = str(number)
+    return text[:-2] if isinstance(number, float) and text.endswith(".0") else text
+
+
+def _literal(out: list[str | Hole], text: str) -> None:
+    if out and isinstance(out[-1], str):
+        out[-1] += text
+    elif text:
+        out.append(text)
+
+
+_MAX_DEPTH = 16
+
+
+def _unknown(out: list[str | Hole], unknown: Unknown, deployment: Deployment, depth: int) -> None:
+    target = unknown.target
+    if target is not None and depth < _MAX_DEPTH:
+        if target == ACCOUNT and deployment.account is not None:
+            return _literal(out, deployment.account)
+        if target == REGION and deployment.region is not None:
+            return _literal(out, deployment.region)
+        if target == PARTITION:
+            return _literal(out, deployment.partition)
+        known = deployment.texts.get(target)
+        if known is not None and known.data != unknown:
+            return _append(out, known, deployment, depth + 1)
+    if all(isinstance(scalar, str) for scalar in unknown.allowed):
+        allowed = tuple(str(scalar) for scalar in unknown.allowed)
+    else:
+        allowed = ()
+    shape = shape_of(target)
+    prefix = unknown.prefix
+    if prefix and shape is ANYTHING and target is None and not allowed:
+        _literal(out, prefix)
+    elif prefix and shape is ANYTHING:
+        shape = (*_spelled(prefix), ANY)
+    out.append(Hole(open_of(unknown), target, shape, allowed))
+    return None
+
+
+def shape_of(target: Target | None) -> Shape:
+    """What a symbolic value can turn out to be."""
+    if target is None:
+        return ANYTHING
+    if target in _SHAPES:
+        return _SHAPES[target]
+    if target.address.startswith("provider.") and target.attribute in _ATTRIBUTES:
+        return _ATTRIBUTES[target.attribute]
+    return ARN_SHAPE if target.attribute in _ARNS else ANYTHING
+
+
+def open_of(unknown: Unknown) -> Open:
+    """What would decide an unknown value."""
+    target = unknown.target
+    if target in _OWN:
+        option = _OWN[target]
+        return Open(option, f"pass {option}")
+    reference = unknown.reference
+    if reference is None:
+        reference = f"{target.address}.{target.attribute}" if target is not None else ""
+    return Open(reference, unknown.reason)
+
+
+def known(text: Sym) -> str | None:
+    """The text, where all of it is known."""
+    if not text:
+        return ""
+    return text[0] if len(text) == 1 and isinstance(text[0], str) else None
+
+
+def opens(*texts: Sym) -> tuple[Open, ...]:
+    """What would decide the holes of texts, in their order."""
+    return tuple(dict.fromkeys(piece.open for text in texts for piece in text if isinstance(piece, Hole)))
+
+
+def show(text: Sym) -> str:
+    """A text for a message: holes as their references."""
+    return "".join(piece if isinstance(piece, str) else f"${{{piece.open.reference or '…'}}}" for piece in text)
+
+
+def fold(text: str) -> str:
+    """ASCII letters in lower case, all else as it is."""
+    return text.translate(_FOLD)
+
+
+_FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
+
+
+# Patterns
+
+Item: TypeAlias = "Token | Hole"
+Pattern: TypeAlias = tuple[Item, ...]
+
+
+def items(text: Sym) -> Pattern:
+    """A text as a pattern of itself."""
+    out: list[Item] = []
+    for piece in text:
+        if isinstance(piece, str):
+            out.extend(literal(char) for char in piece)
+        else:
+            out.append(piece)
+    return tuple(out)
+
+
+_WILDCARDS = {"*": ANY, "?": ONE}
+
+
+def like(text: Sym) -> Pattern:
+    """A text as a pattern: `*` is any text, `?` one character."""
+    out: list[Item] = []
+    for piece in text:
+        if isinstance(piece, str):
+            out.extend(_WILDCARDS.get(char) or literal(char) for char in piece)
+        else:
+            out.append(piece)
+    return tuple(out)
+
+
+def without_case(pattern: Pattern) -> Pattern:
+    """The same pattern for ASCII letters of either case. Holes stay as they are."""
+    return tuple(_both_cases(item) if isinstance(item, Token) and not item.negated else item for item in pattern)
+
+
+@lru_cache(maxsize=4096)
+def _both_cases(token: Token) -> Token:
+    chars = set(token.chars)
+    for char in token.chars:
+        if char in string.ascii_letters:
+            chars |= {char.lower(), char.upper()}
+    return Token(frozenset(chars), loop=token.loop)
+
+
+class Machine:
+    """A pattern without holes that reads texts: a set of positions, held as the bits of a number."""
+
+    __slots__ = ("_masks", "_negated", "_taken", "final", "loops", "start", "tokens")
+
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self.tokens: list[Token] = []
+        for token in tokens:
+            # `**` is `*`; one after the other would only make more positions
+            if token.loop and self.tokens and self.tokens[-1] == token:
+                continue
+            self.tokens.append(token)
+        self.loops = 0
+        self._negated = 0
+        self._taken: dict[str, int] = {}
+        for index, token in enumerate(self.tokens):
+            bit = 1 << index
+            if token.loop:
+                self.loops |= bit
+            if token.negated:
+                self._negated |= bit
+            for char in token.chars:
+                self._taken[char] = self._taken.get(char, 0) ^ bit
+        self._masks: dict[str, int] = {}
+        self.final = 1 << len(self.tokens)
+        self.start = self.skip(1)
+
+    def skip(self, state: int) -> int:
+        """Positions that are reached without a character too: past a loop."""
+        while True:
+            more = state | ((state & self.loops) << 1)
+            if more == state:
+                return state
+            state = more
+
+    def step(self, state: int, char: str) -> int:
+        """The positions after one more character; 0 where none is left."""
+        takers = state & (self._negated ^ self._taken.get(char, 0))
+        if not takers:
+            return 0
+        stay = takers & self.loops
+        return self.skip(((takers ^ stay) << 1) | stay)
+
+    def reads(self, text: str) -> bool:
+        """Whether the whole text fits."""
+        state = self.start
+        for char in text:
+            state = self.step(state, char)
+            if not state:
+                return False
+        return bool(state & self.final)
+
+
+@lru_cache(maxsize=2048)
+def machine(pattern: tuple[Token, ...]) -> Machine:
+    """The machine of a pattern without holes."""
+    return Machine(pattern)
+
+
+_MAX_COMBINATIONS = 64
+
+
+def match(pattern: Pattern, text: Sym) -> Truth:
+    """Whether a text fits a pattern, whatever their holes turn out to be.
+
+    YES where it does for all that they can be, NO where it does for none of it.
+    """
+    plain = known(text)
+    if plain is not None and not any(isinstance(item, Hole) for item in pattern):
+        return Truth.of(machine(pattern).reads(plain))  # type: ignore[arg-type]
+    return _match(pattern, items(text), _MAX_COMBINATIONS)
+
+
+def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
+    for hole in (*pattern, *text):
+        if isinstance(hole, Hole) and hole.allowed and len(hole.allowed) <= combinations:
+            found = {
+                _match(_filled(pattern, hole, value), _filled(text, hole, value), combinations // len(hole.allowed))
+                for value in hole.allowed
+            }
+            return found.pop() if len(found) == 1 else Truth.UNKNOWN
+    if _certain(pattern, text):
+        return Truth.YES
+    return Truth.UNKNOWN if _possible(pattern, text) and not _distinct(pattern, text) else Truth.NO
+
+
+def _filled(pattern: Pattern, hole: Hole, value: str) -> Pattern:
+    out: list[Item] = []
+    for item in pattern:
+        if item is hole or (hole.target is not None and isinstance(item, Hole) and item.target == hole.target):
+            out.extend(literal(char) for char in value)
+        else:
+            out.append(item)
+    return tuple(out)
+
+
+def _certain(pattern: Pattern, text: Pattern) -> bool:
+    """Whether the text fits with each hole taken as one sign that nobody else writes."""
+    seen: set[tuple[int, int]] = set()
+    pending = [(0, 0)]
+    while pending:
+        place = pending.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        i, j = place
+        if i == len(pattern):
+            if j == len(text):
+                return True
+            continue
+        item = pattern[i]
+        if isinstance(item, Hole):
+            if j < len(text):
+                other = text[j]
+                if isinstance(other, Hole) and item.target is not None and item.target == other.target:
+                    pending.append((i + 1, j + 1))
+            continue
+        if item.loop:
+            pending.append((i + 1, j))
+        if j == len(text):
+            continue
+        other = text[j]
+        if isinstance(other, Token):
+            if other.within(item):
+                pending.append((i if item.loop else i + 1, j + 1))
+        elif item.loop:
+            if all(token.within(item) for token in other.shape):
+                pending.append((i, j + 1))
+        elif _covers(pattern[i : i + len(other.shape)], other.shape):
+            pending.append((i + len(other.shape), j + 1))
+    return False
+
+
+def _covers(part: Pattern, shape: Shape) -> bool:
+    """Whether a run of single characters of a pattern takes every text of a shape of fixed length."""
+    return len(part) == len(shape) and all(
+        isinstance(item, Token) and not item.loop and not token.loop and token.within(item)
+        for item, token in zip(part, shape, strict=True)
+    )
+
+
+def _possible(pattern: Pattern, text: Pattern) -> bool:
+    """Whether some text fits, with each hole free in its shape."""
+    a, b = _unfolded(pattern), _unfolded(text)
+    seen: set[tuple[int, int]] = set()
+    pending = [(0, 0)]
+    while pending:
+        place = pending.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        i, j = place
+        if i == len(a) and j == len(b):
+            return True
+        if i < len(a) and a[i].loop:
+            pending.append((i + 1, j))
+        if j < len(b) and b[j].loop:
+            pending.append((i, j + 1))
+        if i < len(a) and j < len(b) and a[i].meets(b[j]):
+            pending.append((i if a[i].loop else i + 1, j if b[j].loop else j + 1))
+    return False
+
+
+def _unfolded(pattern: Pattern) -> list[Token]:
+    out: list[Token] = []
+    for item in pattern:
+        if isinstance(item, Hole):
+            out.extend(item.shape)
+        else:
+            out.append(item)
+    return out
+
+
+def _distinct(pattern: Pattern, text: Pattern) -> bool:
+    """Whether the two differ in one hole only, and those are ARNs of two resources that are not the same."""
+    low = 0
+    while low < len(pattern) and low < len(text) and _same(pattern[low], text[low]):
+        low += 1
+    a, b = list(pattern[low:]), list(text[low:])
+    while a and b and _same(a[-1], b[-1]):
+        a.pop()
+        b.pop()
+    if len(a) != 1 or len(b) != 1:
+        return False
+    one, other = a[0], b[0]
+    return isinstance(one, Hole) and isinstance(other, Hole) and distinct(one.target, other.target)
+
+
+def _same(one: Item, other: Item) -> bool:
+    if isinstance(one, Hole) or isinstance(other, Hole):
+        return isinstance(one, Hole) and isinstance(other, Hole) and one.target is not None and one.target == other.target
+    return one == other and not one.loop and not one.negated and len(one.chars) == 1
+
+
+def distinct(one: Target | None, other: Target | None) -> bool:
+    """Whether two symbolic values are certainly not the same: ARNs of two resources that the unit makes."""
+    if one is None or other is None or one == other:
+        return False
+    return one.attribute in _ARNS and other.attribute in _ARNS and is_made(one.address) and is_made(other.address)
+
+
+def is_made(address: str) -> bool:
+    """Whether an address is of a resource that the unit makes; a data source can be any resource."""
+    if not address or ":" in address or address.startswith("provider."):
+        return False
+    return not any(part == "data" for part in address.split("."))
+
+
+def equal(one: Sym, other: Sym) -> Truth:
+    """Whether two texts are the same."""
+    if one == other and all(isinstance(piece, str) or piece.target is not None for piece in one):
+        return Truth.YES
+    return match(items(one), other)
+
+
+def join(parts: Iterable[Sym | str]) -> Sym:
+    """Texts and literals, one after the other."""
+    out: list[str | Hole] = []
+    for part in parts:
+        for piece in (part,) if isinstance(part, str) else part:
+            if isinstance(piece, str):
+                _literal(out, piece)
+            else:
+                out.append(piece)
+    return tuple(out)
