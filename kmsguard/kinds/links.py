@@ -1,0 +1,963 @@
+"""Who means whom: names, ARNs and symbolic references of declarations, found by lookup, and texts that are built from them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from kmsguard.kinds.mapping import default as default_value
+from kmsguard.kinds.mapping import follow, lift, otherwise, scalar_text, spread, typed
+from kmsguard.kinds.table import EdgeSpec, Kind, KindTable, Plain
+from kmsguard.model.declaration import Declaration, Unit
+from kmsguard.model.guard import Formula, conjunction, disjunction, negate
+from kmsguard.model.resource import Resource
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import (
+    ABSENT,
+    ACCOUNT,
+    NOTHING,
+    PARTITION,
+    REGION,
+    Branch,
+    Choice,
+    Target,
+    Text,
+    Unknown,
+    Value,
+    flatten,
+    possible,
+)
+
+Symbol: TypeAlias = "tuple[str | Target, ...]"
+"""A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for the rest."""
+
+MAX_CROSSINGS = 20  # from unit to unit; more is a circle
+
+
+class Draft:
+    """A resource that is being built."""
+
+    __slots__ = (
+        "account",
+        "busy",
+        "cache",
+        "declaration",
+        "declarations",
+        "exists",
+        "kind",
+        "region",
+        "resource",
+        "unit",
+        "written",
+    )
+
+    def __init__(self, kind: Kind, declaration: Declaration, unit: Unit, written: dict[str, Value], exists: Formula) -> None:
+        self.kind = kind
+        self.declaration = declaration
+        self.unit = unit
+        self.written = written
+        self.exists = exists
+        self.declarations = [declaration]
+        self.region: Value = NOTHING
+        self.account: Value = NOTHING
+        self.cache: dict[str, Value] = {}
+        self.busy: set[str] = set()
+        self.resource: Resource | None = None
+
+    @property
+    def address(self) -> str:
+        """The address of its declaration."""
+        return self.declaration.address
+
+
+class End(NamedTuple):
+    """Where an edge leads, in one of the ways that its value can turn out."""
+
+    guard: Formula
+    target: Draft | None  # None: outside of what was scanned, or not known
+    value: Value  # as it stands here
+    outside: Value  # what lies outside is called this (by a lookup that was followed, other than `value`)
+
+
+class _Account(NamedTuple):
+    """An ARN in its parts."""
+
+    service: Symbol | None
+    region: Symbol | None
+    account: Symbol | None
+    tail: Symbol | None
+
+
+class Links:
+    """All drafts of a scan with their indexes. Everything is computed when it is first asked for."""
+
+    def __init__(self, units: Sequence[Unit], table: KindTable) -> None:
+        self.units = {unit.path: unit for unit in units}
+        self.table = table
+        self.drafts: list[Draft] = []
+        self._by_address: dict[tuple[str, str], list[Draft]] = {}
+        self._by_kind: dict[tuple[str, str], list[Draft]] = {}
+        self._declared: dict[str, set[str]] = {}
+        self._names: dict[tuple[str, str], dict[Symbol, list[Draft]]] = {}
+        self._arns: dict[tuple[str, str], dict[Symbol, list[Draft]]] = {}
+        self._tags: dict[tuple[str, str], tuple[dict[str, list[tuple[Draft, Value]]], list[Draft]]] = {}
+        self._places: dict[tuple[str, str], dict[tuple[Symbol | None, Symbol | None], list[Draft]]] = {}
+        self._everywhere: dict[str, dict[Symbol, list[Draft]]] | None = None
+        self._targets: dict[tuple[str, Target], Value | None] = {}
+        self._ends: dict[tuple[Draft, str], list[End] | None] = {}
+        self._shared = _shared(units)
+        self._exports: dict[str, list[tuple[Unit, Value]]] | None = None
+        self._crossings = 0
+        for unit in units:
+            self._declared[unit.path] = {declaration.address for declaration in unit.declarations}
+
+    def add(self, draft: Draft) -> None:
+        """One more draft, before anything is asked."""
+        self.drafts.append(draft)
+        self._by_address.setdefault((draft.unit.path, draft.address), []).append(draft)
+        self._by_kind.setdefault((draft.unit.path, draft.kind.name), []).append(draft)
+
+    def of_kind(self, unit: str, kind: str) -> list[Draft]:
+        """The drafts of a kind in a unit."""
+        return self._by_kind.get((unit, kind), [])
+
+    def at(self, unit: str, address: str) -> list[Draft]:
+        """The drafts at an address of a unit; the address may be one of another unit, as `name_of` makes it."""
+        found = self._by_address.get((unit, address))
+        if found is None and _FOREIGN in address:
+            other, _, inner = address.partition(_FOREIGN)
+            found = self._by_address.get((other, inner))
+        return found or []
+
+    def declared(self, unit: str, address: str) -> bool:
+        """Whether a unit declares something at an address."""
+        return address in self._declared.get(unit, ())
+
+    def name_of(self, draft: Draft) -> str:
+        """The address of a draft in canonical targets: as its unit knows it, or with its unit where other units know it too."""
+        address = draft.address
+        return f"{draft.unit.path}{_FOREIGN}{address}" if (draft.unit.path, address) in self._shared else address
+
+    # --- Attributes ---
+
+    def value(self, draft: Draft, name: str) -> Value:
+        """An attribute that no condition language is needed for: written, else inherited, else the default; canonical."""
+        known = draft.cache.get(name)
+        if known is not None:
+            return known
+        attribute = draft.kind.attributes.get(name)
+        if attribute is None:
+            return NOTHING
+        if name in draft.busy:
+            return Value(Unknown("it refers to itself"))
+        draft.busy.add(name)
+        value = self.written(draft, name)
+        if not attribute.dynamic:
+            for edge, inherited in attribute.inherit:
+                value = otherwise(value, lambda edge=edge, inherited=inherited: self._inherited(draft, edge, inherited))  # type: ignore[misc]
+            if attribute.default:
+                value = otherwise(value, lambda: self.default(draft, name))
+        draft.busy.discard(name)
+        draft.cache[name] = value
+        return value
+
+    def written(self, draft: Draft, name: str) -> Value:
+        """What the declarations say of an attribute, in its type and canonical."""
+        value = draft.written.get(name)
+        if value is None:
+            return NOTHING
+        attribute = draft.kind.attributes[name]
+        value = typed(value, attribute)
+        changed = self.canonical(value, draft.unit.path)
+        return value if changed is value else spread(changed)
+
+    def default(self, draft: Draft, name: str) -> Value:
+        """What AWS does when nothing is said; texts in it may name parts of the resource."""
+        data = draft.kind.attributes[name].default[0]
+        value = default_value(data, name)
+        return self._filled(draft, value) if _has_parts(data) else value
+
+    def _filled(self, draft: Draft, value: Value) -> Value:
+        data = value.data
+        if isinstance(data, str):
+            if "{" not in data:
+                return value
+            return msgspec.structs.replace(self.fill(draft, data), trail=value.trail)
+        if isinstance(data, tuple):
+            return value.with_data(tuple(self._filled(draft, item) for item in data))
+        if isinstance(data, dict):
+            return value.with_data({name: self._filled(draft, item) for name, item in data.items()})
+        return value
+
+    def _inherited(self, draft: Draft, edge: str, name: str) -> Value:
+        """The attribute of the end of a single-valued edge; of a Choice of ends a Choice."""
+        ends = self.ends(draft, edge)
+        if not ends:
+            return NOTHING
+        if len(ends) == 1 and ends[0].guard is Truth.YES:
+            return self._of_end(ends[0], name)
+        guards = [end.guard for end in ends]
+        if any(possible(conjunction(a, b)) for number, a in enumerate(guards) for b in guards[:number]):
+            return Value(Unknown(f"there is more than one {edge}"))
+        branches = [Branch(end.guard, self._of_end(end, name)) for end in ends]
+        rest = negate(disjunction(*guards))
+        if possible(rest):
+            branches.append(Branch(rest, NOTHING))
+        return Value(Choice(tuple(branches)))
+
+    def _of_end(self, end: End, name: str) -> Value:
+        if end.target is None:
+            shown = scalar_text(end.outside)
+            reference = end.outside.data.reference if isinstance(end.outside.data, Unknown) else shown
+            return Value(Unknown("it is set outside of what was scanned", reference), end.value.span, end.value.place)
+        value = self.value(end.target, name)
+        if value.data is ABSENT:
+            return value
+        return value.via("inherited", end.target.address, end.value.where)
+
+    # --- Identity ---
+
+    def part(self, draft: Draft, name: str) -> Value:
+        """A part of a resource's identity as text: what is not known of it stays a hole that says whose part it is."""
+        if name == "region":
+            return draft.region
+        if name == "account":
+            return draft.account
+        if name == "partition":
+            return _partition(draft.region)
+        busy = "{" + name
+        cached = draft.cache.get(busy)
+        if cached is not None:
+            return cached
+        if busy in draft.busy:
+            return self._hole(draft, name)
+        draft.busy.add(busy)
+        value = self._part(draft, name)
+        draft.busy.discard(busy)
+        draft.cache[busy] = value
+        return value
+
+    def _part(self, draft: Draft, name: str) -> Value:
+        edge = draft.kind.identity.same_as.get(name)
+        if edge is not None:
+            ends = self.ends(draft, edge)
+            if len(ends) == 1 and ends[0].target is not None:
+                return self.part(ends[0].target, name)
+        template = draft.kind.identity.parts.get(name)
+        if template is not None:
+            return self.fill(draft, template)
+        if "." in name:
+            edge, _, attribute = name.partition(".")
+            return self._end_part(draft, edge, attribute, name)
+        attribute_ = draft.kind.attributes.get(name)
+        if attribute_ is None or attribute_.dynamic:
+            return self._hole(draft, name)
+        return lift(self.value(draft, name), lambda leaf: self._text_or_hole(draft, name, leaf))
+
+    def _text_or_hole(self, draft: Draft, name: str, leaf: Value) -> Value:
+        data = leaf.data
+        if isinstance(data, Unknown):
+            if data.target is not None:
+                return leaf
+            target = Target(self.name_of(draft), name)
+            return leaf.with_data(msgspec.structs.replace(data, target=target, not_null=True))
+        if isinstance(data, Text):
+            return leaf
+        text = scalar_text(leaf)
+        return self._hole(draft, name) if text is None else leaf if text == data else leaf.with_data(text)
+
+    def _end_part(self, draft: Draft, edge: str, attribute: str, name: str) -> Value:
+        ends = self.ends(draft, edge)
+        if len(ends) != 1:
+            return self._hole(draft, name)
+        end = ends[0]
+        if end.target is not None:
+            return self.part(end.target, attribute)
+        text = end.outside.text
+        return end.outside if text is not None and attribute == "arn" and text.startswith("arn:") else self._hole(draft, name)
+
+    def _hole(self, draft: Draft, name: str) -> Value:
+        return Value(
+            Unknown("known after apply", f"{draft.address}.{name}", Target(self.name_of(draft), name), not_null=True),
+            draft.declaration.head,
+        )
+
+    def fill(self, draft: Draft, template: str) -> Value:
+        """A text of a kind file with its `{parts}` filled in."""
+        pieces: list[Value] = []
+        for literal, name in _template(template):
+            if literal:
+                _append(pieces, Value(literal))
+            if name:
+                _append(pieces, self.part(draft, name))
+        return _text(pieces)
+
+    def language_attribute(self, draft: Draft, attribute: str) -> Value | None:
+        """What an attribute of the language (`arn`, `Ref`) of a declaration returns; None where its kind does not say."""
+        identity = draft.kind.identity
+        said = identity.cloudformation if draft.unit.dialect == "cloudformation" else identity.terraform
+        part = said.get(attribute)
+        if part is None:
+            return None
+        return self.fill(draft, part) if "{" in part else self.part(draft, part)
+
+    # --- Canonical values ---
+
+    def canonical(self, value: Value, unit: str) -> Value:
+        """A value in which what refers to the identity of a resource is the text that it is, as far as it is known: two
+        spellings of the same thing are equal. The same object where nothing changes."""
+        data = value.data
+        if isinstance(data, (str, bool, int, float)) or data is None:
+            return value
+        if isinstance(data, Unknown):
+            return self._canonical_unknown(value, data, unit)
+        if isinstance(data, Text):
+            return self._canonical_text(value, data, unit)
+        if isinstance(data, tuple):
+            items = [self.canonical(item, unit) for item in data]
+            return value if all(a is b for a, b in zip(items, data, strict=True)) else value.with_data(tuple(items))
+        if isinstance(data, dict):
+            members = {name: self.canonical(item, unit) for name, item in data.items()}
+            return value if all(members[name] is data[name] for name in data) else value.with_data(members)
+        if isinstance(data, Choice):
+            changed = [self.canonical(branch.value, unit) for branch in data.branches]
+            if all(a is branch.value for a, branch in zip(changed, data.branches, strict=True)):
+                return value
+            branches = tuple(
+                msgspec.structs.replace(branch, value=new) for branch, new in zip(data.branches, changed, strict=True)
+            )
+            return value.with_data(Choice(branches))
+        return value
+
+    def _canonical_unknown(self, value: Value, data: Unknown, unit: str) -> Value:
+        target = data.target
+        if target is None or not target.address:
+            return value
+        key = (unit, target)
+        if key in self._targets:
+            said = self._targets[key]
+        else:
+            self._targets[key] = None  # whoever asks for itself on the way stays symbolic
+            said = self._targets[key] = self._meaning(unit, target)
+        if said is None:
+            return value
+        if said.data is ABSENT:
+            return value
+        refs = value.refs if target in value.refs else (*value.refs, target)
+        new = said.data
+        if isinstance(new, Unknown) and data.reference is not None:
+            new = msgspec.structs.replace(new, reference=data.reference)
+        return msgspec.structs.replace(
+            value,
+            data=new,
+            span=value.span or said.span,
+            trail=value.trail or said.trail,
+            refs=refs,
+            sensitive=value.sensitive or said.sensitive,
+        )
+
+    def _meaning(self, unit: str, target: Target) -> Value | None:
+        """What a symbolic reference returns; None where nothing is known of it."""
+        for draft in self.at(unit, target.address):
+            said = self.language_attribute(draft, target.attribute)
+            if said is not None:
+                return said
+        if target.address.startswith(("export:", "state:")):
+            return self._from_elsewhere(unit, target)
+        return None
+
+    def _canonical_text(self, value: Value, data: Text, unit: str) -> Value:
+        pieces: list[Value] = []
+        changed = False
+        refs = list(value.refs)
+        for piece in data.pieces:
+            if isinstance(piece.data, str):
+                pieces.append(piece)
+                continue
+            new = self.canonical(piece, unit)
+            if new is piece:
+                pieces.append(piece)
+                continue
+            changed = True
+            refs.extend(ref for ref in new.refs if ref not in refs)
+            if isinstance(new.data, Text):
+                pieces.extend(inner if inner.span is not None else _at(inner, piece.span) for inner in new.data.pieces)
+            else:
+                pieces.append(_at(new, piece.span) if isinstance(new.data, str) else new)
+        if not changed:
+            return value
+        return msgspec.structs.replace(value, data=Text(tuple(pieces), data.encodes, data.encoding), refs=tuple(refs))
+
+    # --- Other units ---
+
+    def _from_elsewhere(self, unit: str, target: Target) -> Value | None:
+        """What a CloudFormation export or an output of another root module is, where the scan holds it once."""
+        if self._crossings >= MAX_CROSSINGS:
+            return None
+        found = self._imports(unit, target)
+        if found is None:
+            return None
+        other, value = found
+        self._crossings += 1
+        value = self.canonical(value, other.path)
+        self._crossings -= 1
+        same_place = target.address.startswith("export:")  # exports are known in one account and Region only
+        return self._carried(value, other.path, same_place=same_place)
+
+    def _imports(self, unit: str, target: Target) -> tuple[Unit, Value] | None:
+        prefix, _, name = target.address.partition(":")
+        here = self.units[unit]
+        if prefix == "export":
+            if self._exports is None:
+                self._exports = {}
+                for other in self.units.values():
+                    for export in other.exports:
+                        if export.name.text is not None:
+                            self._exports.setdefault(export.name.text, []).append((other, export.value))
+            found = [
+                (other, value)
+                for other, value in self._exports.get(name, [])
+                if not _differ(here.account, other.account) and not _differ(here.region, other.region)
+            ]
+        else:
+            output, *inside = target.attribute.removeprefix("outputs.").split(".")
+            found = []
+            for other in self.units.values():
+                if other.state == name and output in other.outputs:
+                    found.append((other, follow(other.outputs[output], tuple(inside))))
+        return found[0] if len(found) == 1 else None
+
+    def _carried(self, value: Value, unit: str, *, same_place: bool) -> Value:
+        """A value of another unit as it is here: what is symbolic in it says of which unit it speaks."""
+        data = value.data
+        if isinstance(data, Unknown):
+            target = data.target
+            if target is None:
+                return value
+            if not target.address:
+                foreign = target if same_place else Target(f"{unit}{_FOREIGN}", target.attribute)
+            elif _FOREIGN in target.address or target.address.startswith(("export:", "state:")):
+                foreign = target
+            else:
+                foreign = Target(f"{unit}{_FOREIGN}{target.address}", target.attribute)
+            return msgspec.structs.replace(value, data=msgspec.structs.replace(data, target=foreign), refs=())
+        if isinstance(data, Text):
+            pieces = tuple(self._carried(piece, unit, same_place=same_place) for piece in data.pieces)
+            return msgspec.structs.replace(value, data=Text(pieces), refs=())
+        if isinstance(data, tuple):
+            items = tuple(self._carried(item, unit, same_place=same_place) for item in data)
+            return msgspec.structs.replace(value, data=items, refs=())
+        if isinstance(data, dict):
+            members = {name: self._carried(item, unit, same_place=same_place) for name, item in data.items()}
+            return msgspec.structs.replace(value, data=members, refs=())
+        return value if not value.refs else msgspec.structs.replace(value, refs=())
+
+    # --- Edges ---
+
+    def ends(self, draft: Draft, edge: str) -> list[End]:
+        """Where the edges of a name lead."""
+        key = (draft, edge)
+        if key in self._ends:
+            return self._ends[key] or []
+        self._ends[key] = None  # a circle of lookups finds nothing
+        found = self._ends[key] = self._find_ends(draft, draft.kind.edges.get(edge))
+        return found
+
+    def _find_ends(self, draft: Draft, spec: EdgeSpec | None) -> list[End]:
+        if spec is None:
+            return []
+        if spec.how == "tags":
+            return self._tagged(draft, spec)
+        if spec.how in ("region", "account"):
+            return self._in_place(draft, spec)
+        value = follow(self.value(draft, spec.by[0]), spec.by[1:])
+        ends: list[End] = []
+        for guard, leaf in leaves(value):
+            ends.extend(self.find(leaf, spec.to, draft, guard) or [End(guard, None, leaf, leaf)])
+        return ends
+
+    def find(self, leaf: Value, to: tuple[str, ...], draft: Draft, guard: Formula = Truth.YES) -> list[End]:
+        """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
+        unit = draft.unit.path
+        kinds = (*to, *(name for kind in to for name in self.table.stand_ins.get(kind, ())))
+        found = self._by_target(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
+        ends: list[End] = []
+        for one, exists in found:
+            both = conjunction(guard, exists)
+            if one.kind.name in to:
+                ends.append(End(both, one, leaf, leaf))
+                continue
+            for end in self.ends(one, one.kind.stands_for):
+                if end.target is None or end.target.kind.name in to:
+                    outside = end.outside if end.target is None else leaf
+                    ends.append(End(conjunction(both, end.guard), end.target, leaf, outside))
+        return ends
+
+    def _by_target(self, leaf: Value, unit: str, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
+        target = leaf.target
+        if target is None:
+            return []
+        return _one([draft for draft in self.at(unit, target.address) if draft.kind.name in kinds])
+
+    def _by_text(self, leaf: Value, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
+        pieces = _pieces(leaf)
+        if not pieces:
+            return []
+        first = pieces[0]
+        if isinstance(first.data, str) and first.data.startswith("arn:"):
+            return self._by_arn(pieces, draft, kinds, leaf)
+        symbol = _symbol(pieces)
+        if symbol is None:
+            return []
+        unit = draft.unit.path
+        for kind in kinds:
+            found = self._named(unit, kind, symbol, draft, leaf)
+            if found:
+                return found
+        if all(isinstance(part, str) for part in symbol):
+            return self._elsewhere(kinds, symbol, None, draft)
+        return self._foreign(symbol, kinds, draft, arn=False)
+
+    def _named(self, unit: str, kind: str, symbol: Symbol, draft: Draft, leaf: Value) -> list[tuple[Draft, Formula]]:
+        names = self._index(unit, kind)[0]
+        found = names.get(symbol)
+        if found is None:
+            return []
+        meant = {ref.address for ref in leaf.refs}
+        referred = [one for one in found if one.address in meant]
+        if referred:
+            return _one(referred)
+        near = [one for one in found if _near(one, draft) is not Truth.NO]
+        return _one(_best(near, draft))
+
+    def _by_arn(self, pieces: list[Value], draft: Draft, kinds: tuple[str, ...], leaf: Value) -> list[tuple[Draft, Formula]]:
+        arn = _split_arn(pieces)
+        if arn is None or arn.tail is None:
+            return []
+        unit = draft.unit.path
+        for tail in self._shorter(arn.tail, kinds):
+            for kind in kinds:
+                found = self._index(unit, kind)[1].get((*(arn.service or ()), ":", *tail))
+                near = [one for one in found or () if _fits(arn, one)]
+                if near:
+                    meant = {ref.address for piece in pieces for ref in piece.refs} | {ref.address for ref in leaf.refs}
+                    return _one([one for one in near if one.address in meant] or _best(near, draft))
+            if all(isinstance(part, str) for part in tail):
+                found_elsewhere = self._elsewhere(kinds, tail, arn, draft)
+                if found_elsewhere:
+                    return found_elsewhere
+            elif any(isinstance(part, Target) and _FOREIGN in part.address for part in tail):
+                found_elsewhere = self._foreign((*(arn.service or ()), ":", *tail), kinds, draft, arn=True)
+                if found_elsewhere:
+                    return found_elsewhere
+        return []
+
+    def _shorter(self, tail: Symbol, kinds: tuple[str, ...]) -> Iterator[Symbol]:
+        """The end of an ARN, and what it names something inside of (`bucket/prefix` is inside `bucket`)."""
+        yield tail
+        marks = tuple(dict.fromkeys(m for kind in kinds for m in self.table.kinds[kind].identity.within))
+        if not marks:
+            return
+        for number in range(len(tail) - 1, -1, -1):
+            part = tail[number]
+            if not isinstance(part, str):
+                continue
+            cuts = sorted({at for mark in marks for at in _occurrences(part, mark)}, reverse=True)
+            for at in cuts:
+                left = (*tail[:number], part[:at]) if at else tail[:number]
+                if left:
+                    yield left
+
+    def _index(self, unit: str, kind: str) -> tuple[dict[Symbol, list[Draft]], dict[Symbol, list[Draft]]]:
+        """The drafts of a kind in a unit by their names, and by service and end of their ARNs."""
+        key = (unit, kind)
+        names = self._names.get(key)
+        if names is None:
+            names = {}
+            arns: dict[Symbol, list[Draft]] = {}
+            self._names[key], self._arns[key] = names, arns
+            for draft in self.of_kind(unit, kind):
+                for name in self._names_of(draft):
+                    names.setdefault(name, []).append(draft)
+                for arn in self._arns_of(draft):
+                    arns.setdefault(arn, []).append(draft)
+        return names, self._arns[key]
+
+    def _names_of(self, draft: Draft) -> list[Symbol]:
+        symbols: list[Symbol] = []
+        for name in draft.kind.identity.names:
+            for _, leaf in flatten(spread(self.part(draft, name))):
+                symbol = _symbol(_pieces(leaf))
+                if symbol is not None and symbol not in symbols:
+                    symbols.append(symbol)
+        return symbols
+
+    def _arns_of(self, draft: Draft) -> list[Symbol]:
+        if "arn" not in draft.kind.identity.parts:
+            return []
+        symbols: list[Symbol] = []
+        for _, leaf in flatten(spread(self.part(draft, "arn"))):
+            arn = _split_arn(_pieces(leaf))
+            if arn is not None and arn.tail is not None and arn.service is not None:
+                symbol = (*arn.service, ":", *arn.tail)
+                if symbol not in symbols:
+                    symbols.append(symbol)
+        return symbols
+
+    def _elsewhere(
+        self, kinds: tuple[str, ...], text: Symbol, arn: _Account | None, draft: Draft
+    ) -> list[tuple[Draft, Formula]]:
+        """A resource of another unit that a literal ARN names, or a name that is unique in all of AWS."""
+        if len(self.units) == 1:
+            return []
+        if self._everywhere is None:
+            self._everywhere = {}
+            for one in self.drafts:
+                for symbol in self._arns_of(one):
+                    self._everywhere.setdefault("arn", {}).setdefault(symbol, []).append(one)
+                if one.kind.identity.scope == "everywhere":
+                    for symbol in self._names_of(one):
+                        self._everywhere.setdefault("name", {}).setdefault(symbol, []).append(one)
+        if arn is None:
+            found = self._everywhere.get("name", {}).get(text, [])
+            fitting = [one for one in found if one.kind.name in kinds and one.unit is not draft.unit]
+        else:
+            found = self._everywhere.get("arn", {}).get((*(arn.service or ()), ":", *text), [])
+            fitting = [one for one in found if one.kind.name in kinds and one.unit is not draft.unit and _fits(arn, one)]
+        certain = [one for one in fitting if arn is not None and _fits(arn, one, certainly=True)]
+        return _one(certain or fitting)
+
+    def _foreign(self, symbol: Symbol, kinds: tuple[str, ...], draft: Draft, *, arn: bool) -> list[tuple[Draft, Formula]]:
+        """A resource of another unit, by a symbolic name that came over an export or a state."""
+        for part in symbol:
+            if isinstance(part, Target) and _FOREIGN in part.address:
+                unit = part.address.partition(_FOREIGN)[0]
+                for kind in kinds:
+                    index = self._index(unit, kind)[1 if arn else 0]
+                    found = index.get(symbol)
+                    if found:
+                        return _one(found)
+        del draft
+        return []
+
+    # --- Edges without a reference ---
+
+    def _tagged(self, draft: Draft, spec: EdgeSpec) -> list[End]:
+        """The resources of the unit that carry one of the tags."""
+        ends: list[End] = []
+        seen: set[int] = set()
+        for guard, leaf in leaves(self.value(draft, spec.by[0]), maps=True):
+            if not isinstance(leaf.data, dict):
+                ends.append(End(guard, None, leaf, leaf))
+                continue
+            for name, wanted in leaf.data.items():
+                for kind in spec.to:
+                    by_name, unclear = self._tag_index(draft.unit.path, kind)
+                    for one, value in by_name.get(name, ()):
+                        if value.text is not None and value.text == wanted.text and id(one) not in seen:
+                            seen.add(id(one))
+                            ends.append(End(guard, one, wanted, wanted))
+                    ends.extend(End(Truth.UNKNOWN, one, wanted, wanted) for one in unclear if id(one) not in seen)
+        return ends
+
+    def _tag_index(self, unit: str, kind: str) -> tuple[dict[str, list[tuple[Draft, Value]]], list[Draft]]:
+        key = (unit, kind)
+        known = self._tags.get(key)
+        if known is None:
+            by_name: dict[str, list[tuple[Draft, Value]]] = {}
+            unclear: list[Draft] = []
+            for one in self.of_kind(unit, kind):
+                tags = self.value(one, "tags")
+                if isinstance(tags.data, dict):
+                    for name, value in tags.data.items():
+                        by_name.setdefault(name, []).append((one, value))
+                elif tags.data is not ABSENT:
+                    unclear.append(one)
+            known = self._tags[key] = (by_name, unclear)
+        return known
+
+    def _in_place(self, draft: Draft, spec: EdgeSpec) -> list[End]:
+        """The resources of the unit in the same account, and Region."""
+        ends: list[End] = []
+        for kind in spec.to:
+            key = (draft.unit.path, kind)
+            index = self._places.get(key)
+            if index is None:
+                index = self._places[key] = {}
+                for one in self.of_kind(*key):
+                    place = (_symbol(_pieces(one.account)), _symbol(_pieces(one.region)) if spec.how == "region" else None)
+                    index.setdefault(place, []).append(one)
+            place = (_symbol(_pieces(draft.account)), _symbol(_pieces(draft.region)) if spec.how == "region" else None)
+            if place[0] is not None and (spec.how == "account" or place[1] is not None):
+                ends.extend(End(Truth.YES, one, draft.region, draft.region) for one in index.get(place, ()))
+        return ends
+
+    # --- Attaching ---
+
+    def candidates(self, leaf: Value, kind: str, draft_unit: Unit) -> list[Draft]:
+        """The resources of a unit that an unknown name perhaps means."""
+        unit = draft_unit.path
+        data = leaf.data
+        target = leaf.target
+        if target is not None and target.address:
+            if target.address.startswith(("export:", "state:", "data.")) or _FOREIGN in target.address:
+                return []
+            if self.declared(unit, target.address) and not _is_input(target.address, draft_unit):
+                return []
+        meant = {ref.address for ref in leaf.refs}
+        if isinstance(data, Text):
+            meant |= {ref.address for piece in data.pieces for ref in piece.refs}
+        of_kind = self.of_kind(unit, kind)
+        referred = [one for one in of_kind if one.address in meant]
+        if referred:
+            return referred
+        return [one for one in of_kind if self._may_be_called(one, leaf)]
+
+    def _may_be_called(self, draft: Draft, leaf: Value) -> bool:
+        """Whether a resource can have a name that is not wholly known. What AWS makes up cannot be known beforehand."""
+        for name in draft.kind.identity.names:
+            for _, own in flatten(spread(self.part(draft, name))):
+                if own.target is not None and own.target.address == self.name_of(draft) and name not in draft.written:
+                    continue
+                if may_be_equal(own, leaf):
+                    return True
+        return False
+
+
+_FOREIGN = "//"
+"""Between a unit and an address of it, where other units know it. No address of either language holds it."""
+
+
+def _shared(units: Sequence[Unit]) -> frozenset[tuple[str, str]]:
+    """What several units know: the declarations that exports and readable states are made from."""
+    if len(units) == 1:
+        return frozenset()
+    shared: set[tuple[str, str]] = set()
+    for unit in units:
+        values = [export.value for export in unit.exports]
+        if unit.state is not None:
+            values.extend(unit.outputs.values())
+        for value in values:
+            for part in value.walk():
+                if part.target is not None and part.target.address:
+                    shared.add((unit.path, part.target.address))
+    return frozenset(shared)
+
+
+def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value]]:
+    """The references in an attribute, lists and Choices taken apart, each with what it hangs on."""
+    for guard, leaf in flatten(spread(value)):
+        data = leaf.data
+        if isinstance(data, tuple):
+            for item in data:
+                for inner, one in leaves(item, maps=maps):
+                    yield conjunction(guard, inner), one
+        elif isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict)):
+            if data != "":
+                yield guard, leaf
+
+
+def may_be_equal(one: Value, other: Value) -> bool:
+    """Whether two texts that are not wholly known can be the same."""
+    if one.text is not None and other.text is not None:
+        return one.text == other.text
+    if one.target is not None and one.target == other.target:
+        return True
+    known, unknown = (one, other) if one.text is not None else (other, one)
+    if known.text is None:
+        return True
+    return re.fullmatch(_shape(unknown), known.text, re.DOTALL) is not None
+
+
+def _shape(value: Value) -> str:
+    out = []
+    for piece in _pieces(value):
+        data = piece.data
+        if isinstance(data, str):
+            out.append(re.escape(data))
+        elif isinstance(data, Unknown) and data.allowed:
+            out.append("(?:" + "|".join(re.escape(str(scalar)) for scalar in data.allowed) + ")")
+        else:
+            out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
+    return "".join(out)
+
+
+def _is_input(address: str, unit: Unit) -> bool:
+    """Whether an address is a variable or parameter: what it holds is not of this unit's making."""
+    return any(d.address == address and d.mode in ("variable", "parameter") for d in unit.declarations)
+
+
+def _one(drafts: list[Draft]) -> list[tuple[Draft, Formula]]:
+    """One draft, or several that exclude each other; else it is not known which of them is meant."""
+    if len(drafts) == 1:
+        return [(drafts[0], Truth.YES)]
+    if not drafts or len(drafts) > 16:
+        return []
+    for number, a in enumerate(drafts):
+        for b in drafts[:number]:
+            if possible(conjunction(a.exists, b.exists)):
+                return []
+    return [(draft, draft.exists) for draft in drafts]
+
+
+def _best(drafts: list[Draft], near: Draft) -> list[Draft]:
+    """Of several those that are certainly in the same Region and account, where there are such."""
+    if len(drafts) < 2:
+        return drafts
+    return [one for one in drafts if _near(one, near) is Truth.YES] or drafts
+
+
+def _near(one: Draft, other: Draft) -> Truth:
+    """Whether a name of `one` means it where `other` is."""
+    scope = one.kind.identity.scope
+    if scope == "everywhere":
+        return Truth.YES
+    account = _equal(one.account, other.account)
+    return account if scope == "account" else account & _equal(one.region, other.region)
+
+
+def _equal(one: Value, other: Value) -> Truth:
+    a, b = one.text, other.text
+    if a is not None and b is not None:
+        return Truth.of(a == b)
+    if one.target is not None and one.target == other.target:
+        return Truth.YES
+    return Truth.UNKNOWN
+
+
+def _fits(arn: _Account, draft: Draft, *, certainly: bool = False) -> bool:
+    """Whether the account and Region of an ARN are those of a resource; empty ones are those of a global service."""
+    for written, own in ((arn.region, draft.region), (arn.account, draft.account)):
+        if written == ():
+            continue
+        mine = _symbol(_pieces(own))
+        if written is None or mine is None:
+            if written is None or certainly:
+                return False
+            continue
+        literal = all(isinstance(part, str) for part in written), all(isinstance(part, str) for part in mine)
+        if written != mine and (certainly or all(literal) or not any(literal)):
+            return False
+    return True
+
+
+def _differ(one: str | None, other: str | None) -> bool:
+    return one is not None and other is not None and one != other
+
+
+def _partition(region: Value) -> Value:
+    text = region.text
+    if text is None:
+        return Value(Unknown("the partition is not known", "--region", PARTITION, not_null=True, allowed=_PARTITIONS))
+    return Value("aws-us-gov" if text.startswith("us-gov-") else "aws-cn" if text.startswith("cn-") else "aws")
+
+
+_PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+
+
+def unknown_region() -> Value:
+    """The Region of a deployment that does not say it."""
+    return Value(Unknown("the Region is not given", "--region", REGION, not_null=True))
+
+
+def unknown_account() -> Value:
+    """The account of a deployment that does not say it."""
+    return Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
+
+
+# --- Texts --------------------------------------------------------------------------------------------------------------------
+
+_PART = re.compile(r"\{([a-z0-9_.]+)\}")
+_TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
+def _template(text: str) -> tuple[tuple[str, str], ...]:
+    """The literal runs of a template, each with the part after it."""
+    known = _TEMPLATES.get(text)
+    if known is None:
+        split = _PART.split(text)
+        known = tuple(zip(split[::2], [*split[1::2], ""], strict=True))
+        _TEMPLATES[text] = known
+    return known
+
+
+def _has_parts(data: Plain) -> bool:
+    if isinstance(data, str):
+        return _PART.search(data) is not None
+    if isinstance(data, list):
+        return any(_has_parts(item) for item in data)
+    return isinstance(data, dict) and any(_has_parts(item) for item in data.values())
+
+
+def _append(pieces: list[Value], value: Value) -> None:
+    data = value.data
+    if isinstance(data, Text):
+        for piece in data.pieces:
+            _append(pieces, piece)
+        return
+    if isinstance(data, str) and pieces and isinstance(pieces[-1].data, str):
+        pieces[-1] = Value(pieces[-1].data + data)
+    else:
+        pieces.append(Value(data) if isinstance(data, str) else value)
+
+
+def _text(pieces: list[Value]) -> Value:
+    if len(pieces) == 1:
+        return pieces[0]
+    return Value(Text(tuple(pieces))) if pieces else Value("")
+
+
+def _at(value: Value, span: object) -> Value:
+    return value if span is None else msgspec.structs.replace(value, span=span)
+
+
+def _pieces(value: Value) -> list[Value]:
+    """The pieces of a text, neighbouring literal runs joined."""
+    data = value.data
+    if isinstance(data, Text):
+        pieces: list[Value] = []
+        for piece in data.pieces:
+            _append(pieces, piece)
+        return pieces
+    return [value] if isinstance(data, (str, Unknown, Choice)) else []
+
+
+def _symbol(pieces: list[Value]) -> Symbol | None:
+    """Pieces as something that can be looked up; None where something in them is wholly unknown."""
+    symbol: list[str | Target] = []
+    for piece in pieces:
+        if isinstance(piece.data, str):
+            symbol.append(piece.data)
+        elif piece.target is not None:
+            symbol.append(piece.target)
+        else:
+            return None
+    return tuple(symbol) if symbol else None
+
+
+def _split_arn(pieces: list[Value]) -> _Account | None:
+    """An ARN in its parts; None where it is none, or its first five colons are not all written."""
+    fields: list[list[Value]] = [[]]
+    for piece in pieces:
+        if not isinstance(piece.data, str) or len(fields) == 6:
+            fields[-1].append(piece)
+            continue
+        runs = piece.data.split(":", 6 - len(fields))
+        for number, run in enumerate(runs):
+            if number:
+                fields.append([])
+            if run:
+                fields[-1].append(piece.with_data(run))
+    if len(fields) != 6:
+        return None
+    return _Account(*(_symbol(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
+
+
+def _occurrences(text: str, mark: str) -> Iterator[int]:
+    at = text.find(mark)
+    while at >= 0:
+        yield at
+        at = text.find(mark, at + 1)
