@@ -84,10 +84,15 @@ def _joined(answers: Iterable[Answer], decisive: Truth) -> Answer:
         return told[0]
     return Answer(
         Truth.UNKNOWN if unknown else ~decisive,
-        evidence=tuple(e for answer in told for e in answer.evidence),
+        evidence=tuple(sorted((e for answer in told for e in answer.evidence), key=_is_missing)),
         open=tuple(dict.fromkeys(o for answer in told for o in answer.open)),
         findings=tuple(f for answer in told for f in answer.findings) if unknown else (),
     )
+
+
+def _is_missing(evidence: Evidence) -> bool:
+    """Whether it is about something that nobody wrote. What is written says more, so it comes first."""
+    return evidence.resource is not None and evidence.span == evidence.resource.head
 
 
 def _not(condition: NotOf, subject: Subject, scope: _Scope) -> Answer:

@@ -78,6 +78,13 @@ def test_the_evidence_is_the_place_of_the_attribute():
     assert [(e.message, e.span) for e in absent.evidence] == [("policy is not set", key.head)]
 
 
+def test_what_is_written_is_shown_before_what_is_missing():
+    """Of several things that decided together, the first place is one where somebody wrote something."""
+    queue = resource("q", line=2, managed=value(False, 4))
+    answer = ask({"any": [{"key": {"set": "true"}}, {"managed": "true"}]}, queue)
+    assert [e.message for e in answer.evidence] == ["managed is false", "key is not set"]
+
+
 def test_an_unknown_says_what_would_decide_it():
     """Of an unknown, what would decide it is told, once."""
     key = resource("k", a=unknown("var.a"), b=unknown("var.a"))
