@@ -24,6 +24,7 @@ from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import World, decide
 from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.rule import Answer
+from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Text, Unknown, Value, resolve, resolve_deep
 
@@ -64,14 +65,14 @@ def _evaluate(condition: Condition, subject: Subject, scope: _Scope) -> Answer:
 
 
 def _all(condition: AllOf, subject: Subject, scope: _Scope) -> Answer:
-    return _joined((_evaluate(part, subject, scope) for part in condition.parts), Truth.NO)
+    return _joined((_evaluate(part, subject, scope) for part in condition.parts), Truth.NO, subject)
 
 
 def _any(condition: AnyOf, subject: Subject, scope: _Scope) -> Answer:
-    return _joined((_evaluate(part, subject, scope) for part in condition.parts), Truth.YES)
+    return _joined((_evaluate(part, subject, scope) for part in condition.parts), Truth.YES, subject)
 
 
-def _joined(answers: Iterable[Answer], decisive: Truth) -> Answer:
+def _joined(answers: Iterable[Answer], decisive: Truth, subject: Subject) -> Answer:
     """AND (`decisive` NO) or OR (YES): the first decisive answer alone, else the unknown ones, else all together."""
     unknown: list[Answer] = []
     rest: list[Answer] = []
@@ -84,15 +85,16 @@ def _joined(answers: Iterable[Answer], decisive: Truth) -> Answer:
         return told[0]
     return Answer(
         Truth.UNKNOWN if unknown else ~decisive,
-        evidence=tuple(sorted((e for answer in told for e in answer.evidence), key=_is_missing)),
+        evidence=tuple(sorted((e for answer in told for e in answer.evidence), key=lambda e: _distance(e, subject))),
         open=tuple(dict.fromkeys(o for answer in told for o in answer.open)),
         findings=tuple(f for answer in told for f in answer.findings) if unknown else (),
     )
 
 
-def _is_missing(evidence: Evidence) -> bool:
-    """Whether it is about something that nobody wrote. What is written says more, so it comes first."""
-    return evidence.resource is not None and evidence.span == evidence.resource.head
+def _distance(evidence: Evidence, subject: Subject) -> tuple[bool, bool]:
+    """What is the subject's own comes first, and what somebody wrote before what nobody did."""
+    owner = evidence.resource
+    return isinstance(subject, Resource) and owner is not subject, owner is not None and evidence.span == owner.head
 
 
 def _not(condition: NotOf, subject: Subject, scope: _Scope) -> Answer:
@@ -345,9 +347,17 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
 
 def _evidence(operand: Operand, found: _Looked) -> tuple[Evidence, ...]:
     value, owner = found
-    # What is absent, or a default that nobody wrote, is missing from the resource's block.
-    where = value.where or (owner.head if owner is not None else None)
-    return (Evidence(f"{operand} is {shown(value)}", where, value.trail, owner),)
+    message = f"{operand} is {shown(value)}"
+    where = value.where
+    if owner is None or (where is not None and _is_inside(where, owner)):
+        return (Evidence(message, where, value.trail, owner),)
+    # What is absent, a default that nobody wrote, and what another block says (the Region of a provider) is told at the head.
+    here = Evidence(message, owner.head, value.trail, owner)
+    return (here,) if where is None else (here, Evidence(message, where, value.trail))
+
+
+def _is_inside(where: Span, owner: Resource) -> bool:
+    return not owner.declarations or any(where.within(one.span) for one in owner.declarations)
 
 
 def _open(value: Value) -> tuple[Open, ...]:
