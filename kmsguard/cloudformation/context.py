@@ -5,9 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from typing import Literal
 
-from kmsguard.cloudformation.files import Files
 from kmsguard.model.declaration import Comment, Problem, UnitSettings
 from kmsguard.model.source import Source, Span
+from kmsguard.syntax.files import Files
 from kmsguard.syntax.yaml import YamlFile, parse_file
 
 MAX_STACKS = 200  # nested stacks that are read for one unit

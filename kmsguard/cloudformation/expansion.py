@@ -135,7 +135,7 @@ def _of_file(template: Template, location: YamlNode) -> Expansion:
         return Expansion([], "a file that includes itself")
     file = template.context.read(path)
     if isinstance(file, Problem):
-        message = f"the file {path} cannot be read: {file.message}"
+        message = f"the file {path} was not read: {file.message}"
         template.context.problem("warning", "template-not-found", location.span, message)
         return Expansion([], f"the included file {path}")
     if not isinstance(file.root, Mapping):

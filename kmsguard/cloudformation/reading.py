@@ -5,11 +5,11 @@ from __future__ import annotations
 import posixpath
 
 from kmsguard.cloudformation.context import Context
-from kmsguard.cloudformation.files import Files
 from kmsguard.cloudformation.given import Given, from_command_line, from_file
 from kmsguard.cloudformation.template import Template, is_template
 from kmsguard.model.declaration import Problem, Unit, UnitSource
 from kmsguard.model.source import Source
+from kmsguard.syntax.files import Files
 from kmsguard.syntax.yaml import Mapping
 
 
@@ -41,7 +41,7 @@ def _given(source: UnitSource, context: Context) -> dict[str, Given]:
         if isinstance(found, Problem):
             context.problems.append(found)
             continue
-        context.sources[path] = found
+        context.sources[found.path] = found
         values, problems = from_file(found)
         context.problems.extend(problems)
         given.update(values)

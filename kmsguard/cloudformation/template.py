@@ -476,7 +476,7 @@ class Template:
         self.context.stacks += 1
         file = self.context.read(path)
         if isinstance(file, Problem):
-            message = f"the template {path} cannot be read: {file.message}"
+            message = f"the template {path} was not read: {file.message}"
             self.context.problem("warning", "template-not-found", location.span, message)
             return outside
         if not is_template(file):
