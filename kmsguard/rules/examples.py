@@ -223,7 +223,7 @@ def _settings(value: Value | None) -> ExampleSettings:
 
 def run_example(rule: Rule, example: Example, kinds: KindTable) -> list[str]:
     """What is not as the example says; empty where all is well."""
-    from kmsguard.kinds import build
+    from kmsguard.kinds.build import build
     from kmsguard.rules.judge import judge
 
     with tempfile.TemporaryDirectory() as folder:

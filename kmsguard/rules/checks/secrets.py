@@ -158,7 +158,8 @@ class _Looking:
         if text is not None:
             for match in look(text):
                 whole = match.end - match.start == len(text.strip())
-                there: Group = group if group == "environment" else "token" if whole and not match.encoded else "text"
+                told_by_name = group == "environment" or (whole and promise is not None)
+                there: Group = group if told_by_name else "token" if whole and not match.encoded else "text"
                 self._match(there, resource, leaf, match)
 
     def _named_or_known(self, owner: Resource, leaf: Leaf, group: Group) -> None:
@@ -196,7 +197,7 @@ class _Looking:
         self._add(group, resource, leaf, 0, len(text), title, kind)
 
     def _match(self, group: Group, resource: Resource, leaf: Leaf, match: Match) -> None:
-        title = TITLES[match.kind] + (", encoded," if match.encoded else "")
+        title = TITLES[match.kind] + (" (in base64)" if match.encoded else "")
         self._add(group, resource, leaf, match.start, match.end, title, match.kind)
 
     def _add(self, group: Group, resource: Resource, leaf: Leaf, start: int, end: int, title: str, kind: str = NAMED) -> None:
@@ -380,7 +381,7 @@ def _one(hit: Hit, halves: list[Hit], number: int) -> Found:
         Evidence("the id of the key stands here", half.value.span, resource=hit.resource, secret=half.value) for half in halves
     ]
     text = hit.value.text or ""
-    values = {"where": hit.path, "secret": hit.title.rstrip(","), "shown": mask(text)}
+    values = {"where": hit.path, "secret": hit.title, "shown": mask(text)}
     return Found(hit.path if number == 1 else f"{hit.path}#{number}", Truth.NO, tuple(evidence), values=values)
 
 
