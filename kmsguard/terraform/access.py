@@ -1,0 +1,230 @@
+"""Attributes, elements and entries of values, known or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TypeAlias
+
+from kmsguard.model.guard import disjunction, negate
+from kmsguard.model.value import MAX_BRANCHES, Target, Unknown, Value
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.opening import part_of
+from kmsguard.terraform.operations import Facts
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    Many,
+    Open,
+    SetItems,
+    derived,
+    from_parts,
+    inherited,
+    invalid,
+    is_invalid,
+    replace,
+    subject_of,
+)
+from kmsguard.terraform.types import NUMBER, STRING
+
+Entries: TypeAlias = "list[tuple[Value, Value]]"
+
+
+def attribute(whole: Value, name: str) -> Value:
+    """`whole.name`."""
+    data = whole.data
+    if isinstance(data, dict):
+        found = data.get(name)
+        if found is None:
+            return invalid(f"there is no attribute {name}")
+        return inherited(found, whole)
+    if isinstance(data, Unknown):
+        return _of_unknown(whole, data, name, index=False)
+    if isinstance(data, tuple) and name.isdigit():
+        return element(whole, Value(int(name)), None)
+    return invalid(f"attribute {name} of what has no attributes")
+
+
+def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value:
+    if isinstance(data, Invalid):
+        return whole
+    if isinstance(data, Handle):
+        return inherited(data.of.attribute(name), whole) if data.of is not None else derived((whole,))
+    if isinstance(data, Many):
+        return inherited(data.element, whole)
+    if isinstance(data, Open):
+        return inherited(part_of(data, name, index=index), whole)
+    target = data.target
+    step = name.strip('"')
+    reference = data.reference
+    if reference is not None:
+        reference = f"{reference}[{name}]" if index else f"{reference}.{name}"
+    if target is None or not target.address:
+        return from_parts(Unknown(data.reason, reference), (whole,), whole.span)
+    inner = Target(target.address, f"{target.attribute}.{step}" if target.attribute else step)
+    never_null = not target.attribute and step in ("arn", "id")
+    unknown = Unknown(data.reason, reference, inner, never_null)
+    return Value(unknown, whole.span, None, whole.trail, (), whole.sensitive)
+
+
+def element(whole: Value, key: Value, facts: Facts | None) -> Value:
+    """`whole[key]`."""
+    if is_invalid(whole):
+        return whole
+    if is_invalid(key):
+        return key
+    data = whole.data
+    if isinstance(data, SetItems):
+        return invalid("a set has no elements by index")
+    if isinstance(data, tuple):
+        return _element_of_list(whole, data, key)
+    if isinstance(data, dict):
+        return _element_of_map(whole, data, key, facts)
+    if isinstance(data, Unknown):
+        return _element_of_unknown(whole, data, key)
+    return invalid("an element of what has no elements")
+
+
+def _element_of_list(whole: Value, items: tuple[Value, ...], key: Value) -> Value:
+    at = convert(key, NUMBER)
+    if isinstance(at.data, Unknown) and not isinstance(at.data, Invalid):
+        # with one element any other index would be an error
+        return inherited(items[0], whole) if len(items) == 1 else derived((key, *items))
+    if not isinstance(at.data, (int, Decimal)) or isinstance(at.data, bool):
+        return invalid("an index must be a whole number")
+    if not isinstance(at.data, int) or not 0 <= at.data < len(items):
+        return invalid("the list has no element of that index")
+    return inherited(items[at.data], whole)
+
+
+def _element_of_map(whole: Value, members: dict[str, Value], key: Value, facts: Facts | None) -> Value:
+    name = convert(key, STRING)
+    text = name.text
+    if text is not None:
+        found = members.get(text)
+        return invalid(f"there is no key {text!r}") if found is None else inherited(found, whole)
+    if not isinstance(name.data, Unknown) or isinstance(name.data, Invalid):
+        return derived((key,)) if name.data is not None and not isinstance(name.data, Invalid) else invalid("no such key")
+    by_fact = open_lookup(members, name.data, facts, None)
+    if by_fact is not None:
+        return inherited(by_fact, whole)
+    if len(members) == 1:
+        return inherited(next(iter(members.values())), whole)
+    return derived((key, *members.values()))
+
+
+def open_lookup(members: dict[str, Value], key: Unknown, facts: Facts | None, default: Value | None) -> Value | None:
+    """The member of an open key as a Choice over the keys; None where the key is no fact, or there are too many of them.
+
+    Without a default the key is one of the keys, as anything else would be an error.
+    """
+    from kmsguard.terraform.partial import choose
+
+    subject = subject_of(key)
+    names = sorted(members)
+    if subject is None or facts is None or not 0 < len(names) < MAX_BRANCHES:
+        return None
+    if key.allowed:
+        names = [name for name in names if name in key.allowed]
+    among = key.allowed or (tuple(names) if default is None else ())
+    guards = [facts.equals(subject, name, among) for name in names]
+    branches = [(guard, members[name]) for guard, name in zip(guards, names, strict=True)]
+    if default is not None and not (key.allowed and len(names) == len(key.allowed)):
+        branches.append((negate(disjunction(*guards)), default))
+    return choose(branches)
+
+
+def _element_of_unknown(whole: Value, data: Unknown, key: Value) -> Value:
+    name = convert(key, STRING)
+    text = name.text
+    if text is None:
+        if isinstance(data, (Handle, Many)) or isinstance(key.data, Unknown):
+            if isinstance(data, Many):
+                return inherited(data.element, whole)
+            if isinstance(data, Open):
+                return inherited(part_of(data, "*", index=True), whole)
+            return derived((whole, key))
+        return invalid("an index must not be null")
+    quoted = text if isinstance(key.data, (int, Decimal)) else f'"{text}"'
+    if isinstance(data, Handle):
+        return _of_unknown(whole, data, text, index=False)
+    return _of_unknown(whole, data, quoted, index=True)
+
+
+def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:
+    """`whole[*]…`, with the rest of the traversal as a function of the element."""
+    data = whole.data
+    if data is None:
+        return Value((), whole.span)
+    if isinstance(data, Invalid):
+        return whole
+    if isinstance(data, tuple):
+        items = []
+        for number, item in enumerate(data):
+            value = rest(inherited(item, whole), f"[{number}]")
+            if is_invalid(value):
+                return value
+            items.append(value)
+        kind = ListItems if isinstance(data, (ListItems, SetItems)) else tuple
+        return Value(kind(items), whole.span, sensitive=whole.sensitive)
+    if isinstance(data, Unknown) and not isinstance(data, Handle):
+        found = entries(whole)
+        if isinstance(found, Many):
+            value = rest(found.element, "[*]")
+            if is_invalid(value):
+                value = derived((whole,))
+            return Value(Many(found.reason, found.reference, None, True, "", (), value), whole.span, sensitive=whole.sensitive)
+        if isinstance(data, Open) and data.type is not None and data.type.kind in ("object", "string", "number"):
+            return derived((whole,))  # an element or, where it is null, none
+        return derived((whole,))
+    value = rest(whole, "[0]")
+    return value if is_invalid(value) else Value((value,), whole.span, sensitive=whole.sensitive)
+
+
+def entries(whole: Value) -> Entries | Many | Value:
+    """The keys and elements of a collection in Terraform's order; a Many, or a Value (error or Unknown) where they are not known."""
+    data = whole.data
+    if isinstance(data, SetItems):
+        return [(item, inherited(item, whole)) for item in data]
+    if isinstance(data, tuple):
+        return [(Value(number), inherited(item, whole)) for number, item in enumerate(data)]
+    if isinstance(data, dict):
+        return [(Value(name), inherited(data[name], whole)) for name in sorted(data)]
+    if isinstance(data, Many):
+        return data
+    if isinstance(data, Handle) and data.of is not None:
+        members = data.of.members()
+        if members is not None:
+            return [(Value(name), inherited(members[name], whole)) for name in sorted(members)]
+    if isinstance(data, Open):
+        return _open_entries(whole, data)
+    if isinstance(data, Invalid):
+        return whole
+    if isinstance(data, Unknown):
+        return derived((whole,))
+    return invalid("a collection is required")
+
+
+def _open_entries(whole: Value, data: Open) -> Entries | Many | Value:
+    of = data.type
+    if of is not None and of.kind == "object":
+        return [(Value(name), inherited(part_of(data, name, index=False), whole)) for name in sorted(of.attributes)]
+    if of is not None and of.kind == "tuple":
+        return [(Value(number), inherited(part_of(data, str(number), index=True), whole)) for number in range(len(of.elements))]
+    if of is not None and of.element is not None:
+        many = Many(data.reason, data.reference, None, True, "", (), part_of(data, "*", index=True), of.kind == "map")
+        return replace(many, element=inherited(many.element, whole))
+    return derived((whole,))
+
+
+def members_of(value: Value) -> dict[str, Value] | None:
+    """The members of a map or object; None where they are not known."""
+    data = value.data
+    if isinstance(data, dict):
+        return data
+    if isinstance(data, Handle) and data.of is not None:
+        return data.of.members()
+    if isinstance(data, Open) and data.type is not None and data.type.kind == "object":
+        return {name: part_of(data, name, index=False) for name in data.type.attributes}
+    return None

@@ -1,0 +1,95 @@
+"""Finding the modules that are called: by relative path, or among those that `terraform init` downloaded."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+from pathlib import Path
+
+from kmsguard.model.source import Source
+from kmsguard.terraform.load import Located, ModuleSource, join, load
+from kmsguard.terraform.module import Module
+from kmsguard.terraform.scope import Run
+from kmsguard.terraform.types import key_name
+
+
+class LocalModules:
+    """The modules of a unit; each folder is read once."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.loaded: dict[str, ModuleSource] = {}
+        self._downloaded: dict[str, str] | None = None
+
+    def folder(self, path: str) -> ModuleSource:
+        """What a folder holds."""
+        found = self.loaded.get(path)
+        if found is None:
+            found = self.loaded[path] = load(self.run, path)
+        return found
+
+    def load(self, module: Module, name: str, call: Located) -> tuple[ModuleSource, bool] | None:
+        """What a call calls, and whether it was downloaded; None where it is not there."""
+        if not self.run.settings.follow_modules:
+            return None
+        node = call.attribute("source")
+        source = key_name(node) if node is not None else None
+        if source is None:
+            self._missing(call, f"the source of module {name} cannot be read")
+            return None
+        local = source.startswith(("./", "../")) or source in (".", "..")
+        if local:
+            path = posixpath.normpath(posixpath.join(module.source.path, source))
+        else:
+            found = self._by_manifest(f"{module.key}.{name}" if module.key else name)
+            if found is None:
+                self._missing(call, f"module {name} ({source}) is not in the checkout; run terraform init to have it read")
+                return None
+            path = found
+        if not self._inside(path):
+            self._missing(call, f"module {name} lies outside of the checkout")
+            return None
+        if self._calls_itself(module, path):
+            self.run.report("warning", "module-cycle", call.head, f"module {name} calls itself; what it holds is unknown")
+            return None
+        found_source = self.folder(path)
+        if found_source.is_empty:
+            self._missing(call, f"module {name} is not there: {path} holds no Terraform files")
+            return None
+        return found_source, not local
+
+    def _missing(self, call: Located, message: str) -> None:
+        self.run.report("warning", "module-not-found", call.head, f"{message}; what it gives is unknown")
+
+    def _calls_itself(self, module: Module, path: str) -> bool:
+        at: Module | None = module
+        while at is not None:
+            if at.source.path == path:
+                return True
+            at = at.parent
+        return False
+
+    def _inside(self, path: str) -> bool:
+        boundary = Path(self.run.boundary).resolve()
+        real = Path(path or ".").resolve()
+        return real == boundary or boundary in real.parents
+
+    def _by_manifest(self, key: str) -> str | None:
+        """The folder of a downloaded module, as `terraform init` notes it."""
+        if self._downloaded is None:
+            self._downloaded = {}
+            manifest = join(self.run.unit, ".terraform/modules/modules.json")
+            if Path(manifest).is_file():
+                found = self.run.files.read(manifest)
+                if isinstance(found, Source):
+                    self._downloaded = _manifest(found.text)
+        folder = self._downloaded.get(key)
+        return None if folder is None else posixpath.normpath(posixpath.join(self.run.unit, folder))
+
+
+def _manifest(text: str) -> dict[str, str]:
+    try:
+        modules = json.loads(text)["Modules"]
+        return {module["Key"]: module["Dir"].replace("\\", "/") for module in modules}
+    except (ValueError, KeyError, TypeError):
+        return {}

@@ -1,0 +1,285 @@
+"""Values turned into values of another type, as Terraform does where a type is asked for.
+
+See https://developer.hashicorp.com/terraform/language/expressions/types#type-conversion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import TypeAlias
+
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    Many,
+    MapItems,
+    Open,
+    SetItems,
+    distribute,
+    invalid,
+    is_text,
+    replace,
+    scalar_text,
+)
+from kmsguard.terraform.types import ANY, BOOL, STRING, Type, parse_number
+
+Key: TypeAlias = "tuple[object, ...]"
+
+
+def convert(value: Value, to: Type) -> Value:
+    """The value as one of a type; an Invalid where it cannot be one. Unknowns stay, open ones learn their type."""
+    if to.kind == "any" or value.data is None:
+        return value
+    data = value.data
+    if isinstance(data, Choice):
+        return distribute(lambda option: convert(option, to), value)
+    if isinstance(data, Unknown):
+        return _convert_unknown(value, data, to)
+    return _CONVERTERS[to.kind](value, to)
+
+
+def _convert_unknown(value: Value, data: Unknown, to: Type) -> Value:
+    if isinstance(data, Open):
+        from kmsguard.terraform.opening import open_value
+
+        if data.type is None or data.type.kind == "any":
+            return inherit_open(value, open_value(data.unit, data.subject, to, data.reason, data.reference, data.allowed))
+        return value
+    if isinstance(data, Handle) and data.of is not None and to.kind in ("object", "map"):
+        if to.kind == "object":
+            members = {name: convert(data.of.attribute(name), inner) for name, inner in to.attributes.items()}
+            return value.with_data(members)
+        known = data.of.members()
+        if known is not None:
+            return _to_map(value.with_data(known), to)
+    if isinstance(data, Many) and to.element is not None:
+        return value.with_data(replace(data, element=convert(data.element, to.element)))
+    return value
+
+
+def inherit_open(value: Value, opened: Value) -> Value:
+    """An open value with the history of the one it was made from."""
+    return replace(opened, span=value.span, place=value.place, trail=value.trail, refs=value.refs, sensitive=value.sensitive)
+
+
+def _to_string(value: Value, to: Type) -> Value:
+    data = value.data
+    if isinstance(data, (str, Text)):
+        return value
+    text = scalar_text(data)
+    return _mismatch(to) if text is None else value.with_data(text)
+
+
+def _to_number(value: Value, to: Type) -> Value:
+    data = value.data
+    if isinstance(data, (int, float, Decimal)) and not isinstance(data, bool):
+        return value
+    if not is_text(value):
+        return _mismatch(to)
+    text = value.text
+    if text is None:
+        return value.with_data(_hole(value))
+    number = parse_number(text)
+    return _mismatch(to) if number is None else value.with_data(number)
+
+
+def _to_bool(value: Value, to: Type) -> Value:
+    data = value.data
+    if isinstance(data, bool):
+        return value
+    if not is_text(value):
+        return _mismatch(to)
+    text = value.text
+    if text is None:
+        return value.with_data(_hole(value))
+    if text in ("true", "false"):
+        return value.with_data(text == "true")
+    return _mismatch(to)
+
+
+def _hole(value: Value) -> Unknown:
+    from kmsguard.terraform.partial import find_unknown
+
+    unknown = find_unknown(value)
+    return Unknown(unknown.reason, unknown.reference) if unknown is not None else Unknown("not known")
+
+
+def elements_of(value: Value) -> tuple[Value, ...] | None:
+    """The elements of a list, set or tuple; of a map the values in Terraform's order. None for anything else."""
+    data = value.data
+    if isinstance(data, tuple):
+        return data
+    if isinstance(data, dict):
+        return tuple(data[name] for name in sorted(data))
+    return None
+
+
+def _to_list(value: Value, to: Type) -> Value:
+    data = value.data
+    if not isinstance(data, tuple):
+        return _mismatch(to)
+    items = _elements(data, to.element or ANY)
+    bad = next((item for item in items if isinstance(item.data, Invalid)), None)
+    if bad is not None:
+        return bad
+    return value.with_data(ListItems(items))
+
+
+def _to_set(value: Value, to: Type) -> Value:
+    data = value.data
+    if not isinstance(data, tuple):
+        return _mismatch(to)
+    items = _elements(data, to.element or ANY)
+    bad = next((item for item in items if isinstance(item.data, Invalid)), None)
+    if bad is not None:
+        return bad
+    return value.with_data(set_of(items))
+
+
+def _elements(items: tuple[Value, ...], element: Type) -> list[Value]:
+    if element.kind != "any":
+        return [convert(item, element) for item in items]
+    return unified(items)
+
+
+def unified(items: Iterable[Value]) -> list[Value]:
+    """The elements with one type for all, where they are scalars of several."""
+    items = list(items)
+    kinds = {_scalar_kind(item.data) for item in items} - {""}
+    if len(kinds) > 1 and "other" not in kinds:
+        return [convert(item, STRING) for item in items]
+    return items
+
+
+def _scalar_kind(data: Data) -> str:
+    if data is None or isinstance(data, (Unknown, Choice, Absent)):
+        return ""
+    if isinstance(data, bool):
+        return "bool"
+    if isinstance(data, (str, Text)):
+        return "string"
+    return "number" if isinstance(data, (int, float, Decimal)) else "other"
+
+
+def _to_map(value: Value, to: Type) -> Value:
+    data = value.data
+    if not isinstance(data, dict):
+        return _mismatch(to)
+    element = to.element or ANY
+    if element.kind == "any":
+        members = dict(zip(data, unified(data.values()), strict=True))
+    else:
+        members = {name: convert(item, element) for name, item in data.items()}
+    bad = next((item for item in members.values() if isinstance(item.data, Invalid)), None)
+    if bad is not None:
+        return bad
+    return value.with_data(MapItems(members))
+
+
+def _to_object(value: Value, to: Type) -> Value:
+    data = value.data
+    if not isinstance(data, dict):
+        return _mismatch(to)
+    members: dict[str, Value] = {}
+    for name, inner in to.attributes.items():
+        item = data.get(name)
+        if name in to.optional and (item is None or item.data is None):
+            default = to.optional[name]
+            if default is not None:
+                item = default
+            elif item is None:
+                item = Value(None)
+        if item is None:
+            return invalid(f"attribute {name} is required")
+        members[name] = convert(item, inner)
+        if isinstance(members[name].data, Invalid):
+            return members[name]
+    return value.with_data(members)
+
+
+def _to_tuple(value: Value, to: Type) -> Value:
+    data = value.data
+    if not isinstance(data, tuple) or len(data) != len(to.elements):
+        return _mismatch(to)
+    return value.with_data(tuple(convert(item, inner) for item, inner in zip(data, to.elements, strict=True)))
+
+
+def _mismatch(to: Type) -> Value:
+    return invalid(f"a {to.kind} is required")
+
+
+_CONVERTERS = {
+    "string": _to_string,
+    "number": _to_number,
+    "bool": _to_bool,
+    "list": _to_list,
+    "set": _to_set,
+    "map": _to_map,
+    "object": _to_object,
+    "tuple": _to_tuple,
+}
+
+
+# --- sets -----------------------------------------------------------------------------------------------------------------
+
+
+def set_of(items: Iterable[Value]) -> SetItems:
+    """A set of elements in Terraform's order (text by code points, numbers by size), those not known last."""
+    known: dict[Key, Value] = {}
+    open_: list[Value] = []
+    for item in items:
+        key = canonical(item)
+        if key is None:
+            if item.target is None or all(other.target != item.target for other in open_):
+                open_.append(item)
+        elif key not in known:
+            known[key] = item
+    keys = list(known)
+    if all(key[0] == "string" for key in keys) or all(key[0] in ("number", "bool") for key in keys):
+        keys.sort(key=lambda key: key[1])  # type: ignore[arg-type,return-value]
+    return SetItems((*(known[key] for key in keys), *open_))
+
+
+def canonical(value: Value) -> Key | None:
+    """A key that is equal for equal values; None where the value is not wholly known."""
+    data = value.data
+    if isinstance(data, (str, Text)):
+        text = value.text
+        return None if text is None else ("string", text)
+    if isinstance(data, bool):
+        return "bool", data
+    if isinstance(data, (int, float, Decimal)):
+        return "number", data
+    if data is None:
+        return ("null",)
+    if isinstance(data, tuple):
+        parts = [canonical(item) for item in data]
+        return None if None in parts else ("list", *parts)
+    if isinstance(data, dict):
+        names = sorted(data)
+        parts = [canonical(data[name]) for name in names]
+        return None if None in parts else ("map", *zip(names, parts, strict=True))
+    return None
+
+
+# --- what is asked of a value -----------------------------------------------------------------------------------------------
+
+
+def as_text(value: Value) -> str | None:
+    """A scalar as text, where it is known; None for anything else."""
+    return scalar_text(value.data)
+
+
+def as_bool(value: Value) -> bool | None:
+    """A bool (or its text), where it is known; None for anything else."""
+    found = convert(value, BOOL).data
+    return found if isinstance(found, bool) else None
+
+
+def truth_of(value: Value) -> Truth:
+    """A bool as a truth; UNKNOWN where it is not known."""
+    return Truth.of(as_bool(value))

@@ -1,0 +1,469 @@
+"""Expressions to values: one function for each form of expression.
+
+See https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md and
+https://developer.hashicorp.com/terraform/language/expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kmsguard.model.guard import Formula, conjunction
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import MAX_BRANCHES, Unknown, Value, possible
+from kmsguard.syntax.hcl import nodes
+from kmsguard.terraform import operations
+from kmsguard.terraform.access import Entries, attribute, element, entries, splat
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.load import Elsewhere
+from kmsguard.terraform.partial import (
+    Invalid,
+    Many,
+    choose,
+    compose,
+    derived,
+    distribute,
+    invalid,
+    is_invalid,
+    is_text,
+    replace,
+    spread,
+)
+from kmsguard.terraform.scope import DEEPEST, Scope
+from kmsguard.terraform.types import STRING
+
+
+def evaluate(node: nodes.Expression, scope: Scope) -> Value:
+    """The value of an expression. Never raises for what the expression says; an error of it is an Invalid."""
+    run = scope.run
+    if run.depth >= DEEPEST:
+        return scope.too_deep(node)
+    run.depth += 1
+    try:
+        return _FORMS[type(node)](node, scope)
+    finally:
+        run.depth -= 1
+
+
+def _literal(node: nodes.Literal, scope: Scope) -> Value:
+    return Value(node.value, scope.span(node))
+
+
+def _missing(node: nodes.Missing, scope: Scope) -> Value:
+    return Value(Unknown("it could not be read"), scope.span(node))
+
+
+def _variable(node: nodes.Variable, scope: Scope) -> Value:
+    bound = scope.names.get(node.name)
+    if bound is not None:
+        return bound
+    return invalid(f"{node.name} is not the name of a value", node.name)
+
+
+def _get_attr(node: nodes.GetAttr, scope: Scope) -> Value:
+    of = node.of
+    if isinstance(of, nodes.Variable) and of.name not in scope.names:
+        return scope.module.reference(of.name, node.name, scope.span(node))
+    if (
+        isinstance(of, nodes.GetAttr)
+        and isinstance(of.of, nodes.Variable)
+        and of.of.name == "data"
+        and "data" not in scope.names
+    ):
+        return scope.module.data(of.name, node.name, scope.span(node))
+    return distribute(lambda value: attribute(value, node.name), evaluate(of, scope))
+
+
+def _index(node: nodes.Index, scope: Scope) -> Value:
+    of = node.of
+    key = evaluate(node.key, scope)
+    if isinstance(of, nodes.Variable) and of.name not in scope.names and isinstance(key.data, str):
+        return scope.module.reference(of.name, key.data, scope.span(node))  # `local["name"]`
+    return distribute(lambda whole, at: element(whole, at, scope.run.facts), evaluate(of, scope), key)
+
+
+def _splat(node: nodes.Splat, scope: Scope) -> Value:
+    def rest(item: Value, label: str) -> Value:
+        return evaluate(node.each, scope.over(item, label))
+
+    return distribute(lambda whole: splat(whole, rest), evaluate(node.of, scope))
+
+
+def _splat_item(node: nodes.SplatItem, scope: Scope) -> Value:
+    return scope.element if scope.element is not None else Value(Unknown("no splat around it"), scope.span(node))
+
+
+def _unary(node: nodes.Unary, scope: Scope) -> Value:
+    operand = evaluate(node.operand, scope)
+    if is_invalid(operand):
+        return operand
+    if node.operator == "-":
+        return _located(operations.negative(operand), scope.span(node))
+    return _located(operations.logical_not(operand, scope.run.facts, lambda: scope.name_of(node.operand)), scope.span(node))
+
+
+def _binary(node: nodes.Binary, scope: Scope) -> Value:
+    return _located(_BINARY[node.operator](node, scope), scope.span(node))
+
+
+def _and(node: nodes.Binary, scope: Scope) -> Value:
+    left = evaluate(node.left, scope)
+    if left.data is False or is_invalid(left):
+        return left
+    right = evaluate(node.right, scope)
+    return operations.logical_and(left, right, scope.run.facts, lambda: scope.name_of(node.left))
+
+
+def _or(node: nodes.Binary, scope: Scope) -> Value:
+    left = evaluate(node.left, scope)
+    if left.data is True or is_invalid(left):
+        return left
+    right = evaluate(node.right, scope)
+    return operations.logical_or(left, right, scope.run.facts, lambda: scope.name_of(node.left))
+
+
+def _equal(node: nodes.Binary, scope: Scope) -> Value:
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    return operations.equality(left, right, scope.run.facts, lambda: scope.name_of(node))
+
+
+def _not_equal(node: nodes.Binary, scope: Scope) -> Value:
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+
+    def label() -> str:
+        return scope.name_of(node)
+
+    same = operations.equality(left, right, scope.run.facts, lambda: label().replace("!=", "==", 1))
+    return same if is_invalid(same) else operations.logical_not(same, scope.run.facts, label)
+
+
+def _compare(node: nodes.Binary, scope: Scope) -> Value:
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    return operations.comparison(node.operator, left, right, scope.run.facts, lambda: scope.name_of(node))
+
+
+def _arithmetic(node: nodes.Binary, scope: Scope) -> Value:
+    return operations.arithmetic(node.operator, evaluate(node.left, scope), evaluate(node.right, scope))
+
+
+_BINARY: dict[str, Callable[[nodes.Binary, Scope], Value]] = {
+    "&&": _and,
+    "||": _or,
+    "==": _equal,
+    "!=": _not_equal,
+    **dict.fromkeys(("<", "<=", ">", ">="), _compare),
+    **dict.fromkeys(("+", "-", "*", "/", "%"), _arithmetic),
+}
+
+
+def _located(value: Value, span: Span) -> Value:
+    return value if value.span is not None else replace(value, span=span)
+
+
+def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
+    condition = evaluate(node.condition, scope)
+
+    def then() -> Value:
+        return _like(evaluate(node.then, scope), node.otherwise)
+
+    def otherwise() -> Value:
+        return _like(evaluate(node.otherwise, scope), node.then)
+
+    return operations.conditional(condition, scope.run.facts, lambda: scope.name_of(node.condition), then, otherwise)
+
+
+def _like(value: Value, other: nodes.Expression) -> Value:
+    """A number or bool becomes text where the other branch is one: both branches have one type."""
+    if isinstance(value.data, (bool, int)) and isinstance(other, nodes.Template) and len(other.parts) != 1:
+        return convert(value, STRING)
+    if (
+        isinstance(value.data, (bool, int))
+        and isinstance(other, nodes.Template)
+        and isinstance(other.parts[0], nodes.StringPart)
+    ):
+        return convert(value, STRING)
+    return value
+
+
+def _parentheses(node: nodes.Parentheses, scope: Scope) -> Value:
+    return evaluate(node.inner, scope)
+
+
+def _tuple(node: nodes.TupleExpr, scope: Scope) -> Value:
+    items = []
+    for item in node.items:
+        value = evaluate(item, scope)
+        if is_invalid(value):
+            return value
+        items.append(value.at(scope.span(item)))
+    return Value(tuple(items), scope.span(node))
+
+
+def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
+    rows: list[tuple[Formula, dict[str, Value]]] = [(Truth.YES, {})]
+    for item in node.items:
+        value = evaluate(item.value, scope)
+        if is_invalid(value):
+            return value
+        value = value.at(scope.span(item))
+        if isinstance(item.key, nodes.Variable):
+            for _, members in rows:
+                members[item.key.name] = value
+            continue
+        keys = key_options(evaluate(item.key, scope))
+        if isinstance(keys, Value):
+            return keys
+        rows = [
+            (both, {**members, key: value})
+            for guard, members in rows
+            for key_guard, key in keys
+            if possible(both := conjunction(guard, key_guard))
+        ]
+        if len(rows) > MAX_BRANCHES:
+            return derived((value,), scope.span(node))
+    span = scope.span(node)
+    return choose([(guard, Value(members, span)) for guard, members in rows], span)
+
+
+def key_options(key: Value) -> list[tuple[Formula, str]] | Value:
+    """What the key of a member can be; a Value where it cannot be said (an error or an Unknown)."""
+    out: list[tuple[Formula, str]] = []
+    options = spread(key)
+    if options is None:
+        return derived((key,))
+    for guard, option in options:
+        found = convert(option, STRING)
+        text = found.text
+        if text is None:
+            if isinstance(found.data, Invalid) or found.data is None:
+                return invalid("a key must be a text")
+            return derived((found,))
+        out.append((guard, text))
+    return out
+
+
+# --- for ------------------------------------------------------------------------------------------------------------------
+
+
+def _for(node: nodes.For, scope: Scope) -> Value:
+    collection = evaluate(node.collection, scope)
+    return distribute(lambda whole: _for_over(node, scope, whole), collection)
+
+
+def _for_over(node: nodes.For, scope: Scope, whole: Value) -> Value:
+    span = scope.span(node)
+    if is_invalid(whole):
+        return whole
+    found = entries(whole)
+    if isinstance(found, Many):
+        return _for_many(node, scope, whole, found)
+    if isinstance(found, Value):
+        return found
+    rows: list[_Row] = [(Truth.YES, {} if node.key is not None else [])]
+    for key, item in found:
+        inner = _bound(node, scope, key, item)
+        grown = _for_each(node, inner, rows)
+        if isinstance(grown, Value):
+            return grown
+        rows = grown
+        if len(rows) > MAX_BRANCHES:
+            return derived((whole,), span)
+    sensitive = whole.sensitive
+    return choose([(guard, Value(_collected(items), span, None, None, (), sensitive)) for guard, items in rows], span)
+
+
+_Row = tuple[Formula, Any]
+
+
+def _bound(node: nodes.For, scope: Scope, key: Value, item: Value) -> Scope:
+    names = {node.value_name: item}
+    if node.key_name is not None:
+        names[node.key_name] = key
+    return scope.binding(names, f"[{key.text if is_text(key) else key.data}]")
+
+
+def _for_each(node: nodes.For, scope: Scope, rows: list[_Row]) -> list[_Row] | Value:
+    cases: list[tuple[Formula, bool | Value]] = [(Truth.YES, True)]
+    if node.condition is not None:
+        condition = node.condition
+        cases = operations.cases(evaluate(condition, scope), scope.run.facts, lambda: scope.name_of(condition))
+        for _, truth in cases:
+            if isinstance(truth, Value) and len(cases) == 1:
+                return truth
+        if all(truth is False for _, truth in cases):
+            return rows
+    value = evaluate(node.value, scope)
+    if is_invalid(value) and all(truth is True for _, truth in cases):
+        return value
+    keys: list[tuple[Formula, str]] = [(Truth.YES, "")]
+    if node.key is not None:
+        options = key_options(evaluate(node.key, scope))
+        if isinstance(options, Value):
+            return options
+        keys = options
+    if len(cases) == 1 and len(keys) == 1 and len(rows) == 1:
+        error = _add(node, rows[0][1], keys[0][1], value)
+        return rows if error is None else error
+    grown: list[_Row] = []
+    for guard, items in rows:
+        for case_guard, truth in cases:
+            both = conjunction(guard, case_guard)
+            if not possible(both) or isinstance(truth, Value):
+                continue
+            if not truth:
+                grown.append((both, items.copy()))
+                continue
+            for key_guard, key in keys:
+                all_three = conjunction(both, key_guard)
+                if possible(all_three):
+                    copy = items.copy()
+                    error = _add(node, copy, key, value)
+                    if error is None:
+                        grown.append((all_three, copy))
+    return grown
+
+
+def _add(node: nodes.For, items: Any, key: str, value: Value) -> Value | None:
+    if node.key is None:
+        items.append(value)
+    elif node.grouping:
+        items.setdefault(key, []).append(value)
+    elif key in items:
+        return invalid(f"two elements have the key {key!r}")
+    else:
+        items[key] = value
+    return None
+
+
+def _collected(items: Any) -> Any:
+    if isinstance(items, list):
+        return tuple(items)
+    return {key: Value(tuple(item)) if isinstance(item, list) else item for key, item in items.items()}
+
+
+def _for_many(node: nodes.For, scope: Scope, whole: Value, many: Many) -> Value:
+    key = Value(Unknown(many.reason, many.reference, not_null=True))
+    inner = _bound(node, scope, key, many.element)
+    value = evaluate(node.value, inner)
+    if is_invalid(value):
+        value = derived((whole,))
+    if node.grouping:
+        value = derived((value, whole))
+    data = Many(many.reason, many.reference, None, True, "", (), value, node.key is not None)
+    return Value(data, scope.span(node), sensitive=whole.sensitive)
+
+
+# --- templates ------------------------------------------------------------------------------------------------------------
+
+
+def _template(node: nodes.Template, scope: Scope) -> Value:
+    parts = node.parts
+    span = scope.span(node)
+    if len(parts) == 1:
+        only = parts[0]
+        if isinstance(only, nodes.StringPart):
+            return Value(only.text, scope.span(only) if node.heredoc else span)
+        if isinstance(only, nodes.Interpolation):
+            return evaluate(only.expression, scope)
+    return template_text(parts, scope, span, whole=not node.heredoc)
+
+
+def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Span, *, whole: bool) -> Value:
+    """The text of the parts of a template. `whole`: it becomes a Choice of texts where a hole is a Choice; otherwise only
+    directives make it one, and the other holes stay in it.
+    """
+    pieces: list[Value] = []
+    split: list[bool] = []
+    for part in parts:
+        if isinstance(part, nodes.StringPart):
+            piece, divides = Value(part.text, scope.span(part)), False
+        elif isinstance(part, nodes.Interpolation):
+            piece, divides = _hole(evaluate(part.expression, scope), scope.span(part)), whole
+        elif isinstance(part, nodes.TemplateIf):
+            piece, divides = _if(part, scope, whole), True
+        else:
+            piece, divides = _template_for(part, scope, whole), True
+        if is_invalid(piece):
+            return piece
+        pieces.append(piece)
+        split.append(divides)
+    return compose(pieces, split, span)
+
+
+def _hole(value: Value, span: Span) -> Value:
+    found = convert(value, STRING)
+    data = found.data
+    if data is None:
+        return invalid("null cannot be part of a text")
+    if isinstance(data, Invalid):
+        return found
+    if isinstance(data, Unknown) and not data.not_null:
+        found = found.with_data(replace(data, not_null=True))
+    return found if found.span is not None else replace(found, span=span)
+
+
+def _if(part: nodes.TemplateIf, scope: Scope, whole: bool) -> Value:
+    span = scope.span(part)
+    return operations.conditional(
+        evaluate(part.condition, scope),
+        scope.run.facts,
+        lambda: scope.name_of(part.condition),
+        lambda: template_text(part.then, scope, span, whole=whole),
+        lambda: template_text(part.otherwise, scope, span, whole=whole),
+    )
+
+
+def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
+    def repeat(collection: Value) -> Value:
+        found: Entries | Many | Value = entries(collection)
+        span = scope.span(part)
+        if isinstance(found, Many):
+            return Value(Unknown(found.reason, found.reference, not_null=True), span)
+        if isinstance(found, Value):
+            return found
+        pieces = []
+        for key, item in found:
+            names = {part.value: item}
+            if part.key is not None:
+                names[part.key] = key
+            inner = scope.binding(names, f"[{key.text if is_text(key) else key.data}]")
+            pieces.append(template_text(part.parts, inner, span, whole=whole))
+        return compose(pieces, [True] * len(pieces), span)
+
+    return distribute(repeat, evaluate(part.collection, scope))
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------------
+
+
+def _call(node: nodes.Call, scope: Scope) -> Value:
+    from kmsguard.terraform.functions import call
+
+    return call(node, scope)
+
+
+def _elsewhere(node: Elsewhere, scope: Scope) -> Value:
+    return evaluate(node.inner, scope.of(node.source))
+
+
+_FORMS: dict[type, Callable[[Any, Scope], Value]] = {
+    nodes.Literal: _literal,
+    nodes.Template: _template,
+    nodes.Variable: _variable,
+    nodes.GetAttr: _get_attr,
+    nodes.Index: _index,
+    nodes.Splat: _splat,
+    nodes.SplatItem: _splat_item,
+    nodes.Call: _call,
+    nodes.Unary: _unary,
+    nodes.Binary: _binary,
+    nodes.Conditional: _conditional,
+    nodes.Parentheses: _parentheses,
+    nodes.TupleExpr: _tuple,
+    nodes.ObjectExpr: _object,
+    nodes.For: _for,
+    nodes.Missing: _missing,
+    Elsewhere: _elsewhere,
+}

@@ -1,0 +1,206 @@
+"""`count`, `for_each` and `dynamic`: how many there are of a block, and what it sees in each instance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from kmsguard.model.guard import Formula, conjunction, disjunction
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Unknown, Value, flatten
+from kmsguard.syntax.hcl.nodes import Block, Expression
+from kmsguard.terraform.access import entries
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.partial import Invalid, Many, choose, derived, find_unknown, without_errors
+from kmsguard.terraform.scope import Scope
+from kmsguard.terraform.types import NUMBER, STRING
+
+MOST_INSTANCES = 1000
+"""So many instances of one block are told apart."""
+
+
+class Instance(msgspec.Struct, frozen=True, eq=False):
+    """One instance of a block."""
+
+    key: int | str | None  # None: there is one, or it is not known which there are
+    names: dict[str, Value]  # `count` or `each`
+    exists: Formula = Truth.YES
+    reason: str | None = None  # where it is not known whether there are any
+
+    @property
+    def suffix(self) -> str:
+        """What the instance has behind its address."""
+        if self.key is None:
+            return ""
+        return f"[{self.key}]" if isinstance(self.key, int) else f'["{self.key}"]'
+
+
+class Expansion(msgspec.Struct, frozen=True, eq=False):
+    """All instances of a block, and which of them there are together."""
+
+    kind: str  # single, count, for_each, many
+    instances: tuple[Instance, ...]
+    rows: tuple[tuple[Formula, tuple[int | str, ...]], ...] = ()  # the keys that there are, under each guard
+    unknown: Unknown | None = None  # of many: why it is not known
+
+    def collect(self, value_of: Callable[[Instance], Value]) -> Value:
+        """The block as an expression sees it: one value, or a list or map of the values of its instances."""
+        if self.kind == "single":
+            return value_of(self.instances[0])
+        if self.kind == "many":
+            assert self.unknown is not None
+            element = value_of(self.instances[-1])
+            return Value(Many(self.unknown.reason, self.unknown.reference, None, True, "", (), element, keyed=True))
+        values = {instance.key: value_of(instance) for instance in self.instances}
+        if self.kind == "count":
+            return choose((guard, Value(tuple(values[key] for key in keys))) for guard, keys in self.rows)
+        return choose((guard, Value({str(key): values[key] for key in keys})) for guard, keys in self.rows)
+
+
+SINGLE = Expansion("single", (Instance(None, {}),))
+
+
+def expansion(block: Block, scope: Scope) -> Expansion:
+    """The instances of a resource, data source or module call."""
+    count = block.body.attributes.get("count")
+    if count is not None:
+        return _count(count.expression, scope)
+    for_each = block.body.attributes.get("for_each")
+    if for_each is not None:
+        return _for_each(for_each.expression, scope)
+    return SINGLE
+
+
+def _text(name: str, node: Expression, scope: Scope) -> str:
+    return f"{name} = {scope.text(node)}"
+
+
+def _many(name: str, node: Expression, scope: Scope, value: Value, names: dict[str, Value]) -> Expansion:
+    unknown = find_unknown(value) or Unknown("it cannot be evaluated")
+    reason = _text(name, node, scope)
+    return Expansion("many", (Instance(None, names, Truth.UNKNOWN, reason),), (), Unknown(unknown.reason, unknown.reference))
+
+
+# --- count ----------------------------------------------------------------------------------------------------------------
+
+
+def _count(node: Expression, scope: Scope) -> Expansion:
+    value = without_errors(evaluate(node, scope))
+    rows: list[tuple[Formula, tuple[int | str, ...]]] = []
+    for guard, option in flatten(value):
+        number = convert(option, NUMBER).data
+        if isinstance(number, Invalid) and value.data is not option.data:
+            continue
+        if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            index = Value(Unknown("the index is not known", "count.index", not_null=True))
+            return _many("count", node, scope, value, {"count": Value({"index": index})})
+        if number > MOST_INSTANCES:
+            scope.run.report(
+                "warning", "too-many-instances", scope.span(node), f"only the first {MOST_INSTANCES} instances are read"
+            )
+        rows.append((guard, tuple(range(min(number, MOST_INSTANCES)))))
+    instances = tuple(
+        Instance(number, {"count": Value({"index": Value(number)})}, _when(rows, number))
+        for number in range(max((len(keys) for _, keys in rows), default=0))
+    )
+    return Expansion("count", instances, tuple(rows))
+
+
+def _when(rows: list[tuple[Formula, tuple[int | str, ...]]], key: int | str) -> Formula:
+    """Under which guards there is an instance of a key."""
+    if all(key in keys for _, keys in rows):
+        return Truth.YES
+    return disjunction(*(guard for guard, keys in rows if key in keys))
+
+
+# --- for_each -------------------------------------------------------------------------------------------------------------
+
+
+def each(key: Value, value: Value) -> dict[str, Value]:
+    """What `each` is."""
+    return {"each": Value({"key": key, "value": value})}
+
+
+def _for_each(node: Expression, scope: Scope) -> Expansion:
+    value = without_errors(evaluate(node, scope))
+    rows: list[tuple[Formula, tuple[int | str, ...]]] = []
+    values: dict[str, list[tuple[Formula, Value, Value]]] = {}
+    loose: list[Value] = []  # elements of sets that are not known
+    for guard, option in flatten(value):
+        found = entries(option)
+        if isinstance(found, Many):
+            key = Value(Unknown("the key is not known", "each.key", not_null=True))
+            return _many("for_each", node, scope, value, each(key, found.element))
+        if isinstance(found, Value):
+            if isinstance(found.data, Invalid) and option is not value:
+                continue
+            unknown = Value(Unknown("the key is not known", "each.key", not_null=True))
+            return _many("for_each", node, scope, value, each(unknown, derived((found,))))
+        keys: list[int | str] = []
+        for name, item in found:
+            # a list is not allowed here; who gives one means a set
+            key = convert(item if isinstance(option.data, tuple) else name, STRING)
+            text = key.text
+            if text is None:
+                loose.append(key)
+                continue
+            keys.append(text)
+            values.setdefault(text, []).append((guard, key, item))
+        rows.append((guard, tuple(sorted(dict.fromkeys(str(key) for key in keys)))))
+        if len(keys) > MOST_INSTANCES:
+            scope.run.report(
+                "warning", "too-many-instances", scope.span(node), f"only the first {MOST_INSTANCES} instances are read"
+            )
+    instances = [_keyed(rows, text, values[text]) for text in sorted(values)[:MOST_INSTANCES]]
+    if loose:
+        return _with_loose(node, scope, instances, loose)
+    kept = {instance.key for instance in instances}
+    shown = tuple((guard, tuple(key for key in keys if key in kept)) for guard, keys in rows)
+    return Expansion("for_each", tuple(instances), shown)
+
+
+def _keyed(
+    rows: list[tuple[Formula, tuple[int | str, ...]]], text: str, values: list[tuple[Formula, Value, Value]]
+) -> Instance:
+    value = values[0][2] if len(values) == 1 else choose((guard, item) for guard, _, item in values)
+    return Instance(text, each(values[0][1], value), _when(rows, text))
+
+
+def _with_loose(node: Expression, scope: Scope, instances: list[Instance], loose: list[Value]) -> Expansion:
+    unknown = find_unknown(loose[0]) or Unknown("the key is not known")
+    key = loose[0] if len(loose) == 1 else derived(loose, not_null=True)
+    exists = Truth.YES if len(loose) == 1 and not instances else Truth.UNKNOWN
+    reason = None if exists is Truth.YES else _text("for_each", node, scope)
+    other = Instance(None, each(key, key), exists, reason)
+    return Expansion("many", (*instances, other), (), Unknown(unknown.reason, unknown.reference))
+
+
+# --- dynamic --------------------------------------------------------------------------------------------------------------
+
+
+def repeated(collection: Value) -> list[tuple[Formula, Value, Value]] | Value:
+    """The keys and values that a `dynamic` block is repeated for, each under its guard; a Value where they are not known."""
+    out: list[tuple[Formula, Value, Value]] = []
+    for guard, option in flatten(collection):
+        if option.data is None:
+            continue
+        found = entries(option)
+        if isinstance(found, Many):
+            return derived((collection,))
+        if isinstance(found, Value):
+            if isinstance(found.data, Invalid) and option is not collection:
+                continue
+            return found
+        out.extend((guard, key, item) for key, item in found)
+    return out
+
+
+def both(outer: Formula, inner: Formula) -> Formula:
+    """Whether there is something inside of something; where one of them is not known at all, neither is this."""
+    if Truth.NO in (outer, inner):
+        return Truth.NO
+    if Truth.UNKNOWN in (outer, inner):
+        return Truth.UNKNOWN
+    return conjunction(outer, inner)

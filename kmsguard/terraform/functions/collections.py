@@ -1,0 +1,677 @@
+"""Functions of lists, sets and maps. They move elements as they are, known or not."""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+
+from kmsguard.model.guard import Formula, disjunction, negate
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
+from kmsguard.terraform.access import attribute, entries, members_of, open_lookup
+from kmsguard.terraform.access import element as element_at
+from kmsguard.terraform.arithmetic import CONTEXT, narrow
+from kmsguard.terraform.conversion import canonical, convert, set_of, unified
+from kmsguard.terraform.functions import Function, Invocation
+from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
+from kmsguard.terraform.operations import equal, never_empty
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    Many,
+    MapItems,
+    Open,
+    SetItems,
+    choose,
+    derived,
+    find_unknown,
+    from_parts,
+    inherited,
+    invalid,
+    is_text,
+    replace,
+    spread,
+    subject_of,
+    truth_value,
+)
+from kmsguard.terraform.types import NUMBER, STRING
+
+WRONG = "wrong number of arguments"
+
+
+def _list(value: Value) -> tuple[Value, ...] | Value:
+    """The elements, each having come the whole's way; a Value where they are not known, or it is no list."""
+    data = value.data
+    if isinstance(data, tuple):
+        if value.trail is None and not value.sensitive and not value.refs:
+            return data
+        return type(data)(inherited(item, value) for item in data)
+    if isinstance(data, Unknown):
+        return derived((value,))
+    return invalid("a list is required")
+
+
+def _same(value: Value, items: Iterable[Value]) -> Value:
+    """A list of the kind that the first one was."""
+    kind = ListItems if isinstance(value.data, (ListItems, SetItems)) else tuple
+    return Value(kind(items), sensitive=value.sensitive)
+
+
+# --- truths ---------------------------------------------------------------------------------------------------------------
+
+
+def _all_true(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return _truths(arguments, decisive=False)
+
+
+def _any_true(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return _truths(arguments, decisive=True)
+
+
+def _truths(arguments: tuple[Value, ...], *, decisive: bool) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = convert(arguments[0], BOOLS)
+    if not isinstance(items.data, tuple):
+        return items if isinstance(items.data, Invalid) else derived(arguments, not_null=True)
+    options = spread(items)
+    if options is None:
+        return derived(arguments, not_null=True)
+    return choose((guard, _truth(option, decisive)) for guard, option in options)
+
+
+def _truth(items: Value, decisive: bool) -> Value:
+    open_ = [item for item in items.items if isinstance(item.data, Unknown)]
+    # null counts as false
+    if any((item.data if item.data is not None else False) is decisive for item in items.items):
+        return from_parts(decisive, items.items)
+    return derived(open_, not_null=True) if open_ else from_parts(not decisive, items.items)
+
+
+# --- first that is something ------------------------------------------------------------------------------------------------
+
+
+def _coalesce(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return _first(invocation, tuple(unified(arguments)), "coalesce")
+
+
+def _first(invocation: Invocation, arguments: tuple[Value, ...], name: str) -> Value:
+    if not arguments:
+        return invalid(f"all arguments of {name} are empty")
+    head, rest = arguments[0], arguments[1:]
+    there = _is_there(head)
+    if there is True:
+        return head
+    if there is False:
+        return _first(invocation, rest, name)
+    facts = invocation.scope.run.facts
+    subject = subject_of(head.data) if isinstance(head.data, Unknown) else None
+    if subject is None or not rest:
+        return head if not rest else derived(arguments)
+    missing = disjunction(facts.equals(subject, None), facts.equals(subject, ""))
+    return choose([(negate(missing), head), (missing, _first(invocation, rest, name))])
+
+
+def _is_there(value: Value) -> bool | None:
+    data = value.data
+    if data is None:
+        return False
+    if is_text(value):
+        text = value.text
+        return text != "" if text is not None else (isinstance(data, Text) and _has_characters(data)) or None
+    if isinstance(data, Unknown):
+        return True if (never_empty(data) and data.not_null) or isinstance(data, Handle) else None
+    return True
+
+
+def _has_characters(text: Text) -> bool:
+    return any(isinstance(piece.data, str) and piece.data for piece in text.pieces)
+
+
+def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    for argument in arguments:
+        if argument.data is None:
+            continue
+        if not isinstance(argument.data, tuple):
+            return derived(arguments) if isinstance(argument.data, Unknown) else invalid("a list is required")
+        if argument.data:
+            return argument
+    return invalid("all arguments of coalescelist are empty")
+
+
+# --- lists ----------------------------------------------------------------------------------------------------------------
+
+
+def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid(WRONG)
+    items, size = _list(arguments[0]), convert(arguments[1], NUMBER).data
+    if isinstance(items, Value):
+        return items
+    if not isinstance(size, int) or size < 0:
+        return invalid("a size must be a whole number")
+    size = size or len(items) or 1
+    return Value(ListItems(Value(ListItems(items[at : at + size])) for at in range(0, len(items), size)))
+
+
+def _compact(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = convert(arguments[0], STRINGS)
+    if not isinstance(items.data, tuple):
+        return items if isinstance(items.data, Invalid) else derived(arguments)
+    options = spread(items)
+    if options is None:
+        return derived(arguments)
+    return choose((guard, _compacted(option)) for guard, option in options)
+
+
+def _compacted(items: Value) -> Value:
+    left = []
+    for item in items.items:
+        there = _is_there(item)
+        if there is None:
+            return derived(items.items)
+        if there:
+            left.append(item)
+    return Value(ListItems(left), sensitive=items.sensitive)
+
+
+def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not arguments:
+        return invalid(WRONG)
+    out: list[Value] = []
+    for argument in arguments:
+        items = _list(argument)
+        if isinstance(items, Value):
+            return items if isinstance(items.data, Invalid) else derived(arguments)
+        out.extend(items)
+    kind = ListItems if all(isinstance(argument.data, (ListItems, SetItems)) for argument in arguments) else tuple
+    return Value(kind(out), sensitive=any(argument.sensitive for argument in arguments))
+
+
+def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid(WRONG)
+    items, wanted = arguments
+    elements = _list(items)
+    if isinstance(elements, Value):
+        return elements if isinstance(elements.data, Invalid) else derived((items,), not_null=True)
+    if isinstance(elements, (ListItems, SetItems)) and elements and is_text(elements[0]):
+        wanted = convert(wanted, STRING)
+    results = [equal(element, wanted) for element in elements]
+    if True in results:
+        return from_parts(data=True, parts=arguments)
+    if None not in results:
+        return from_parts(data=False, parts=arguments)
+    fact = _one_of(invocation, wanted, elements)
+    return derived((wanted, *elements), not_null=True) if fact is None else truth_value(fact)
+
+
+def _one_of(invocation: Invocation, wanted: Value, elements: tuple[Value, ...]) -> Formula | None:
+    if not isinstance(wanted.data, Unknown):
+        return None
+    subject = subject_of(wanted.data)
+    if subject is None:
+        return None
+    facts: list[Formula] = []
+    for item in elements:
+        literal = item.text if is_text(item) else item.data
+        if not (literal is None or isinstance(literal, (str, int, bool))):
+            return None
+        if equal(item, wanted) is not False:
+            facts.append(invocation.scope.run.facts.equals(subject, literal, wanted.data.allowed))
+    return disjunction(*facts)
+
+
+def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = _list(convert(arguments[0], LIST))
+    if isinstance(items, Value):
+        return items
+    out: list[Value] = []
+    for item in items:
+        results = [equal(item, other) for other in out]
+        if True in results:
+            continue
+        if None in results:
+            return derived(items)
+        out.append(item)
+    return Value(ListItems(out), sensitive=arguments[0].sensitive)
+
+
+def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid(WRONG)
+    whole, at = arguments[0], convert(arguments[1], NUMBER)
+    if isinstance(whole.data, tuple) and not isinstance(whole.data, SetItems):
+        if not whole.data:
+            return invalid("element needs a list that is not empty")
+        if isinstance(at.data, int):
+            return inherited(whole.data[at.data % len(whole.data)], whole)
+    return element_at(whole, at, invocation.scope.run.facts)
+
+
+def _flatten(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = _list(arguments[0])
+    if isinstance(items, Value):
+        return items
+    rows: list[tuple[Formula, tuple[Value, ...]]] | None = [(Truth.YES, items)]
+    if any(isinstance(item.data, Choice) for item in items):
+        rows = _spread_lists(items)
+    if rows is None:
+        return derived(items)
+    return choose((guard, _flat(row, arguments[0].sensitive)) for guard, row in rows)
+
+
+def _spread_lists(items: tuple[Value, ...]) -> list[tuple[Formula, tuple[Value, ...]]] | None:
+    """Under each way in which the elements that may be lists can turn out."""
+    split = tuple(item if _may_be_list(item) else Value(ABSENT) for item in items)
+    options = spread(Value(split))
+    if options is None:
+        return None
+    return [
+        (guard, tuple(a if b.data is ABSENT else b for a, b in zip(items, option.items, strict=True)))
+        for guard, option in options
+    ]
+
+
+def _may_be_list(item: Value) -> bool:
+    return isinstance(item.data, Choice) and any(isinstance(b.value.data, (tuple, Unknown)) for b in item.data.branches)
+
+
+def _flat(items: Iterable[Value], sensitive: bool) -> Value:
+    out: list[Value] = []
+    for item in items:
+        data = item.data
+        if isinstance(data, tuple):
+            inner = _flatten_nested(item)
+            if not isinstance(inner.data, tuple):
+                return inner
+            out.extend(inner.data)
+        elif isinstance(data, Unknown) and not _is_single(data):
+            return derived((item,))
+        else:
+            out.append(item)
+    return Value(tuple(out), sensitive=sensitive)
+
+
+def _flatten_nested(item: Value) -> Value:
+    items = _list(item)
+    assert not isinstance(items, Value)
+    return _flat(items, sensitive=False)
+
+
+def _is_single(unknown: Unknown) -> bool:
+    """Whether an Unknown certainly is no list."""
+    if isinstance(unknown, (Handle, Invalid)):
+        return True
+    if isinstance(unknown, Open) and unknown.type is not None:
+        return unknown.type.kind in ("string", "number", "bool", "object", "map")
+    return never_empty(unknown)
+
+
+def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid(WRONG)
+    items = _list(arguments[0])
+    if isinstance(items, Value):
+        return items
+    for number, item in enumerate(items):
+        same = equal(item, arguments[1])
+        if same is None:
+            return derived((item, arguments[1]))
+        if same:
+            return Value(number)
+    return invalid("the list does not have that element")
+
+
+def _length(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    value = arguments[0]
+    data = value.data
+    if is_text(value):
+        text = value.text
+        return derived(arguments, not_null=True) if text is None else from_parts(characters(text), (value,))
+    if isinstance(data, SetItems) and len(data) > 1 and any(canonical(item) is None for item in data):
+        return derived(data, not_null=True)
+    if isinstance(data, (tuple, dict)):
+        return Value(len(data), sensitive=value.sensitive)
+    members = members_of(value)
+    if members is not None:
+        return Value(len(members))
+    return derived(arguments, not_null=True) if isinstance(data, Unknown) else invalid("it has no length")
+
+
+def characters(text: str) -> int:
+    """How many characters a reader sees: combining marks and joined ones do not count."""
+    if text.isascii():
+        return len(text) - text.count("\r\n")
+    count, joined = 0, False
+    for character in unicodedata.normalize("NFC", text):
+        if unicodedata.category(character) in ("Mn", "Me") or character in "\u200d\ufe0f":
+            joined = character == "\u200d"
+            continue
+        count += not joined
+        joined = False
+    return count
+
+
+def _one(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    value = arguments[0]
+    if isinstance(value.data, Many):
+        found = inherited(value.data.element, value)
+        if isinstance(found.data, Unknown) and found.data.not_null and not isinstance(found.data, Handle):
+            return found.with_data(replace(found.data, not_null=False))
+        return found
+    items = _list(value)
+    if isinstance(items, Value):
+        return items
+    if len(items) > 1:
+        return derived(items) if isinstance(items, SetItems) and find_unknown(value) else invalid("one needs a list of one")
+    return items[0] if items else Value(None)
+
+
+def _range(*numbers: int | Decimal) -> list[int | Decimal]:
+    if not 1 <= len(numbers) <= 3:
+        raise FunctionError(WRONG)
+    start, end = (0, numbers[0]) if len(numbers) == 1 else numbers[:2]
+    step = numbers[2] if len(numbers) == 3 else 1 if start <= end else -1
+    if step == 0 or ((step > 0) != (start <= end) and start != end):
+        raise FunctionError("range never ends")
+    out: list[int | Decimal] = []
+    while start < end if step > 0 else start > end:
+        if len(out) >= 1024:
+            raise FunctionError("range is too long")
+        out.append(start)
+        start = narrow(CONTEXT.add(Decimal(start), Decimal(step)))
+    return out
+
+
+def _reverse(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = _list(arguments[0])
+    return items if isinstance(items, Value) else _same(arguments[0], tuple(items)[::-1])
+
+
+def _slice(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 3:
+        return invalid(WRONG)
+    items = _list(arguments[0])
+    if isinstance(items, Value):
+        return items
+    start, end = (convert(argument, NUMBER) for argument in arguments[1:])
+    if isinstance(start.data, Unknown) or isinstance(end.data, Unknown):
+        return derived((start, end))
+    if not isinstance(start.data, int) or not isinstance(end.data, int) or not 0 <= start.data <= end.data <= len(items):
+        return invalid("the list has no such slice")
+    return _same(arguments[0], tuple(items)[start.data : end.data])
+
+
+def _sort(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    items = _list(convert(arguments[0], STRINGS))
+    if isinstance(items, Value):
+        return items
+    if any(item.data is None for item in items):
+        return invalid("a text to sort must not be null")
+    if len(items) < 2:
+        return Value(ListItems(items))
+    return settled(lambda whole: Value(ListItems(sorted(whole.items, key=_text_key))), (Value(ListItems(items)),))
+
+
+def _text_key(value: Value) -> str:
+    return value.text or ""
+
+
+def _sum(numbers: list[int | Decimal]) -> int | Decimal:
+    if not numbers:
+        raise FunctionError("sum needs a number")
+    total: int | Decimal = 0
+    for number in numbers:
+        if number is None:
+            raise FunctionError("a number to sum must not be null")
+        total = (
+            total + number
+            if isinstance(number, int) and isinstance(total, int)
+            else CONTEXT.add(Decimal(total), Decimal(number))
+        )
+    return narrow(total)
+
+
+def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 3:
+        return invalid(WRONG)
+    values, keys, wanted = (_list(argument) for argument in arguments)
+    for items in (values, keys, wanted):
+        if isinstance(items, Value):
+            return items
+    assert not isinstance(values, Value)
+    assert not isinstance(keys, Value)
+    assert not isinstance(wanted, Value)
+    if len(values) != len(keys):
+        return invalid("matchkeys needs lists of the same length")
+    out = []
+    for value, key in zip(values, keys, strict=True):
+        results = [equal(key, other) for other in wanted]
+        if True in results:
+            out.append(value)
+        elif None in results:
+            return derived((key, *wanted))
+    return Value(ListItems(out))
+
+
+# --- maps -----------------------------------------------------------------------------------------------------------------
+
+
+def _keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    value = arguments[0]
+    members = members_of(value)
+    if members is None:
+        return derived(arguments) if isinstance(value.data, Unknown) else invalid("a map is required")
+    kind = ListItems if isinstance(value.data, MapItems) else tuple
+    return Value(kind(Value(name) for name in sorted(members)), sensitive=value.sensitive)
+
+
+def _values(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    value = arguments[0]
+    found = entries(value)
+    if isinstance(found, Many):
+        return value.with_data(replace(found, keyed=False))
+    if isinstance(found, Value):
+        return found
+    if isinstance(value.data, tuple):
+        return invalid("a map is required")
+    kind = ListItems if isinstance(value.data, MapItems) else tuple
+    return Value(kind(item for _, item in found), sensitive=value.sensitive)
+
+
+def _lookup(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not 2 <= len(arguments) <= 3:
+        return invalid(WRONG)
+    whole, key = arguments[0], convert(arguments[1], STRING)
+    default = arguments[2] if len(arguments) == 3 else None
+    name = key.text
+    members = members_of(whole)
+    if members is None:
+        if isinstance(whole.data, Unknown):
+            return derived(arguments) if default is not None or name is None else attribute(whole, name)
+        return invalid("a map is required")
+    if name is not None:
+        found = members.get(name)
+        if found is not None:
+            return inherited(found, whole)
+        return invalid(f"there is no key {name!r}") if default is None else default
+    if not isinstance(key.data, Unknown):
+        return derived((key,)) if key.data is not None else invalid("a key must not be null")
+    by_fact = open_lookup(members, key.data, invocation.scope.run.facts, default)
+    if by_fact is not None:
+        return inherited(by_fact, whole)
+    return derived((key, *members.values(), *arguments[2:]))
+
+
+def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    out: dict[str, Value] = {}
+    maps = True
+    sensitive = False
+    for argument in arguments:
+        if argument.data is None:
+            continue
+        members = members_of(argument)
+        if members is None:
+            return derived(arguments) if isinstance(argument.data, Unknown) else invalid("a map is required")
+        maps = maps and isinstance(argument.data, MapItems)
+        sensitive = sensitive or argument.sensitive
+        for name, item in members.items():
+            out[name] = inherited(item, argument)
+    return Value(MapItems(out) if maps and arguments else out, sensitive=sensitive)
+
+
+def _transpose(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid(WRONG)
+    return settled(_transposed, arguments)
+
+
+def _transposed(whole: Value) -> Value:
+    out: dict[str, list[Value]] = {}
+    for name in sorted(whole.members):
+        for item in whole.members[name].items:
+            text = item.text
+            if text is None:
+                return invalid("transpose needs lists of texts")
+            out.setdefault(text, []).append(Value(name))
+    return Value(MapItems({name: Value(ListItems(out[name])) for name in sorted(out)}))
+
+
+def _zip_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid(WRONG)
+    keys, values = _list(convert(arguments[0], STRINGS)), _list(arguments[1])
+    if isinstance(keys, Value):
+        return keys
+    if isinstance(values, Value):
+        return values
+    if len(keys) != len(values):
+        return invalid("zipmap needs lists of the same length")
+    out: dict[str, Value] = {}
+    for key, value in zip(keys, values, strict=True):
+        name = key.text
+        if name is None:
+            return derived((key,)) if key.data is not None else invalid("a key must not be null")
+        out[name] = value
+    return Value(MapItems(out) if isinstance(arguments[1].data, ListItems) else out)
+
+
+# --- sets -----------------------------------------------------------------------------------------------------------------
+
+
+def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
+    out = []
+    for argument in arguments:
+        items = _list(argument)
+        if isinstance(items, Value):
+            return items
+        out.append(items)
+    texts = {is_text(item) for items in out for item in items}
+    return [tuple(convert(item, STRING) for item in items) for items in out] if texts == {True, False} else out
+
+
+def _set_operation(keep: str) -> Function:
+    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+        if not arguments:
+            return invalid(WRONG)
+        sets = _sets(arguments)
+        if isinstance(sets, Value):
+            return sets
+        if keep == "union":
+            return Value(set_of(itertools.chain.from_iterable(sets)))
+        first, *others = sets
+        if find_unknown(Value(tuple(itertools.chain.from_iterable(sets)))) is not None:
+            return derived(arguments) if others and first else Value(set_of(first))
+        keys = [{canonical(item) for item in items} for items in others]
+        if keep == "intersection":
+            return Value(set_of(item for item in first if all(canonical(item) in other for other in keys)))
+        return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
+
+    return run
+
+
+def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) < 2:
+        return invalid("setproduct needs two sets")
+    lists: list[tuple[Value, ...]] = []
+    for argument in arguments:
+        items = _list(argument)
+        if isinstance(items, Value):
+            return items
+        lists.append(tuple(unified(items)))
+    rows = [Value(tuple(row)) for row in itertools.product(*lists)]
+    if all(isinstance(argument.data, SetItems) for argument in arguments):
+        return Value(SetItems(rows))
+    return Value(ListItems(rows))
+
+
+def _as_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return Value(arguments)
+
+
+def _as_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) % 2:
+        return invalid(WRONG)
+    names = [argument.text for argument in arguments[::2]]
+    known = [name for name in names if name is not None]
+    if len(known) != len(names):
+        return derived(arguments)
+    return Value(dict(zip(known, arguments[1::2], strict=True)))
+
+
+FUNCTIONS: dict[str, Function] = {
+    "alltrue": _all_true,
+    "anytrue": _any_true,
+    "chunklist": _chunk_list,
+    "coalesce": _coalesce,
+    "coalescelist": _coalesce_list,
+    "compact": _compact,
+    "concat": _concat,
+    "contains": _contains,
+    "distinct": _distinct,
+    "element": _element,
+    "flatten": _flatten,
+    "index": _index,
+    "keys": _keys,
+    "length": _length,
+    "list": _as_list,  # gone since Terraform 0.15, still in old modules
+    "lookup": _lookup,
+    "map": _as_map,  # gone since Terraform 0.15, still in old modules
+    "matchkeys": _match_keys,
+    "merge": _merge,
+    "one": _one,
+    "range": pure(_range, variadic=NUMBER),
+    "reverse": _reverse,
+    "setintersection": _set_operation("intersection"),
+    "setproduct": _set_product,
+    "setsubtract": _set_operation("difference"),
+    "setunion": _set_operation("union"),
+    "slice": _slice,
+    "sort": _sort,
+    "sum": pure(_sum, NUMBERS),
+    "transpose": _transpose,
+    "values": _values,
+    "zipmap": _zip_map,
+}

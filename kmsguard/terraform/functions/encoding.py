@@ -1,0 +1,350 @@
+"""Functions that encode and decode. What was encoded stays beside the text (`encodes`), with its places."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import re
+from decimal import Decimal
+from urllib.parse import quote_plus
+
+from kmsguard.model.source import Span
+from kmsguard.model.value import Absent, Branch, Choice, Text, Unknown, Value
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.functions import Function, Invocation
+from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    derived,
+    from_parts,
+    invalid,
+    number_text,
+    pieces_of,
+    replace,
+    text_value,
+)
+from kmsguard.terraform.types import STRING
+
+# --- JSON -----------------------------------------------------------------------------------------------------------------
+
+_ESCAPES = {
+    '"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f",
+    "<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029",
+}  # fmt: skip
+_ESCAPED = re.compile('["\\\\\x00-\x1f<>&\u2028\u2029]')
+
+
+def json_string(text: str) -> str:
+    """A text as Go writes it in JSON."""
+    return f'"{json_characters(text)}"'
+
+
+def json_characters(text: str) -> str:
+    """The characters of a text as Go writes them inside a JSON string."""
+    return _ESCAPED.sub(lambda match: _ESCAPES.get(match[0]) or f"\\u{ord(match[0]):04x}", text)
+
+
+def json_pieces(value: Value) -> list[str | Value]:
+    """A value as JSON: literal runs, and holes for what is not known."""
+    data = value.data
+    if data is None or isinstance(data, Absent):
+        return ["null"]
+    if isinstance(data, bool):
+        return ["true" if data else "false"]
+    if isinstance(data, str):
+        return [json_string(data)]
+    if isinstance(data, (int, float, Decimal)):
+        return [number_text(data)]
+    if isinstance(data, Text):
+        return ['"', *(_in_json_string(piece) for piece in pieces_of(value)), '"']
+    if isinstance(data, tuple):
+        return _separated("[", "]", [json_pieces(item) for item in data])
+    if isinstance(data, dict):
+        rows = [[f"{json_string(name)}:", *json_pieces(data[name])] for name in sorted(data)]
+        return _separated("{", "}", rows)
+    if isinstance(data, Handle) and data.of is not None:
+        members = data.of.members()
+        return json_pieces(value.with_data(members)) if members is not None else [value]
+    if isinstance(data, Choice):
+        branches = tuple(Branch(b.guard, json_text(b.value)) for b in data.branches)
+        return [value.with_data(Choice(branches))]
+    return [value]
+
+
+def _in_json_string(piece: Value) -> str | Value:
+    if isinstance(piece.data, str):
+        return json_characters(piece.data)
+    if isinstance(piece.data, Choice):
+        branches = tuple(Branch(b.guard, _escaped(b.value)) for b in piece.data.branches)
+        return piece.with_data(Choice(branches))
+    return piece
+
+
+def _escaped(value: Value) -> Value:
+    return text_value(inner if isinstance(inner, Value) else Value(inner) for inner in map(_in_json_string, pieces_of(value)))
+
+
+def _separated(start: str, end: str, rows: list[list[str | Value]]) -> list[str | Value]:
+    out: list[str | Value] = [start]
+    for number, row in enumerate(rows):
+        if number:
+            out.append(",")
+        out.extend(row)
+    out.append(end)
+    return out
+
+
+def json_text(value: Value) -> Value:
+    """A value as JSON text, which knows what it encodes."""
+    return encoded(json_pieces(value), value, "json")
+
+
+def encoded(parts: list[str | Value], value: Value, encoding: str) -> Value:
+    """A text that was made from a value."""
+    pieces: list[Value] = []
+    run: list[str] = []
+    for part in parts:
+        if isinstance(part, str):
+            run.append(part)
+            continue
+        if run:
+            pieces.append(Value("".join(run)))
+            run = []
+        pieces.append(part)
+    if run:
+        pieces.append(Value("".join(run)))
+    made = text_value(pieces)
+    sensitive = any(part.sensitive for part in _inside(value))
+    return Value(Text(tuple(pieces), value, encoding), None, None, None, made.refs, sensitive)
+
+
+def _inside(value: Value) -> list[Value]:
+    data = value.data
+    out = [value]
+    if isinstance(data, tuple):
+        for item in data:
+            out.extend(_inside(item))
+    elif isinstance(data, dict):
+        for item in data.values():
+            out.extend(_inside(item))
+    elif isinstance(data, Text):
+        for item in data.pieces:
+            out.extend(_inside(item))
+    elif isinstance(data, Choice):
+        for branch in data.branches:
+            out.extend(_inside(branch.value))
+    return out
+
+
+def _json_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    if isinstance(arguments[0].data, Unknown) and not isinstance(arguments[0].data, Handle):
+        return derived(arguments, not_null=True)
+    return json_text(arguments[0])
+
+
+def _json_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    text = convert(arguments[0], STRING)
+    if isinstance(text.data, Unknown):
+        return text if isinstance(text.data, Invalid) else derived(arguments)
+    if text.data is None:
+        return invalid("an argument must not be null")
+    if isinstance(text.data, Text) and text.data.encodes is not None and text.data.encoding == "json":
+        return _as_decoded(text.data.encodes)
+    from kmsguard.syntax.json import parse_json
+
+    value, problems = parse_json(text)
+    if value is None or problems:
+        return invalid("this is no JSON") if text.text is not None else derived(arguments)
+    return replace(_marked(value, text), trail=text.trail)
+
+
+def _marked(value: Value, text: Value) -> Value:
+    if not text.sensitive and not text.refs:
+        return value
+    return replace(value, sensitive=value.sensitive or text.sensitive, refs=(*value.refs, *text.refs))
+
+
+def _as_decoded(value: Value) -> Value:
+    """A value after a way through JSON: what was a list, set or map is a tuple or an object."""
+    data = value.data
+    if isinstance(data, tuple):
+        return value.with_data(tuple(_as_decoded(item) for item in data))
+    if isinstance(data, dict):
+        return value.with_data({name: _as_decoded(item) for name, item in data.items()})
+    return value
+
+
+# --- YAML -----------------------------------------------------------------------------------------------------------------
+
+
+def _yaml_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    if isinstance(arguments[0].data, Unknown) and not isinstance(arguments[0].data, Handle):
+        return derived(arguments, not_null=True)
+    return encoded([*_yaml(arguments[0], "", top=True), "\n"], arguments[0], "yaml")
+
+
+def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
+    data = value.data
+    if isinstance(data, str) and "\n" in data and not top:
+        return _yaml_block(data, indent)
+    if isinstance(data, tuple) and data:
+        out: list[str | Value] = []
+        for number, item in enumerate(data):
+            out.extend([f"\n{indent}- " if number or not top else "- ", *_yaml(item, f"{indent}  ", top=_nests(item))])
+        return out
+    if isinstance(data, dict) and data:
+        out = []
+        for number, name in enumerate(sorted(data)):
+            item = data[name]
+            out.append(f"\n{indent}{json_string(name)}:" if number or not top else f"{json_string(name)}:")
+            # a list stands below its key without being moved in
+            inner = _yaml(item, indent if isinstance(item.data, tuple) else f"{indent}  ")
+            out.extend(inner if _nests(item) else [" ", *inner])
+        return out
+    return json_pieces(value)
+
+
+def _nests(value: Value) -> bool:
+    return isinstance(value.data, (tuple, dict)) and bool(value.data)
+
+
+def _yaml_block(text: str, indent: str) -> list[str | Value]:
+    mark = "|" if text.endswith("\n") and not text.endswith("\n\n") else "|+" if text.endswith("\n") else "|-"
+    lines = text.removesuffix("\n").split("\n")
+    return [f"{mark}\n" + "\n".join(f"{indent}{line}" if line else "" for line in lines)]
+
+
+def _yaml_decode(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    text = convert(arguments[0], STRING)
+    if isinstance(text.data, Text) and text.data.encodes is not None and text.data.encoding in ("json", "yaml"):
+        return _as_decoded(text.data.encodes)
+    return settled(lambda known: _decoded_yaml(known, invocation.span), (text,))
+
+
+def _decoded_yaml(text: Value, span: Span) -> Value:
+    from kmsguard.terraform.functions.yaml import decode
+
+    return decode(text, span)
+
+
+# --- base64 ---------------------------------------------------------------------------------------------------------------
+
+
+def _base64_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return _base64(arguments, "utf-8")
+
+
+def _base64(arguments: tuple[Value, ...], codec: str) -> Value:
+    if len(arguments) < 1:
+        return invalid("wrong number of arguments")
+    value = convert(arguments[0], STRING)
+    if isinstance(value.data, Invalid):
+        return value
+    if value.data is None:
+        return invalid("an argument must not be null")
+    text = value.text
+    if text is not None:
+        return encoded([base64.b64encode(text.encode(codec)).decode()], value, "base64")
+    if isinstance(value.data, Unknown):
+        return derived(arguments, not_null=True)
+    return encoded([derived((value,), not_null=True)], value, "base64")
+
+
+def _base64_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    value = convert(arguments[0], STRING)
+    if isinstance(value.data, Text) and value.data.encodes is not None and value.data.encoding == "base64":
+        return value.data.encodes
+    return settled(_decoded, (value,), not_null=True)
+
+
+def _decoded(value: Value) -> Value:
+    try:
+        text = base64.b64decode(value.text or "", validate=True).decode()
+    except (binascii.Error, ValueError):
+        return invalid("this is no base64 of a text")
+    return from_parts(text, (value,), value.span)
+
+
+def _base64_gzip(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    value = convert(arguments[0], STRING)
+    if isinstance(value.data, Unknown):
+        return value if isinstance(value.data, Invalid) else derived(arguments, not_null=True)
+    hole = Value(Unknown("function base64gzip", "base64gzip()", not_null=True))
+    return encoded([hole], value, "gzip")
+
+
+def _codec(name: str) -> str:
+    try:
+        codec = codecs.lookup(name).name
+    except LookupError:
+        raise FunctionError("this is no encoding") from None
+    return "utf-16-be" if codec == "utf-16" else codec
+
+
+def _text_encode_base64(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2 or arguments[1].text is None:
+        return invalid("wrong arguments")
+    try:
+        return _base64(arguments[:1], _codec(arguments[1].text))
+    except (FunctionError, UnicodeError):
+        return invalid("the text cannot be encoded so")
+
+
+def _text_decode_base64(text: str, encoding: str) -> str:
+    try:
+        return base64.b64decode(text, validate=True).decode(_codec(encoding))
+    except (binascii.Error, ValueError):
+        raise FunctionError("this is no base64 of a text in that encoding") from None
+
+
+# --- others ---------------------------------------------------------------------------------------------------------------
+
+
+def _csv_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    return settled(_csv, (convert(arguments[0], STRING),))
+
+
+def _csv(text: Value) -> Value:
+    import csv
+    import io
+
+    rows = list(csv.reader(io.StringIO(text.text or ""), strict=True))
+    if not rows:
+        return invalid("the CSV has no header")
+    names, *lines = [row for row in rows if row]
+    if any(len(row) != len(names) for row in lines) or len(set(names)) != len(names):
+        return invalid("the rows of the CSV differ in length")
+    items = [from_parts(to_dynamic(dict(zip(names, row, strict=True))), (text,)) for row in lines]
+    return Value(ListItems(items), sensitive=text.sensitive)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "base64decode": _base64_decode,
+    "base64encode": _base64_encode,
+    "base64gzip": _base64_gzip,
+    "csvdecode": _csv_decode,
+    "jsondecode": _json_decode,
+    "jsonencode": _json_encode,
+    "textdecodebase64": pure(_text_decode_base64, STRING, STRING),
+    "textencodebase64": _text_encode_base64,
+    "urlencode": pure(quote_plus, STRING),
+    "yamldecode": _yaml_decode,
+    "yamlencode": _yaml_encode,
+}

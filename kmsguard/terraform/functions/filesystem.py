@@ -1,0 +1,332 @@
+"""Functions of files: of those inside the checkout, as nothing else is read."""
+
+from __future__ import annotations
+
+import base64
+import os
+import posixpath
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from kmsguard.model.source import Source, Span
+from kmsguard.model.value import Step, Text, Unknown, Value
+from kmsguard.terraform.access import members_of
+from kmsguard.terraform.conversion import convert, set_of
+from kmsguard.terraform.functions import Function, Invocation
+from kmsguard.terraform.functions.adapt import FunctionError, pure, settled
+from kmsguard.terraform.functions.crypto import hexadecimal, in_base64
+from kmsguard.terraform.partial import Invalid, derived, from_parts, invalid, replace
+from kmsguard.terraform.scope import Run, Scope
+from kmsguard.terraform.types import STRING
+
+LARGEST = 4_000_000  # bytes of a file that is hashed or listed
+
+
+def located(invocation: Invocation, path: str) -> str:
+    """The path of a file that a function names: relative to the root module."""
+    return posixpath.normpath(posixpath.join(invocation.scope.run.unit, path))
+
+
+def _inside(run: Run, path: str) -> Path | None:
+    """The file or folder itself; None where it is outside of the checkout."""
+    real = Path(path).resolve()
+    boundary = Path(run.boundary).resolve()
+    return real if real == boundary or boundary in real.parents else None
+
+
+def _with_path(use: Callable[[Invocation, str, Value], Value]) -> Function:
+    """A function whose first argument is a path."""
+
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+        if len(arguments) != 1:
+            return invalid("wrong number of arguments")
+        path = convert(arguments[0], STRING)
+        if isinstance(path.data, Invalid):
+            return path
+        if path.data is None:
+            return invalid("a path must not be null")
+        return settled(lambda known: use(invocation, located(invocation, known.text or ""), known), (path,), not_null=True)
+
+    return run
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------------
+
+
+def _file(invocation: Invocation, path: str, argument: Value) -> Value:
+    source = _source(invocation, path, argument)
+    if isinstance(source, Value):
+        return source
+    value = text_of(source)
+    return replace(from_parts(value.data, (argument,), value.span), trail=Step("template", path, value.span, argument.trail))
+
+
+def text_of(source: Source) -> Value:
+    """The text of a file, each line with its place."""
+    text = source.text
+    span = source.span(0, len(text))
+    pieces = []
+    at = 0
+    while at < len(text):
+        end = text.find("\n", at) + 1 or len(text)
+        pieces.append(Value(text[at:end], source.span(at, end)))
+        at = end
+    if len(pieces) <= 1:
+        return Value(text, span)
+    return Value(Text(tuple(pieces)), span)
+
+
+def _source(invocation: Invocation, path: str, argument: Value) -> Source | Value:
+    run = invocation.scope.run
+    found = run.read(path)
+    if isinstance(found, Source):
+        return found
+    name = argument.text or path
+    if not run.trying:
+        run.report(
+            "warning",
+            found.code if found.code != "unreadable" else "file-not-found",
+            invocation.span,
+            f"{path} cannot be read here ({found.message}); what hangs on it is unknown",
+        )
+    return Value(Invalid(f"file {name} is not there", f'{invocation.name}("{name}")'))
+
+
+def _exists(invocation: Invocation, path: str, argument: Value) -> Value:
+    real = _inside(invocation.scope.run, path)
+    if real is None:
+        return from_parts(Unknown(f"file {argument.text} is outside of the checkout"), (argument,))
+    return from_parts(real.is_file(), (argument,))
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------------
+
+
+def _of_bytes(compute: Callable[[bytes], str]) -> Function:
+    def use(invocation: Invocation, path: str, argument: Value) -> Value:
+        real = _inside(invocation.scope.run, path)
+        if real is None or not real.is_file() or real.stat().st_size > LARGEST:
+            # a package that a build makes is not there yet
+            if real is not None and not real.exists() and invocation.scope.run.trying:
+                return invalid(f"file {argument.text} is not there")
+            return from_parts(Unknown(f"file {argument.text} is not there", not_null=True), (argument,))
+        try:
+            content = real.read_bytes()
+        except OSError:
+            return from_parts(Unknown(f"file {argument.text} cannot be read", not_null=True), (argument,))
+        return from_parts(compute(content), (argument,))
+
+    return _with_path(use)
+
+
+def _hash(algorithm: str) -> Function:
+    return _of_bytes(lambda content: hexadecimal(algorithm, content))
+
+
+def _base64_hash(algorithm: str) -> Function:
+    return _of_bytes(lambda content: in_base64(algorithm, content))
+
+
+def _file_base64(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    value = _BYTES_BASE64(invocation, arguments)
+    if not isinstance(value.data, str):
+        return value
+    path = arguments[0].text
+    found = invocation.scope.run.read(located(invocation, path or ""))
+    if not isinstance(found, Source):
+        return value
+    return value.with_data(Text((Value(value.data),), text_of(found), "base64"))
+
+
+_BYTES_BASE64 = _of_bytes(lambda content: base64.b64encode(content).decode())
+
+
+# --- folders --------------------------------------------------------------------------------------------------------------
+
+
+def _file_set(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid("wrong number of arguments")
+    folder, pattern = (convert(argument, STRING) for argument in arguments)
+    for argument in (folder, pattern):
+        if isinstance(argument.data, Invalid):
+            return argument
+    return settled(lambda a, b: _files(invocation, a, b), (folder, pattern), not_null=True)
+
+
+def _files(invocation: Invocation, folder: Value, pattern: Value) -> Value:
+    run = invocation.scope.run
+    root = located(invocation, folder.text or "")
+    real = _inside(run, root)
+    if real is None:
+        return from_parts(Unknown(f"folder {folder.text} is outside of the checkout", not_null=True), (folder, pattern))
+    try:
+        matches = re.compile(_glob(posixpath.normpath(pattern.text or "")))
+    except re.error:
+        return invalid("this is no pattern of files")
+    found = []
+    for at, folders, names in os.walk(real):
+        folders.sort()
+        relative = Path(at).relative_to(real).as_posix()
+        for name in sorted(names):
+            path = name if relative == "." else f"{relative}/{name}"
+            if matches.fullmatch(path):
+                found.append(Value(path))
+    return from_parts(set_of(found), (folder, pattern))
+
+
+def _glob(pattern: str) -> str:
+    """A pattern of Go's doublestar package as a regular expression."""
+    out = []
+    at = 0
+    depth = 0
+    while at < len(pattern):
+        character = pattern[at]
+        if pattern.startswith("**/", at):
+            out.append("(?:[^/]+/)*")
+            at += 3
+            continue
+        if pattern.startswith("**", at):
+            out.append(".*")
+            at += 2
+            continue
+        if character == "[" and "]" in pattern[at:]:
+            end = pattern.index("]", at + 1)
+            out.append("[" + pattern[at + 1 : end].replace("!", "^", 1) + "]")
+            at = end + 1
+            continue
+        if character == "{":
+            depth += 1
+            out.append("(?:")
+        elif character == "}" and depth:
+            depth -= 1
+            out.append(")")
+        elif character == "," and depth:
+            out.append("|")
+        else:
+            out.append({"*": "[^/]*", "?": "[^/]"}.get(character, re.escape(character)))
+        at += 1
+    return "".join(out)
+
+
+def _base_name(path: str) -> str:
+    return posixpath.basename(path.rstrip("/")) or ("/" if path else ".")
+
+
+def _dir_name(path: str) -> str:
+    return posixpath.normpath(posixpath.dirname(path) or ".") if path else "."
+
+
+def _absolute(path: str) -> str:
+    if not path.startswith("/"):
+        raise FunctionError("where the checkout lies is not part of the code")
+    return posixpath.normpath(path)
+
+
+def _absolute_path(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    value = _ABSOLUTE(invocation, arguments)
+    if isinstance(value.data, Invalid) and len(arguments) == 1:
+        return from_parts(Unknown("function abspath", "abspath()", not_null=True), arguments)
+    return value
+
+
+_ABSOLUTE = pure(_absolute, STRING)
+
+
+def _path_expand(path: str) -> str:
+    if path.startswith("~"):
+        raise FunctionError("the home folder is not part of the code")
+    return path
+
+
+# --- templates ------------------------------------------------------------------------------------------------------------
+
+
+class Nothing:
+    """The surroundings of a template file: it sees its variables only."""
+
+    def __init__(self, run: Run, address: str) -> None:
+        self.run = run
+        self.address = address
+
+    def reference(self, root: str, name: str, span: Span) -> Value:
+        """Nothing outside is seen."""
+        return invalid(f"{root}.{name} is not a variable of the template", f"{root}.{name}")
+
+    def data(self, of_type: str, name: str, span: Span) -> Value:
+        """Nothing outside is seen."""
+        return self.reference(f"data.{of_type}", name, span)
+
+
+class FixedSource(Source):
+    """A text that does not stand in a file as it is: everything in it is placed at one place."""
+
+    def __init__(self, source: Source, fixed: Span) -> None:
+        super().__init__(source.path, source.text)
+        self.fixed = fixed
+
+    def span(self, start: int, end: int) -> Span:
+        """The one place."""
+        return self.fixed
+
+
+def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid("wrong number of arguments")
+    path = convert(arguments[0], STRING)
+    if isinstance(path.data, Invalid):
+        return path
+
+    def use(known: Value) -> Value:
+        name = located(invocation, known.text or "")
+        source = _source(invocation, name, known)
+        if isinstance(source, Value):
+            return source
+        return rendered(invocation, source, arguments[1], name)
+
+    return settled(use, (path,), not_null=True)
+
+
+def rendered(invocation: Invocation, source: Source, variables: Value, path: str | None, *, fixed: Span | None = None) -> Value:
+    """A template with its variables put in."""
+    members = members_of(variables)
+    if members is None:
+        return derived((variables,), not_null=True)
+    return render(invocation.scope, source, members, path, fixed=fixed)
+
+
+def render(scope: Scope, source: Source, members: dict[str, Value], path: str | None, *, fixed: Span | None = None) -> Value:
+    """A template with its variables put in."""
+    from kmsguard.syntax.hcl.parser import parse_template
+    from kmsguard.terraform.evaluate import template_text
+
+    template, problems = parse_template(source)
+    for problem in problems:
+        scope.run.add(problem)
+    text = source if fixed is None else FixedSource(source, fixed)
+    inner = Scope(Nothing(scope.run, scope.module.address), text, dict(members), scope.label)
+    span = text.span(0, len(source.text))
+    value = template_text(template.parts, inner, span, whole=False)
+    if path is None:
+        return value
+    return replace(value, trail=Step("template", path, span, value.trail)) if value.trail is None else value
+
+
+FUNCTIONS: dict[str, Function] = {
+    "abspath": _absolute_path,
+    "basename": pure(_base_name, STRING),
+    "dirname": pure(_dir_name, STRING),
+    "file": _with_path(_file),
+    "filebase64": _file_base64,
+    "filebase64sha256": _base64_hash("sha256"),
+    "filebase64sha512": _base64_hash("sha512"),
+    "fileexists": _with_path(_exists),
+    "filemd5": _hash("md5"),
+    "fileset": _file_set,
+    "filesha1": _hash("sha1"),
+    "filesha256": _hash("sha256"),
+    "filesha512": _hash("sha512"),
+    "pathexpand": pure(_path_expand, STRING),
+    "templatefile": _template_file,
+}

@@ -1,0 +1,86 @@
+"""Functions of numbers."""
+
+from __future__ import annotations
+
+import math
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from kmsguard.terraform.arithmetic import CONTEXT, narrow
+from kmsguard.terraform.functions import Function
+from kmsguard.terraform.functions.adapt import FunctionError, pure, whole_number
+from kmsguard.terraform.types import NUMBER, STRING
+
+Number = int | Decimal
+
+
+def _log(number: Number, base: Number) -> Number:
+    # Terraform computes both with 64-bit floats
+    if number <= 0 or base <= 0 or base == 1:
+        raise FunctionError("log has no result")
+    return narrow(math.log(float(number)) / math.log(float(base)))
+
+
+def _pow(number: Number, power: Number) -> Number:
+    try:
+        result = math.pow(float(number), float(power))
+    except (OverflowError, ValueError):
+        raise FunctionError("pow has no result") from None
+    if math.isinf(result):
+        raise FunctionError("pow has no result")
+    return narrow(Decimal(result))
+
+
+def _parse_int(text: str, base: Number) -> int:
+    radix = whole_number(base)
+    if not 2 <= radix <= 62 or "_" in text or text.strip() != text or not text:
+        raise FunctionError("parseint has no result")
+    if radix <= 36:
+        try:
+            return int(text, radix)
+        except ValueError:
+            raise FunctionError("this is no number of that base") from None
+    digits = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"[:radix]
+    sign, body = (-1, text[1:]) if text[0] == "-" else (1, text.removeprefix("+"))
+    result = 0
+    for character in body:
+        if character not in digits:
+            raise FunctionError("this is no number of that base")
+        result = result * radix + digits.index(character)
+    return sign * result
+
+
+def _max(*numbers: Number) -> Number:
+    if not numbers:
+        raise FunctionError("max needs a number")
+    return max(numbers)
+
+
+def _min(*numbers: Number) -> Number:
+    if not numbers:
+        raise FunctionError("min needs a number")
+    return min(numbers)
+
+
+def _ceil(number: Number) -> int:
+    return int(Decimal(number).to_integral_value(ROUND_CEILING, CONTEXT))
+
+
+def _floor(number: Number) -> int:
+    return int(Decimal(number).to_integral_value(ROUND_FLOOR, CONTEXT))
+
+
+def _signum(number: Number) -> int:
+    return (number > 0) - (number < 0)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "abs": pure(abs, NUMBER),
+    "ceil": pure(_ceil, NUMBER),
+    "floor": pure(_floor, NUMBER),
+    "log": pure(_log, NUMBER, NUMBER),
+    "max": pure(_max, variadic=NUMBER),
+    "min": pure(_min, variadic=NUMBER),
+    "parseint": pure(_parse_int, STRING, NUMBER),
+    "pow": pure(_pow, NUMBER, NUMBER),
+    "signum": pure(_signum, NUMBER),
+}

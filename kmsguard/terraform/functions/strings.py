@@ -1,0 +1,425 @@
+"""Functions of texts. Texts with holes stay texts with holes where a function only puts texts together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from kmsguard.model.source import Source
+from kmsguard.model.value import Choice, Text, Unknown, Value
+from kmsguard.terraform.arithmetic import narrow
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.functions import Function, Invocation
+from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic, whole_number
+from kmsguard.terraform.functions.patterns import compiled, expand
+from kmsguard.terraform.operations import ends
+from kmsguard.terraform.partial import (
+    Invalid,
+    ListItems,
+    compose,
+    derived,
+    from_parts,
+    invalid,
+    number_text,
+    pieces_of,
+    replace,
+    text_value,
+)
+from kmsguard.terraform.types import BOOL, NUMBER, STRING, Type
+
+_STRINGS = Type("list", STRING)
+_SPACE = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+
+
+def _text_argument(value: Value) -> Value:
+    found = convert(value, STRING)
+    return invalid("an argument must not be null") if found.data is None else found
+
+
+# --- joining --------------------------------------------------------------------------------------------------------------
+
+
+def _join(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not arguments:
+        return invalid("join needs a separator")
+    separator = _text_argument(arguments[0])
+    pieces: list[Value] = []
+    for argument in arguments[1:]:
+        items = convert(argument, _STRINGS)
+        if isinstance(items.data, Invalid):
+            return items
+        if not isinstance(items.data, tuple):
+            return derived((argument,), not_null=True)
+        for item in items.data:
+            if item.data is None:
+                return invalid("a text to join must not be null")
+            if pieces:
+                pieces.append(separator)
+            pieces.append(item)
+    return _marked(compose(pieces, [True] * len(pieces), None), arguments)
+
+
+def _marked(value: Value, arguments: tuple[Value, ...]) -> Value:
+    if any(argument.sensitive for argument in arguments) and not value.sensitive:
+        return replace(value, sensitive=True)
+    return value
+
+
+_VERB = re.compile(r"%(?:%|([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(?:\[(\d+)\])?([a-zA-Z])?)", re.DOTALL)
+
+
+def _format(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not arguments:
+        return invalid("format needs a format")
+    pattern = _text_argument(arguments[0])
+    if pattern.text is None:
+        return pattern if isinstance(pattern.data, Invalid) else derived(arguments, not_null=True)
+    return _marked(_formatted(pattern.text, arguments[1:]), arguments)
+
+
+def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
+    pieces: list[Value] = []
+    at, number = 0, 0
+    used = 0
+    for match in _VERB.finditer(pattern):
+        if match.start() > at:
+            pieces.append(Value(pattern[at : match.start()]))
+        at = match.end()
+        if match[0] == "%%":
+            pieces.append(Value("%"))
+            continue
+        flags, width, verb = match[1], match[2], match[5]
+        precision = match[3]
+        sizes = []
+        for size in (width, precision):
+            if size == "*":
+                if number >= len(arguments) or not isinstance(arguments[number].data, int):
+                    return invalid("format has too few arguments")
+                size = str(arguments[number].data)  # noqa: PLW2901
+                number += 1
+            sizes.append(int(size) if size else None)
+        if precision is None and "." in match[0]:
+            sizes[1] = 0
+        if match[4] is not None:
+            number = int(match[4]) - 1
+        if verb is None or not 0 <= number < len(arguments):
+            return invalid("the format does not fit its arguments")
+        piece = _verb(verb, flags, sizes[0], sizes[1], arguments[number])
+        number += 1
+        used = max(used, number)
+        if isinstance(piece.data, Invalid):
+            return piece
+        pieces.append(piece)
+    if at < len(pattern):
+        pieces.append(Value(pattern[at:]))
+    if used < len(arguments) and "[" not in pattern:
+        return invalid("format has too many arguments")
+    return compose(pieces, [True] * len(pieces), None)
+
+
+def _verb(verb: str, flags: str, width: int | None, precision: int | None, argument: Value) -> Value:
+    if verb == "v":
+        verb = _natural(argument)
+    to = _VERB_TYPES.get(verb)
+    if verb == "json":
+        from kmsguard.terraform.functions.encoding import json_text
+
+        return json_text(argument)
+    if to is None:
+        return invalid(f"format does not know %{verb}")
+    value = convert(argument, to)
+    data = value.data
+    if isinstance(data, Invalid):
+        return value
+    if data is None:
+        return Value("null") if verb == "s" and argument.data is None else invalid("an argument must not be null")
+    plain = not flags and width is None and precision is None
+    if isinstance(data, (Unknown, Choice)) or (isinstance(data, Text) and data.known is None):
+        if verb in ("s", "d", "t") and plain:
+            if isinstance(data, Unknown):
+                return value.with_data(replace(data, not_null=True))
+            return convert(value, STRING) if isinstance(data, Choice) else value
+        return settled(lambda known: _written(verb, flags, width, precision, known), (value,), not_null=True)
+    if verb == "s" and plain:
+        return value
+    return _written(verb, flags, width, precision, value)
+
+
+def _natural(argument: Value) -> str:
+    data = argument.data
+    if isinstance(data, bool):
+        return "t"
+    if isinstance(data, (int, float, Decimal)):
+        return "g"
+    return "json" if isinstance(data, (tuple, dict)) else "s"
+
+
+_VERB_TYPES = {
+    **dict.fromkeys("sq", STRING),
+    **dict.fromkeys("bcdoxXeEfFgG", NUMBER),
+    "t": BOOL,
+}
+
+
+def _written(verb: str, flags: str, width: int | None, precision: int | None, value: Value) -> Value:
+    data = value.data
+    if isinstance(data, (str, Text)):
+        text = value.text or ""
+        if precision is not None:
+            text = text[:precision]
+        if verb == "q":
+            from kmsguard.terraform.functions.encoding import json_string
+
+            text = json_string(text)
+    elif isinstance(data, bool):
+        text = "true" if data else "false"
+    else:
+        assert isinstance(data, (int, float, Decimal))
+        text = _number(verb, flags, precision, narrow(data))
+    if width is not None:
+        if "-" in flags:
+            text = text.ljust(width)
+        elif "0" in flags and not isinstance(data, bool):
+            sign = text[0] if text[:1] in ("-", "+") else ""
+            text = sign + text[len(sign) :].rjust(width - len(sign), "0")
+        else:
+            text = text.rjust(width)
+    return from_parts(text, (value,))
+
+
+def _number(verb: str, flags: str, precision: int | None, number: int | Decimal) -> str:
+    sign = "+" if "+" in flags else " " if " " in flags else ""
+    if verb in "dboxX":
+        whole = int(number)
+        digits = format(abs(whole), {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}[verb])
+        head = {"x": "0x", "X": "0X", "o": "0", "b": "0b"}.get(verb, "") if "#" in flags else ""
+        return ("-" if whole < 0 else sign) + head + digits
+    if verb == "c":
+        return chr(int(number))
+    if verb in "gG":
+        text = number_text(number)
+        if precision is not None or len(text.lstrip("-").split(".")[0]) > 21:
+            text = _exponent(f"{float(number):.{precision or 17}{verb}}")
+        return text if number < 0 else sign + text
+    if verb in "fF":
+        text = format(Decimal(number), f".{6 if precision is None else precision}f")
+    else:
+        text = _exponent(format(Decimal(number), f".{6 if precision is None else precision}{verb}"))
+    return text if text.startswith("-") else sign + text
+
+
+def _exponent(text: str) -> str:
+    """Go writes at least two digits of an exponent."""
+    head, mark, tail = text.partition("e" if "e" in text else "E")
+    if not mark:
+        return text
+    sign, digits = (tail[0], tail[1:]) if tail[:1] in ("+", "-") else ("+", tail)
+    return f"{head}{mark}{sign}{digits.rjust(2, '0')}"
+
+
+def _format_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not arguments:
+        return invalid("formatlist needs a format")
+    pattern = _text_argument(arguments[0])
+    if pattern.text is None:
+        return pattern if isinstance(pattern.data, Invalid) else derived(arguments)
+    lengths = {len(argument.data) for argument in arguments[1:] if isinstance(argument.data, tuple)}
+    for argument in arguments[1:]:
+        if isinstance(argument.data, Unknown) and not argument.data.prefix and not _scalar_unknown(argument.data):
+            return derived((argument,))  # it may be a list
+    if len(lengths) > 1:
+        return invalid("the lists of formatlist differ in length")
+    count = lengths.pop() if lengths else 1
+    out = []
+    for index in range(count):
+        row = tuple(a.data[index] if isinstance(a.data, tuple) else a for a in arguments[1:])
+        item = _formatted(pattern.text, row)
+        if isinstance(item.data, Invalid):
+            return item
+        out.append(item)
+    return _marked(Value(ListItems(out)), arguments)
+
+
+def _scalar_unknown(unknown: Unknown) -> bool:
+    from kmsguard.terraform.partial import Open
+
+    if isinstance(unknown, Open):
+        return unknown.type is not None and unknown.type.kind in ("string", "number", "bool")
+    return unknown.target is not None and unknown.target.attribute in ("arn", "id", "account", "region", "partition")
+
+
+# --- looking at the ends --------------------------------------------------------------------------------------------------
+
+
+def _end_test(at_start: bool) -> Function:
+    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+        if len(arguments) != 2:
+            return invalid("wrong number of arguments")
+        text, part = (_text_argument(argument) for argument in arguments)
+        for side in (text, part):
+            if isinstance(side.data, Invalid):
+                return side
+        wanted = part.text
+        if wanted is not None and text.text is None:
+            head, tail = ends(text)
+            if at_start and (head.startswith(wanted) or not wanted.startswith(head)):
+                return from_parts(head.startswith(wanted), arguments)
+            if not at_start and (tail.endswith(wanted) or (tail and not wanted.endswith(tail))):
+                return from_parts(tail.endswith(wanted), arguments)
+        test: Callable[[str, str], bool] = str.startswith if at_start else str.endswith
+        return settled(lambda a, b: from_parts(test(a.text or "", b.text or ""), (a, b)), (text, part), not_null=True)
+
+    return run
+
+
+def _trim_end(at_start: bool) -> Function:
+    """Trimprefix and trimsuffix: of a text with holes too, where that end of it is a literal."""
+
+    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+        if len(arguments) != 2:
+            return invalid("wrong number of arguments")
+        text, part = (_text_argument(argument) for argument in arguments)
+        for side in (text, part):
+            if isinstance(side.data, Invalid):
+                return side
+        wanted = part.text
+        if wanted is not None and isinstance(text.data, Text) and text.text is None:
+            trimmed = _without_end(text, wanted, at_start)
+            if trimmed is not None:
+                return trimmed
+        cut: Callable[[str, str], str] = str.removeprefix if at_start else str.removesuffix
+        return settled(lambda a, b: from_parts(cut(a.text or "", b.text or ""), (a, b)), (text, part), not_null=True)
+
+    return run
+
+
+def _without_end(text: Value, wanted: str, at_start: bool) -> Value | None:
+    assert isinstance(text.data, Text)
+    pieces = list(pieces_of(text))
+    piece = pieces[0 if at_start else -1]
+    literal = piece.data
+    if not isinstance(literal, str):
+        return None
+    if at_start and literal.startswith(wanted):
+        pieces[0] = Value(literal[len(wanted) :])
+    elif not at_start and literal.endswith(wanted):
+        pieces[-1] = Value(literal[: len(literal) - len(wanted)])
+    elif len(literal) < len(wanted) and (wanted.startswith(literal) if at_start else wanted.endswith(literal)):
+        return None
+    else:
+        return text
+    return replace(text_value(pieces, text.span), trail=text.trail)
+
+
+# --- of known texts ---------------------------------------------------------------------------------------------------------
+
+
+def _chomp(text: str) -> str:
+    return text.rstrip("\r\n")
+
+
+def _indent(spaces: int | Decimal, text: str) -> str:
+    return text.replace("\n", "\n" + " " * whole_number(spaces))
+
+
+def _split(separator: str, text: str) -> list[str]:
+    return text.split(separator) if separator else list(text)
+
+
+def _substr(text: str, offset: int | Decimal, length: int | Decimal) -> str:
+    start, count = whole_number(offset), whole_number(length)
+    if start < 0:
+        start = max(len(text) + start, 0)
+    if count == -1:
+        return text[start:]
+    if count < 0:
+        raise FunctionError("a length must not be negative")
+    return text[start : start + count]
+
+
+def _title(text: str) -> str:
+    out = []
+    before = " "
+    for character in text:
+        inside = before.isalnum() or before in "_'’"  # noqa: RUF001
+        out.append(character if inside else character.upper())
+        before = character
+    return "".join(out)
+
+
+def _trim(text: str, characters: str) -> str:
+    return text.strip(characters) if characters else text
+
+
+def _replace(text: str, search: str, by: str) -> str:
+    if len(search) > 1 and search.startswith("/") and search.endswith("/"):
+        pattern = compiled(search[1:-1], text)
+        return pattern.sub(lambda match: expand(by, match), text)
+    if not search:
+        return by + "".join(character + by for character in text)
+    return text.replace(search, by)
+
+
+def _regex(pattern: str, text: str) -> Any:
+    match = compiled(pattern, text).search(text)
+    if match is None:
+        raise FunctionError("the pattern does not match")
+    return to_dynamic(_captures(match))
+
+
+def _regex_all(pattern: str, text: str) -> Any:
+    return ListItems(Value(to_dynamic(_captures(match))) for match in compiled(pattern, text).finditer(text))
+
+
+def _captures(match: re.Match[str]) -> Any:
+    names = match.re.groupindex
+    if names and len(names) == match.re.groups:
+        return {name: match[name] for name in names}
+    if names:
+        raise FunctionError("a pattern has either named or unnamed groups")
+    return list(match.groups()) if match.re.groups else match[0]
+
+
+def _template_string(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if len(arguments) != 2:
+        return invalid("wrong number of arguments")
+    from kmsguard.terraform.functions.filesystem import rendered
+
+    text = arguments[0].text
+    if text is None:
+        return derived(arguments, not_null=True)
+    source = Source(invocation.span.file, text)
+    return rendered(invocation, source, arguments[1], None, fixed=arguments[0].span or invocation.span)
+
+
+_REPLACE = pure(_replace, STRING, STRING, STRING)
+
+
+FUNCTIONS: dict[str, Function] = {
+    "chomp": pure(_chomp, STRING),
+    "endswith": _end_test(at_start=False),
+    "format": _format,
+    "formatlist": _format_list,
+    "indent": pure(_indent, NUMBER, STRING),
+    "join": _join,
+    "lower": pure(str.lower, STRING),
+    "regex": pure(_regex, STRING, STRING),
+    "regexall": pure(_regex_all, STRING, STRING),
+    "replace": _REPLACE,
+    "split": pure(_split, STRING, STRING),
+    "startswith": _end_test(at_start=True),
+    "strcontains": pure(lambda text, part: part in text, STRING, STRING),
+    "strrev": pure(lambda text: text[::-1], STRING),
+    "substr": pure(_substr, STRING, NUMBER, NUMBER),
+    "templatestring": _template_string,
+    "title": pure(_title, STRING),
+    "trim": pure(_trim, STRING, STRING),
+    "trimprefix": _trim_end(at_start=True),
+    "trimspace": pure(lambda text: text.strip(_SPACE), STRING),
+    "trimsuffix": _trim_end(at_start=False),
+    "upper": pure(str.upper, STRING),
+}

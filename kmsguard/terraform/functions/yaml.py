@@ -1,0 +1,64 @@
+"""YAML as `yamldecode` reads it: the core schema of YAML 1.2, with a few spellings of YAML 1.1."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from kmsguard.model.source import Source, Span
+from kmsguard.model.value import Data, Text, Value
+from kmsguard.syntax import yaml
+from kmsguard.terraform.arithmetic import narrow
+from kmsguard.terraform.partial import invalid, replace
+
+_INTEGER = re.compile(r"[-+]?[0-9]+")
+_OCTAL = re.compile(r"0o?([0-7]+)")
+_HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]+)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NULLS = ("", "~", "null", "Null", "NULL")
+_TRUE = ("true", "True", "TRUE")
+_FALSE = ("false", "False", "FALSE")
+
+
+def decode(text: Value, span: Span) -> Value:
+    """The value of a YAML text that is wholly known."""
+    source = Source(span.file, text.text or "")
+    node, problems = yaml.parse(source)
+    if any(problem.level == "error" for problem in problems):
+        return invalid("this is no YAML")
+    if node is None:
+        return Value(None, span)
+    return replace(_value(node, text), trail=text.trail, sensitive=text.sensitive, refs=text.refs)
+
+
+def _value(node: yaml.YamlNode, text: Value) -> Value:
+    span = _place(text, node.start, node.end)
+    if isinstance(node, yaml.Sequence):
+        return Value(tuple(_value(item, text).at(_place(text, item.start, item.end)) for item in node.items), span)
+    if isinstance(node, yaml.Mapping):
+        members = {
+            entry.key.text: _value(entry.value, text).at(_place(text, entry.key.start, entry.value.end))
+            for entry in node.entries
+        }
+        return Value(members, span)
+    return Value(node.text if node.style else _scalar(node.text), span)
+
+
+def _place(text: Value, start: int, end: int) -> Span | None:
+    return text.data.place(start, max(end, start + 1)) if isinstance(text.data, Text) else text.span
+
+
+def _scalar(raw: str) -> Data:
+    if raw in _NULLS:
+        return None
+    if raw in _TRUE or raw in _FALSE:
+        return raw in _TRUE
+    octal = _OCTAL.fullmatch(raw)
+    if octal is not None and len(raw) > 1:
+        return int(octal[1], 8)
+    hexadecimal = _HEXADECIMAL.fullmatch(raw)
+    if hexadecimal is not None:
+        return int(hexadecimal[1], 16)
+    if _INTEGER.fullmatch(raw) or _FLOAT.fullmatch(raw):
+        return narrow(Decimal(raw))
+    return raw

@@ -1,0 +1,285 @@
+"""A module's folder as it is written: its blocks by name, override files merged in."""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from kmsguard.model.declaration import Comment, Problem
+from kmsguard.model.source import Source, Span
+from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Expression, HclFile, Node
+from kmsguard.terraform.scope import Run
+
+
+class Elsewhere(Node):
+    """An expression that stands in another file than the block that holds it."""
+
+    source: Source
+    inner: Expression
+
+
+class ElsewhereAttribute(Attribute):
+    """An argument that an override file gives to a block."""
+
+    source: Source
+
+
+class ElsewhereBlock(Block):
+    """A nested block that an override file gives to a block."""
+
+    source: Source
+
+
+class Located(msgspec.Struct, frozen=True, eq=False):
+    """A block, and the file that it stands in."""
+
+    block: Block
+    file: HclFile
+
+    @property
+    def span(self) -> Span:
+        """The whole block."""
+        return self.file.source.span(self.block.start, self.block.end)
+
+    @property
+    def head(self) -> Span:
+        """Its first line, to its opening brace."""
+        return self.file.source.span(self.block.start, self.block.head_end)
+
+    def attribute(self, name: str) -> Expression | None:
+        """The expression of an argument."""
+        found = self.block.body.attributes.get(name)
+        return None if found is None else found.expression
+
+    def comments(self) -> tuple[Comment, ...]:
+        """The comments in it and in the lines above it."""
+        return comments_of(self.file, self.span)
+
+
+class LocatedAttribute(msgspec.Struct, frozen=True, eq=False):
+    """An argument, and the file that it stands in."""
+
+    attribute: Attribute
+    file: HclFile
+
+    @property
+    def span(self) -> Span:
+        """Name and value."""
+        return self.file.source.span(self.attribute.start, self.attribute.end)
+
+
+class ModuleSource:
+    """What the files of a module's folder say."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.files: list[HclFile] = []
+        self.variables: dict[str, Located] = {}
+        self.outputs: dict[str, Located] = {}
+        self.locals: dict[str, LocatedAttribute] = {}
+        self.resources: dict[tuple[str, str, str], Located] = {}  # by mode, type and name
+        self.calls: dict[str, Located] = {}
+        self.providers: dict[str, Located] = {}  # by `aws` or `aws.alias`
+        self.settings: list[Located] = []
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there are no Terraform files in it."""
+        return not self.files
+
+
+def load(run: Run, path: str) -> ModuleSource:
+    """Reads all files of a folder; what is wrong with them becomes problems of the run."""
+    module = ModuleSource(path)
+    names = _names(path)
+    for name in names:
+        if not _is_override(name):
+            file = read_file(run, join(path, name))
+            if file is not None:
+                module.files.append(file)
+                _add(run, module, file)
+    for name in names:
+        if _is_override(name):
+            file = read_file(run, join(path, name))
+            if file is not None:
+                module.files.append(file)
+                _override(module, file)
+    return module
+
+
+def join(path: str, name: str) -> str:
+    """A file of a folder; nothing is put before the name where the folder is the working directory."""
+    return name if path in ("", ".") else f"{path}/{name}"
+
+
+def _names(path: str) -> list[str]:
+    try:
+        entries = os.listdir(path or ".")
+    except OSError:
+        return []
+    return sorted(
+        name
+        for name in entries
+        if name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#")) and (Path(path) / name).is_file()
+    )
+
+
+def _is_override(name: str) -> bool:
+    stem = name.removesuffix(".json").removesuffix(".tf")
+    return stem == "override" or stem.endswith("_override")
+
+
+def read_file(run: Run, path: str) -> HclFile | None:
+    """A file in either syntax."""
+    if path.endswith(".json"):
+        from kmsguard.terraform.json_syntax import read_json
+
+        return read_json(run, path)
+    file = run.files.hcl(path)
+    if isinstance(file, Problem):
+        run.add(file)
+        return None
+    run.sources.setdefault(file.source.path, file.source)
+    for problem in file.problems:
+        run.add(problem)
+    return file
+
+
+def label(block: Block, at: int) -> str:
+    """A label without its quotes; empty where there is none."""
+    if at >= len(block.labels):
+        return ""
+    return block.labels[at].text.strip('"')
+
+
+def _add(run: Run, module: ModuleSource, file: HclFile) -> None:
+    for block in file.body.blocks:
+        located = Located(block, file)
+        kind = block.type
+        if kind == "locals":
+            for name, attribute in block.body.attributes.items():
+                if name in module.locals:
+                    _duplicate(run, file.source.span(attribute.start, attribute.name_end), f"local.{name}")
+                else:
+                    module.locals[name] = LocatedAttribute(attribute, file)
+        elif kind == "terraform":
+            module.settings.append(located)
+        else:
+            _add_named(run, module, located)
+
+
+def _add_named(run: Run, module: ModuleSource, located: Located) -> None:
+    table, key, name = _slot(module, located.block)
+    if table is None:
+        return
+    if key in table:
+        _duplicate(run, located.head, name)
+    else:
+        table[key] = located
+
+
+def _slot(module: ModuleSource, block: Block) -> tuple[dict[object, Located] | None, object, str]:
+    """Where a block belongs: the table, its key there, and its address."""
+    first, second = label(block, 0), label(block, 1)
+    tables: dict[str, tuple[object, object, str]] = {
+        "variable": (module.variables, first, f"var.{first}"),
+        "output": (module.outputs, first, f"output.{first}"),
+        "module": (module.calls, first, f"module.{first}"),
+        "provider": (module.providers, _provider_key(block), f"provider.{_provider_key(block)}"),
+        "resource": (module.resources, ("managed", first, second), f"{first}.{second}"),
+        "data": (module.resources, ("data", first, second), f"data.{first}.{second}"),
+        "ephemeral": (module.resources, ("ephemeral", first, second), f"ephemeral.{first}.{second}"),
+    }
+    table, key, name = tables.get(block.type, (None, None, ""))
+    return table, key, name  # type: ignore[return-value]
+
+
+def _provider_key(block: Block) -> str:
+    from kmsguard.terraform.types import key_name
+
+    alias = block.body.attributes.get("alias")
+    name = key_name(alias.expression) if alias is not None else None
+    return f"{label(block, 0)}.{name}" if name else label(block, 0)
+
+
+def _duplicate(run: Run, span: Span, name: str) -> None:
+    run.report("warning", "duplicate", span, f"{name} is declared twice; only the first one is read")
+
+
+# --- override files -------------------------------------------------------------------------------------------------------
+
+
+def _override(module: ModuleSource, file: HclFile) -> None:
+    """Merges an override file. See https://developer.hashicorp.com/terraform/language/files/override."""
+    for block in file.body.blocks:
+        if block.type == "locals":
+            for name, attribute in block.body.attributes.items():
+                module.locals[name] = LocatedAttribute(attribute, file)
+            continue
+        if block.type == "terraform":
+            module.settings.append(Located(block, file))
+            continue
+        table, key, _ = _slot(module, block)
+        if table is None:
+            continue
+        under = table.get(key)
+        table[key] = Located(block, file) if under is None else _merged(under, block, file)
+
+
+def _merged(under: Located, over: Block, file: HclFile) -> Located:
+    source = file.source
+    attributes = dict(under.block.body.attributes)
+    for name, attribute in over.body.attributes.items():
+        expression = Elsewhere(attribute.start, attribute.end, source, attribute.expression)
+        attributes[name] = ElsewhereAttribute(
+            attribute.start,
+            attribute.end,
+            attribute.name,
+            attribute.name_end,
+            expression,
+            source,  # type: ignore[arg-type]
+        )
+    replaced = {_block_type(block) for block in over.body.blocks}
+    blocks = tuple(block for block in under.block.body.blocks if _block_type(block) not in replaced)
+    added = tuple(
+        ElsewhereBlock(block.start, block.end, block.type, block.labels, block.body, block.head_end, source)
+        for block in over.body.blocks
+    )
+    old = under.block
+    body = Body(old.body.start, old.body.end, attributes, (*blocks, *added))
+    return Located(Block(old.start, old.end, old.type, old.labels, body, old.head_end), under.file)
+
+
+def _block_type(block: Block) -> str:
+    return label(block, 0) if block.type == "dynamic" else block.type
+
+
+# --- comments -------------------------------------------------------------------------------------------------------------
+
+
+def comments_of(file: HclFile, span: Span) -> tuple[Comment, ...]:
+    """The comments from the first to the last line of a place, and those in the lines right above it."""
+    comments = file.comments
+    first = bisect_left(comments, span.start_line, key=lambda comment: comment.span.start_line)
+    inside = []
+    for comment in comments[first:]:
+        if comment.span.start_line > span.end_line:
+            break
+        inside.append(comment)
+    return (*reversed(list(_above(file, first, span.start_line))), *inside)
+
+
+def _above(file: HclFile, before: int, line: int) -> Iterator[Comment]:
+    """The comments that fill the lines above a line, upwards."""
+    for comment in reversed(file.comments[:before]):
+        end = comment.span.end_line - (comment.span.end_column == 1 and comment.span.end_line > comment.span.start_line)
+        if end != line - 1:
+            return
+        if file.source.line(comment.span.start_line)[: comment.span.start_column - 1].strip():
+            return  # it stands behind something else
+        yield comment
+        line = comment.span.start_line

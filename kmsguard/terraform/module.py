@@ -1,0 +1,429 @@
+"""An instance of a module: its variables, locals, resources, calls and outputs, each evaluated once, when it is asked for."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterator
+from typing import Protocol
+
+from kmsguard.model.declaration import Call, Declaration
+from kmsguard.model.guard import Formula
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Target, Unknown, Value, possible
+from kmsguard.syntax.hcl.nodes import Block, Expression, HclFile, ObjectExpr
+from kmsguard.terraform.body import argument
+from kmsguard.terraform.conversion import as_bool, convert
+from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.expand import Expansion, Instance, both, expansion
+from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
+from kmsguard.terraform.partial import Handle, export, invalid, replace, via, without_errors
+from kmsguard.terraform.provider import Configuration, configuration_key
+from kmsguard.terraform.resource import Resource
+from kmsguard.terraform.scope import Run, Scope
+from kmsguard.terraform.types import Type, key_name, parse_type
+
+
+class Inputs(Protocol):
+    """Where the values of a module's variables come from."""
+
+    def value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value | None:
+        """The value of a variable before conversion, with its way; None where nothing gives it one."""
+        ...
+
+    def open_value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value:
+        """A variable that has no value."""
+        ...
+
+
+class Modules(Protocol):
+    """How called modules are found."""
+
+    def load(self, module: Module, name: str, call: Located) -> tuple[ModuleSource, bool] | None:
+        """What a call calls, and whether it was downloaded; None where it is not there (a problem says so)."""
+        ...
+
+
+class Module:
+    """One instance of a module."""
+
+    def __init__(self, run: Run, source: ModuleSource, inputs: Inputs, modules: Modules) -> None:
+        self.run = run
+        self.source = source
+        self.inputs = inputs
+        self.modules = modules
+        self.address = ""
+        self.parent: Module | None = None
+        self.key = ""  # the names of the calls that lead here, joined by dots
+        self.exists: Formula = Truth.YES
+        self.exists_reason: str | None = None
+        self.calls: tuple[Call, ...] = ()
+        self.configurations: dict[str, Configuration] = {}
+        self._values: dict[str, Value] = {}
+        self._running: set[str] = set()
+        self._resources: dict[tuple[str, str, str], tuple[Expansion, dict[int | str | None, Resource]]] = {}
+        self._children: dict[str, tuple[Expansion, dict[int | str | None, Module | None]]] = {}
+
+    @property
+    def root(self) -> Module:
+        """The root module."""
+        return self if self.parent is None else self.parent.root
+
+    def within(self, name: str) -> str:
+        """The full address of something in this module."""
+        return f"{self.address}.{name}" if self.address else name
+
+    def scope(self, file: HclFile, names: dict[str, Value] | None = None, label: str = "") -> Scope:
+        """The scope of an expression of this module."""
+        return Scope(self, file.source, names, label)
+
+    def metadata(self, block: Block) -> Value | None:
+        """What a comment object (`//`) of the JSON syntax says."""
+        return getattr(block, "metadata", None)
+
+    # --- references -----------------------------------------------------------------------------------------------------------
+
+    def reference(self, root: str, name: str, span: Span) -> Value:
+        """`root.name`: `var.x`, `local.y`, `aws_kms_key.z`, `module.m`, `path.module`."""
+        match root:
+            case "var":
+                return self._once(f"var.{name}", span)
+            case "local":
+                return self._once(f"local.{name}", span)
+            case "module":
+                return self._module(name, span)
+            case "path":
+                return self._path(name, span)
+            case "terraform":
+                return self._terraform(name, span)
+            case "each" | "count" | "self" | "data" | "ephemeral":
+                return invalid(f"{root}.{name} is not known here", f"{root}.{name}")
+        return self._resource("managed", root, name, span)
+
+    def data(self, of_type: str, name: str, span: Span) -> Value:
+        """`data.TYPE.NAME`."""
+        return self._resource("data", of_type, name, span)
+
+    def _once(self, name: str, span: Span) -> Value:
+        found = self._values.get(name)
+        if found is not None:
+            return found
+        if name in self._running:
+            self.run.report("warning", "cycle", span, f"{self.within(name)} refers to itself; what it gives is unknown")
+            return Value(Unknown(f"{self.within(name)} refers to itself", self.within(name)), span)
+        self._running.add(name)
+        try:
+            kind, _, rest = name.partition(".")
+            found = self._variable(rest, span) if kind == "var" else self._local(rest, span)
+        finally:
+            self._running.discard(name)
+        self._values[name] = found
+        return found
+
+    def _undeclared(self, name: str, span: Span) -> Value:
+        if not self.run.trying:
+            self.run.report("warning", "undeclared-reference", span, f"{self.within(name)} is not declared; it is unknown")
+        return Value(Unknown(f"{self.within(name)} is not declared", self.within(name)), span)
+
+    def _local(self, name: str, span: Span) -> Value:
+        found = self.source.locals.get(name)
+        if found is None:
+            return self._undeclared(f"local.{name}", span)
+        value = without_errors(evaluate(found.attribute.expression, self.scope(found.file)))
+        return via(value, "local", self.within(f"local.{name}"), found.span)
+
+    def _path(self, name: str, span: Span) -> Value:
+        root = self.run.unit
+        match name:
+            case "module":
+                return Value(posixpath.relpath(self.source.path or ".", root or "."), span)
+            case "root":
+                return Value(".", span)
+        return Value(Unknown(f"path.{name} is not part of the code", f"path.{name}", not_null=True), span)
+
+    def _terraform(self, name: str, span: Span) -> Value:
+        if name in ("workspace", "env"):
+            return Value(self.run.settings.workspace, span)
+        return Value(Unknown(f"terraform.{name} is not known", f"terraform.{name}"), span)
+
+    # --- variables ------------------------------------------------------------------------------------------------------------
+
+    def variable_type(self, declared: Located) -> Type | None:
+        """The type constraint of a variable; None where there is none, or it cannot be read."""
+        node = declared.attribute("type")
+        if node is None:
+            return None
+        scope = self.scope(declared.file)
+        if isinstance(node, Elsewhere):
+            scope, node = scope.of(node.source), node.inner
+        return parse_type(node, lambda default: evaluate(default, scope))
+
+    def _flag(self, declared: Located, name: str, default: bool) -> bool:
+        node = declared.attribute(name)
+        if node is None:
+            return default
+        known = as_bool(evaluate(node, self.scope(declared.file)))
+        return default if known is None else known
+
+    def _variable(self, name: str, span: Span) -> Value:
+        declared = self.source.variables.get(name)
+        if declared is None:
+            return self._undeclared(f"var.{name}", span)
+        to = self.variable_type(declared)
+        value = self.inputs.value(self, name, declared, to)
+        if value is None or (value.data is None and not self._flag(declared, "nullable", default=True)):
+            default = self.default(name, declared)
+            value = self.inputs.open_value(self, name, declared, to) if default is None else default
+        if to is not None:
+            converted = convert(value, to)
+            # a mistake in a value must not hide that the value is there
+            value = converted
+        if self._flag(declared, "sensitive", default=False) or self._flag(declared, "ephemeral", default=False):
+            value = replace(value, sensitive=True)
+        return value
+
+    def default(self, name: str, declared: Located) -> Value | None:
+        """The default of a variable; None where it has none."""
+        attribute = declared.block.body.attributes.get("default")
+        if attribute is None:
+            return None
+        scope = self.scope(declared.file)
+        value = evaluate(attribute.expression, scope)
+        return via(value, "variable default", self.within(f"var.{name}"), scope.span(attribute))
+
+    # --- resources ------------------------------------------------------------------------------------------------------------
+
+    def _resource(self, mode: str, of_type: str, name: str, span: Span) -> Value:
+        local = f"{'data.' if mode == 'data' else ''}{of_type}.{name}"
+        key = (mode, of_type, name)
+        if key not in self.source.resources:
+            if mode == "managed" and ("ephemeral", of_type, name) in self.source.resources:
+                return Value(Unknown("an ephemeral resource", local, Target(self.within(local), ""), not_null=True), span)
+            return self._undeclared(local, span)
+        if local in self._running:
+            self.run.report("warning", "cycle", span, f"{self.within(local)} refers to itself; what it gives is unknown")
+            return Value(Unknown(f"{self.within(local)} refers to itself", self.within(local)), span)
+        found, instances = self.resource(key)
+        return found.collect(lambda instance: instances[instance.key].handle)
+
+    def resource(self, key: tuple[str, str, str]) -> tuple[Expansion, dict[int | str | None, Resource]]:
+        """The instances of a resource or data source of this module."""
+        found = self._resources.get(key)
+        if found is not None:
+            return found
+        mode, of_type, name = key
+        local = f"{'data.' if mode == 'data' else ''}{of_type}.{name}"
+        located = self.source.resources[key]
+        self._running.add(local)
+        try:
+            expanded = expansion(located.block, self.scope(located.file, {}, local))
+        finally:
+            self._running.discard(local)
+        instances: dict[int | str | None, Resource] = {
+            instance.key: Resource(self, located, mode, (of_type, name), instance) for instance in expanded.instances
+        }
+        self._resources[key] = expanded, instances
+        return expanded, instances
+
+    # --- providers ------------------------------------------------------------------------------------------------------------
+
+    def configure(self, passed: Expression | None, parent: Module | None) -> None:
+        """Finds the provider configurations that this module uses: its own, those passed to it, those inherited."""
+        if parent is not None:
+            self.configurations.update({key: c for key, c in parent.configurations.items() if "." not in key})
+        if parent is not None and isinstance(passed, ObjectExpr):
+            for item in passed.items:
+                inner = configuration_key(item.key) or key_name(item.key)
+                outer = configuration_key(item.value)
+                if inner is not None and outer is not None:
+                    self.configurations[inner] = parent.configuration(outer)
+        for key, located in self.source.providers.items():
+            # an empty block was how older modules named what is passed to them
+            if key not in self.configurations or located.block.body.attributes.keys() - {"alias", "version"}:
+                self.configurations[key] = Configuration(self, key, located)
+
+    def configuration(self, key: str) -> Configuration:
+        """The provider configuration of a name in this module."""
+        found = self.configurations.get(key)
+        if found is None:
+            found = Configuration(self.root if "." not in key else self, key, None)
+            self.configurations[key] = found
+        return found
+
+    # --- modules --------------------------------------------------------------------------------------------------------------
+
+    def _module(self, name: str, span: Span) -> Value:
+        if name not in self.source.calls:
+            return self._undeclared(f"module.{name}", span)
+        local = f"module.{name}"
+        if local in self._running:
+            self.run.report("warning", "cycle", span, f"{self.within(local)} refers to itself; what it gives is unknown")
+            return Value(Unknown(f"{self.within(local)} refers to itself", self.within(local)), span)
+        found, children = self.children(name)
+        return found.collect(lambda instance: self._child_value(name, instance, children[instance.key]))
+
+    def _child_value(self, name: str, instance: Instance, child: Module | None) -> Value:
+        address = self.within(f"module.{name}{instance.suffix}")
+        if child is None:
+            return Value(Unknown("module not found", address, Target(address, ""), not_null=True))
+        return Value(Handle("module", address, Target(address, ""), True, "", (), child))
+
+    def children(self, name: str) -> tuple[Expansion, dict[int | str | None, Module | None]]:
+        """The instances of a called module; None for one that is not there."""
+        found = self._children.get(name)
+        if found is not None:
+            return found
+        call = self.source.calls[name]
+        scope = self.scope(call.file, {}, f"module.{name}")
+        self._running.add(f"module.{name}")
+        try:
+            expanded = expansion(call.block, scope)
+        finally:
+            self._running.discard(f"module.{name}")
+        loaded = self.modules.load(self, name, call)
+        children: dict[int | str | None, Module | None] = {}
+        for instance in expanded.instances:
+            children[instance.key] = None if loaded is None else self._child(name, call, instance, *loaded)
+        self._children[name] = expanded, children
+        return expanded, children
+
+    def _child(self, name: str, call: Located, instance: Instance, source: ModuleSource, downloaded: bool) -> Module:
+        child = Module(self.run, source, CallInputs(self, call, instance, name), self.modules)
+        child.parent = self
+        child.key = f"{self.key}.{name}" if self.key else name
+        child.address = self.within(f"module.{name}{instance.suffix}")
+        child.exists = both(self.exists, instance.exists)
+        if child.exists is Truth.UNKNOWN:
+            child.exists_reason = instance.reason or self.exists_reason
+        child.calls = (*self.calls, Call(child.address, call.head, call.comments(), downloaded))
+        passed = call.attribute("providers")
+        child.configure(passed, self)
+        return child
+
+    # --- outputs --------------------------------------------------------------------------------------------------------------
+
+    def attribute(self, name: str) -> Value:
+        """What an expression gets for `module.m.name`."""
+        located = self.source.outputs.get(name)
+        if located is None:
+            return invalid(f"{self.address} has no output {name}", f"{self.address}.{name}")
+        value = self.output(name, located)
+        return via(value, "output", f"{self.address}.{name}", located.span)
+
+    def output(self, name: str, located: Located) -> Value:
+        """The value of an output."""
+        key = f"output.{name}"
+        found = self._values.get(key)
+        if found is not None:
+            return found
+        if key in self._running:
+            self.run.report("warning", "cycle", located.head, f"{self.within(key)} refers to itself; it is unknown")
+            return Value(Unknown(f"{self.within(key)} refers to itself", self.within(key)))
+        self._running.add(key)
+        try:
+            attribute = located.block.body.attributes.get("value")
+            if attribute is None:
+                value = Value(None, located.span)
+            else:
+                scope = self.scope(located.file)
+                value = without_errors(evaluate(attribute.expression, scope))
+                value = value.at(scope.span(attribute))
+        finally:
+            self._running.discard(key)
+        if self._flag(located, "sensitive", default=False):
+            value = replace(value, sensitive=True)
+        self._values[key] = value
+        return value
+
+    def members(self) -> dict[str, Value] | None:
+        """All outputs."""
+        return {name: self.attribute(name) for name in self.source.outputs}
+
+    # --- declarations -----------------------------------------------------------------------------------------------------------
+
+    def declarations(self) -> Iterator[Declaration]:
+        """All that this module and those that it calls declare, in the order of the files."""
+        for name, located in self.source.variables.items():
+            yield self._variable_declaration(name, located)
+        for configuration in self.configurations.values():
+            if configuration.module is self:
+                declared = configuration.declaration()
+                if declared is not None:
+                    yield declared
+        for key in self.source.resources:
+            if key[0] == "ephemeral":
+                continue
+            _, instances = self.resource(key)
+            for resource in instances.values():
+                if possible(both(self.exists, resource.instance.exists)):
+                    yield resource.declaration()
+        for name, located in self.source.outputs.items():
+            yield self._output_declaration(name, located)
+        for name in self.source.calls:
+            _, children = self.children(name)
+            for child in children.values():
+                if child is not None and possible(child.exists):
+                    yield from child.declarations()
+
+    def _variable_declaration(self, name: str, located: Located) -> Declaration:
+        scope = self.scope(located.file)
+        body: dict[str, Value] = {}
+        for key in located.block.body.attributes:
+            attribute = located.block.body.attributes[key]
+            if key == "type":
+                body[key] = Value(scope.text(attribute.expression), scope.span(attribute.expression), scope.span(attribute))
+            else:
+                found = argument(located.block, key, scope)
+                if found is not None:
+                    body[key] = export(found)
+        body["value"] = export(self.reference("var", name, located.head))
+        return self._declare(f"var.{name}", "variable", body, located)
+
+    def _output_declaration(self, name: str, located: Located) -> Declaration:
+        scope = self.scope(located.file)
+        body: dict[str, Value] = {}
+        for key in located.block.body.attributes:
+            if key == "depends_on":
+                continue
+            found = self.output(name, located) if key == "value" else argument(located.block, key, scope)
+            if found is not None:
+                body[key] = export(found)
+        return self._declare(f"output.{name}", "output", body, located)
+
+    def _declare(self, name: str, mode: str, body: dict[str, Value], located: Located) -> Declaration:
+        return Declaration(
+            address=self.within(name),
+            type=mode,
+            mode="variable" if mode == "variable" else "output",
+            body=Value(body, located.span, located.span),
+            span=located.span,
+            head=located.head,
+            exists=self.exists,
+            exists_reason=self.exists_reason,
+            comments=located.comments(),
+            metadata=self.metadata(located.block),
+            calls=self.calls,
+        )
+
+
+class CallInputs:
+    """The values that a call gives to a module's variables."""
+
+    def __init__(self, caller: Module, call: Located, instance: Instance, name: str) -> None:
+        self.caller = caller
+        self.call = call
+        self.scope = caller.scope(call.file, instance.names, f"module.{name}{instance.suffix}")
+
+    def value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value | None:  # noqa: ARG002
+        """What the call says, evaluated where the call stands."""
+        attribute = self.call.block.body.attributes.get(name)
+        if attribute is None:
+            return None
+        value = without_errors(evaluate(attribute.expression, self.scope))
+        return via(value, "module input", module.within(f"var.{name}"), self.scope.span(attribute))
+
+    def open_value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value:  # noqa: ARG002
+        """What the call leaves out and has no default: an error to Terraform."""
+        address = module.within(f"var.{name}")
+        module.run.report("warning", "missing-argument", self.call.head, f"the call gives no value to {address}")
+        return Value(Unknown(f"variable {address} has no value", address), self.call.head)

@@ -1,0 +1,352 @@
+"""`data "aws_iam_policy_document"`: the JSON that it makes of its blocks, each statement with its place.
+
+See https://registry.terraform.io/providers/hashicorp/aws/latest/docs/data-sources/iam_policy_document. What is a list there is
+sorted backwards in the provider's JSON, as here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from kmsguard.model.source import Span
+from kmsguard.model.value import ABSENT, Absent, Branch, Choice, Step, Text, Unknown, Value
+from kmsguard.terraform.functions.encoding import encoded, json_pieces, json_string
+from kmsguard.terraform.partial import (
+    choose,
+    derived,
+    distribute,
+    find_invalid,
+    pieces_of,
+    replace,
+)
+from kmsguard.terraform.resource import Resource
+
+VERSION = "2012-10-17"
+NOTHING_WRITTEN = Value(())
+
+
+def policy_json(resource: Resource, *, minified: bool) -> Value:
+    """The text of `json` or `minified_json`, which knows the document that it encodes."""
+    body = resource.written()
+    located = resource.located
+    document = distribute(
+        lambda version, policy_id, source, statements, override: _document(
+            (version, policy_id, source, statements, override), located.span
+        ),
+        body.get("version", Value(VERSION)),
+        body.get("policy_id", Value("")),
+        body.get("source_policy_documents", NOTHING_WRITTEN),
+        body.get("statement", NOTHING_WRITTEN),
+        body.get("override_policy_documents", NOTHING_WRITTEN),
+    )
+    step = Step("policy document", resource.address, located.head)
+
+    def text(policy: Value) -> Value:
+        if isinstance(policy.data, Unknown):
+            return replace(policy, trail=step)
+        made = encoded(_pieces(policy, minified), policy, "json")
+        return replace(made, span=located.span, trail=step)
+
+    return distribute(text, document)
+
+
+# --- the document ---------------------------------------------------------------------------------------------------------
+
+
+class _Merged:
+    """A document that others are merged into."""
+
+    def __init__(self) -> None:
+        self.version = Value("")
+        self.policy_id: Value | None = None
+        self.statements: list[Value] = []
+
+    def add(self, statements: Iterable[Value]) -> None:
+        """Statements take the place of those with the same Sid."""
+        for statement in statements:
+            sid = _sid(statement)
+            at = next((n for n, old in enumerate(self.statements) if sid and _sid(old) == sid), None)
+            if at is None:
+                self.statements.append(statement)
+            else:
+                self.statements[at] = statement
+
+
+def _sid(statement: Value) -> str:
+    sid = statement.members.get("Sid")
+    return (sid.text or "") if sid is not None else ""
+
+
+def _document(parts: tuple[Value, ...], span: Span) -> Value:
+    version, policy_id, source, statements, override = parts
+    for part in parts:
+        error = find_invalid(part)
+        if error is not None:
+            return error
+    merged = _Merged()
+    for document in _documents(source):
+        _merge(merged, document)
+    if not merged.version.text or (version.text or "") > merged.version.text:
+        merged.version = version if version.data not in ("", None) else Value(VERSION)
+    if policy_id.data not in ("", None):
+        merged.policy_id = policy_id
+    merged.add(_statements(statements, version))
+    for document in _documents(override):
+        _merge(merged, document)
+    out = {"Version": merged.version}
+    if merged.policy_id is not None:
+        out["Id"] = merged.policy_id
+    if merged.statements:
+        out["Statement"] = Value(tuple(merged.statements), span, span)
+    return Value(out, span)
+
+
+def _documents(value: Value) -> list[Value]:
+    """The documents of `source_policy_documents` and `override_policy_documents`."""
+    if isinstance(value.data, tuple):
+        return [item for item in value.data if item.data is not None]
+    return [value] if value.data is not None else []
+
+
+def _merge(merged: _Merged, text: Value) -> None:
+    if isinstance(text.data, Choice):
+        merged.statements.append(_statements_of_choice(text))
+        return
+    document = _parsed(text)
+    if not isinstance(document.data, dict):
+        merged.add([derived((text,)).at(text.where)])
+        return
+    version = document.members.get("Version")
+    if version is not None and (version.text or "") > (merged.version.text or ""):
+        merged.version = version
+    policy_id = document.members.get("Id")
+    if policy_id is not None and policy_id.data != "":
+        merged.policy_id = policy_id
+    statements = document.members.get("Statement")
+    if statements is None:
+        return
+    if isinstance(statements.data, tuple):
+        merged.add(_via(item, text) for item in statements.data)
+    else:
+        merged.add([_via(statements, text)])
+
+
+def _via(statement: Value, text: Value) -> Value:
+    if text.trail is None or statement.trail is not None:
+        return statement
+    return replace(statement, trail=text.trail)
+
+
+def _parsed(text: Value) -> Value:
+    data = text.data
+    if isinstance(data, Text) and data.encodes is not None and data.encoding == "json":
+        return data.encodes
+    if isinstance(data, Unknown):
+        return text
+    if text.text == "":
+        return Value({})
+    from kmsguard.syntax.json import parse_json
+
+    value, problems = parse_json(text)
+    if value is None or any(problem.level == "error" for problem in problems):
+        return derived((text,))
+    return value
+
+
+def _statements_of_choice(text: Value) -> Value:
+    """A document that hangs on a condition, as one statement that does: it must have one at most in each branch."""
+    assert isinstance(text.data, Choice)
+    branches = []
+    for branch in text.data.branches:
+        statements = _parsed(branch.value).members.get("Statement") if branch.value.data is not None else None
+        if branch.value.data is None or branch.value.text == "":
+            branches.append(Branch(branch.guard, Value(ABSENT)))
+        elif statements is not None and len(statements.items) == 1:
+            branches.append(Branch(branch.guard, statements.items[0]))
+        else:
+            branches.append(Branch(branch.guard, derived((branch.value,))))
+    return Value(Choice(tuple(branches)), text.span, text.where)
+
+
+# --- statements -----------------------------------------------------------------------------------------------------------
+
+_LISTS = {"actions": "Action", "not_actions": "NotAction", "resources": "Resource", "not_resources": "NotResource"}
+_ORDER = ("actions", "not_actions", "resources", "not_resources", "principals", "not_principals", "condition")
+
+
+def _statements(blocks: Value, version: Value) -> list[Value]:
+    if isinstance(blocks.data, Unknown):
+        return [blocks]
+    return [distribute(lambda block: _statement(block, version), block).at(block.place) for block in blocks.items]
+
+
+def _statement(block: Value, version: Value) -> Value:
+    body = block.data
+    if not isinstance(body, dict):
+        return block
+    out: dict[str, Value] = {}
+    sid = body.get("sid")
+    if sid is not None and sid.data != "":
+        out["Sid"] = sid
+    out["Effect"] = body.get("effect") or Value("Allow", block.span)
+    for name in _ORDER:
+        value = body.get(name)
+        if value is None:
+            continue
+        if name in _LISTS:
+            made = distribute(_texts, value)
+            if isinstance(made.data, tuple) and not made.data:
+                continue
+            out[_LISTS[name]] = made.at(value.place)
+        elif name == "condition":
+            out["Condition"] = _conditions(value)
+        else:
+            out["Principal" if name == "principals" else "NotPrincipal"] = _principals(value)
+    return Value(out, block.span, block.place, block.trail, block.refs, block.sensitive)
+
+
+def _texts(value: Value) -> Value:
+    """A list of texts: one alone stands without a list, several are sorted backwards."""
+    items = value.data
+    if not isinstance(items, tuple):
+        return value
+    made = [_replaced(item) for item in items if not isinstance(item.data, Absent)]
+    if len(made) == 1:
+        return replace(made[0], place=value.place)
+    return value.with_data(tuple(_sorted(made)))
+
+
+def _sorted(items: list[Value]) -> list[Value]:
+    if all(item.text is not None for item in items):
+        unique = {item.text or "": item for item in reversed(items)}
+        return [unique[text] for text in sorted(unique, reverse=True)]
+    return items
+
+
+def _replaced(item: Value) -> Value:
+    """`&{aws:username}` stands for `${aws:username}`."""
+    data = item.data
+    if isinstance(data, str):
+        return item.with_data(data.replace("&{", "${")) if "&{" in data else item
+    if isinstance(data, Text) and any(isinstance(piece.data, str) and "&{" in piece.data for piece in data.pieces):
+        pieces = tuple(_replaced(piece) if isinstance(piece.data, str) else piece for piece in pieces_of(item))
+        return item.with_data(Text(pieces, data.encodes, data.encoding))
+    return item
+
+
+def _principals(blocks: Value) -> Value:
+    items = blocks.data
+    if not isinstance(items, tuple):
+        return blocks
+    if any(not isinstance(block.data, dict) for block in items):
+        return _open_blocks(blocks, _principals)
+    members = [block.members for block in items]
+    if len(items) == 1 and _is_everybody(members[0]):
+        identifiers = members[0]["identifiers"]
+        return Value("*", identifiers.span, blocks.place)
+    out: dict[str, Value] = {}
+    for block, body in zip(items, members, strict=True):
+        kind = body.get("type")
+        identifiers = body.get("identifiers")
+        if kind is None or identifiers is None:
+            continue
+        if kind.text is None:
+            return derived((kind,)).at(blocks.place)
+        made = distribute(_texts, identifiers).at(identifiers.place)
+        old = out.get(kind.text)
+        out[kind.text] = made if old is None else _joined(old, made)
+        out[kind.text] = out[kind.text].at(block.place if old is None else blocks.place)
+    return Value(out, blocks.span, blocks.place)
+
+
+def _is_everybody(body: dict[str, Value]) -> bool:
+    kind, identifiers = body.get("type"), body.get("identifiers")
+    if kind is None or identifiers is None or kind.text != "*":
+        return False
+    return len(identifiers.items) == 1 and identifiers.items[0].text == "*"
+
+
+def _joined(old: Value, new: Value) -> Value:
+    parts = [*(old.items if isinstance(old.data, tuple) else (old,)), *(new.items if isinstance(new.data, tuple) else (new,))]
+    return old.with_data(tuple(parts))
+
+
+def _open_blocks(blocks: Value, make: object) -> Value:
+    """Blocks of which some hang on conditions: a Choice of what they make, or an Unknown where one is unknown."""
+    from kmsguard.terraform.partial import spread
+
+    assert callable(make)
+    undecided = tuple(block if isinstance(block.data, Choice) else Value(number) for number, block in enumerate(blocks.items))
+    options = spread(Value(undecided)) if not any(isinstance(block.data, Unknown) for block in blocks.items) else None
+    if options is None:
+        return derived((blocks,)).at(blocks.place)
+    made = []
+    for guard, option in options:
+        kept = [
+            blocks.items[item.data] if isinstance(item.data, int) else item
+            for item in option.items
+            if not isinstance(item.data, Absent)
+        ]
+        if any(not isinstance(block.data, dict) for block in kept):
+            made.append((guard, derived(kept)))
+        else:
+            made.append((guard, make(blocks.with_data(tuple(kept))) if kept else Value(ABSENT)))
+    return choose(made).at(blocks.place)
+
+
+def _conditions(blocks: Value) -> Value:
+    items = blocks.data
+    if not isinstance(items, tuple):
+        return blocks
+    if any(not isinstance(block.data, dict) for block in items):
+        return _open_blocks(blocks, _conditions)
+    out: dict[str, dict[str, list[Value]]] = {}
+    places: dict[str, Span | None] = {}
+    for block in items:
+        body = block.members
+        test, variable, values = body.get("test"), body.get("variable"), body.get("values")
+        if test is None or variable is None or values is None:
+            continue
+        if test.text is None or variable.text is None:
+            return derived((test, variable)).at(blocks.place)
+        found = out.setdefault(test.text, {}).setdefault(variable.text, [])
+        places.setdefault(f"{test.text} {variable.text}", block.place)
+        if isinstance(values.data, tuple):
+            found.extend(_replaced(item) for item in values.data)
+        else:
+            found.append(values)
+    tests = {
+        test: Value({name: _values(values, places[f"{test} {name}"]) for name, values in by_name.items()}, blocks.span)
+        for test, by_name in sorted(out.items())
+    }
+    return Value(tests, blocks.span, blocks.place)
+
+
+def _values(values: list[Value], place: Span | None) -> Value:
+    if len(values) == 1:
+        return values[0].at(place)
+    return Value(tuple(values), place, place)
+
+
+# --- its text -------------------------------------------------------------------------------------------------------------
+
+
+def _pieces(value: Value, minified: bool, indent: str = "") -> list[str | Value]:
+    """A document as the provider writes it: statements in their order of elements, everything else sorted."""
+    data = value.data
+    if not isinstance(data, (tuple, dict)) or not data:
+        return json_pieces(value)
+    inner = "" if minified else f"{indent}  "
+    line = "" if minified else f"\n{inner}"
+    rows: list[list[str | Value]] = []
+    if isinstance(data, tuple):
+        rows = [_pieces(item, minified, inner) for item in data]
+    else:
+        names = list(data) if "Effect" in data or "Version" in data else sorted(data)
+        colon = ":" if minified else ": "
+        rows = [[f"{json_string(name)}{colon}", *_pieces(data[name], minified, inner)] for name in names]
+    out: list[str | Value] = ["[" if isinstance(data, tuple) else "{"]
+    for number, row in enumerate(rows):
+        out.extend([f",{line}" if number else line, *row])
+    out.append(("" if minified else f"\n{indent}") + ("]" if isinstance(data, tuple) else "}"))
+    return out

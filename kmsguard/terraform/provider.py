@@ -1,0 +1,242 @@
+"""Provider configurations: which one a resource belongs to, and where that deploys to.
+
+See https://developer.hashicorp.com/terraform/language/modules/develop/providers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kmsguard.model.declaration import Declaration
+from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Choice, Target, Text, Unknown, Value
+from kmsguard.syntax.hcl.nodes import Expression, GetAttr, StringPart, Template, Variable
+from kmsguard.terraform.body import argument, block_body, nested_blocks
+from kmsguard.terraform.conversion import canonical
+from kmsguard.terraform.load import Located
+from kmsguard.terraform.partial import Open, distribute, export, pieces_of, replace, text_value
+
+if TYPE_CHECKING:
+    from kmsguard.terraform.module import Module
+    from kmsguard.terraform.resource import Resource
+
+_IDENTITY = (
+    "allowed_account_ids",
+    "profile",
+    "access_key",
+    "shared_credentials_files",
+    "shared_credentials_file",
+    "shared_config_files",
+)
+
+
+class Configuration:
+    """A provider's configuration: a `provider` block, or none at all."""
+
+    def __init__(self, module: Module, key: str, located: Located | None) -> None:
+        self.module = module
+        self.key = key  # `aws`, `aws.replica`
+        self.located = located
+        self.name = module.within(key) if module.address else key
+        self._cache: dict[str, Value | None] = {}
+
+    def _argument(self, name: str) -> Value | None:
+        if name not in self._cache:
+            located = self.located
+            scope = None if located is None else self.module.scope(located.file, {}, f"provider.{self.key}")
+            self._cache[name] = None if located is None or scope is None else argument(located.block, name, scope)
+        return self._cache[name]
+
+    @property
+    def is_default(self) -> bool:
+        """Whether it is what the settings speak of: the root module's configuration without alias."""
+        return not self.module.address and "." not in self.key
+
+    @property
+    def region(self) -> Value | None:
+        """The Region; None where nothing says it."""
+        if "*region" not in self._cache:
+            self._cache["*region"] = self._region()
+        return self._cache["*region"]
+
+    def _region(self) -> Value | None:
+        written = self._argument("region")
+        given = self.module.run.settings.region
+        target = REGION if self.is_default else Target(f"provider.{self.name}", "region")
+        if written is not None and not isinstance(written.data, Unknown):
+            return replace(written, refs=(*written.refs, target), place=None)
+        if given is not None and (self.is_default or self.located is None):
+            return Value(given, refs=(REGION,))
+        if written is None:
+            return None
+        assert isinstance(written.data, Unknown)
+        return written.with_data(replace(written.data, target=target, not_null=True))
+
+    @property
+    def account(self) -> Value | None:
+        """The account; None where nothing says it."""
+        if "*account" not in self._cache:
+            self._cache["*account"] = self._account()
+        return self._cache["*account"]
+
+    def _account(self) -> Value | None:
+        target = ACCOUNT if not self.has_identity or self.is_default else Target(f"provider.{self.name}", "account")
+        role = self._role()
+        account = distribute(lambda arn: arn_part(arn, 4), role) if role is not None else None
+        if account is not None and account.text and account.text.isdigit():
+            return replace(account, refs=(*account.refs, target))
+        only = self._argument("allowed_account_ids")
+        if only is not None and len(only.items) == 1 and only.items[0].text:
+            return replace(only.items[0], refs=(target,), place=None)
+        default = self.module.root.configurations.get(self.key.split(".")[0])
+        if target == ACCOUNT and not self.is_default and default is not None and default is not self and not default.has_role:
+            return default.account
+        given = self.module.run.settings.account
+        if given is not None and target == ACCOUNT:
+            return Value(given, refs=(ACCOUNT,))
+        if account is not None:
+            if isinstance(account.data, Open):
+                return account.with_data(replace(account.data, target=target))
+            if isinstance(account.data, (Choice, Text)):
+                return replace(account, refs=(*account.refs, target))
+        if target != ACCOUNT:
+            return Value(Unknown("the provider's account is not known", f"provider.{self.name}", target, not_null=True))
+        return None
+
+    @property
+    def has_role(self) -> bool:
+        """Whether it deploys as a role that it assumes."""
+        if self.located is None:
+            return False
+        names = {block.type for block in self.located.block.body.blocks}
+        return "assume_role" in names or "assume_role_with_web_identity" in names
+
+    @property
+    def has_identity(self) -> bool:
+        """Whether it is deployed to as somebody else than the root module's default configuration."""
+        if self.located is None:
+            return False
+        if self.has_role:
+            return True
+        mine = {name: self._argument(name) for name in _IDENTITY}
+        if all(value is None for value in mine.values()):
+            return False
+        default = self.module.root.configurations.get(self.key.split(".")[0])
+        if default is None or default is self:
+            return True
+        return any(_key(value) != _key(default._argument(name)) for name, value in mine.items())  # noqa: SLF001
+
+    def _role(self) -> Value | None:
+        if self.located is None:
+            return None
+        scope = self.module.scope(self.located.file, {}, f"provider.{self.key}")
+        for kind in ("assume_role", "assume_role_with_web_identity"):
+            nested = [block for block in self.located.block.body.blocks if block.type == kind]
+            blocks = nested_blocks(nested, scope) if nested else None
+            if blocks is not None and blocks.items:
+                role = blocks.items[-1].members.get("role_arn")  # of several, the last one is assumed in the end
+                if role is not None:
+                    return role
+        return None
+
+    def partition(self) -> Value:
+        """The partition."""
+        region = self.region
+        text = region.text if region is not None else None
+        if text is None:
+            return Value(Unknown("the partition is not known", "data.aws_partition", PARTITION, not_null=True))
+        return Value(partition_of(text), refs=(PARTITION,))
+
+    def declaration(self) -> Declaration | None:
+        """The `provider` block, to the outside."""
+        located = self.located
+        if located is None:
+            return None
+        scope = self.module.scope(located.file, {}, f"provider.{self.key}")
+        body = {name: export(value) for name, value in block_body(located.block, scope, ("alias", "version")).items()}
+        return Declaration(
+            address=self.module.within(f"provider.{self.key}"),
+            type=f"provider.{self.key.split('.')[0]}",
+            mode="provider",
+            body=Value(body, located.span, located.span),
+            span=located.span,
+            head=located.head,
+            exists=self.module.exists,
+            exists_reason=self.module.exists_reason,
+            comments=located.comments(),
+            metadata=self.module.metadata(located.block),
+            calls=self.module.calls,
+        )
+
+
+def _key(value: Value | None) -> object:
+    """Equal for equal values; a value that is not known equals none."""
+    return None if value is None else canonical(value) or value
+
+
+_PARTITIONS = (
+    ("us-gov-", "aws-us-gov"),
+    ("cn-", "aws-cn"),
+    ("us-iso-", "aws-iso"),
+    ("us-isob-", "aws-iso-b"),
+    ("eu-isoe-", "aws-iso-e"),
+    ("us-isof-", "aws-iso-f"),
+    ("eusc-", "aws-eusc"),
+)
+
+
+def partition_of(region: str) -> str:
+    """The partition that a Region lies in.
+
+    See https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html.
+    """
+    return next((partition for prefix, partition in _PARTITIONS if region.startswith(prefix)), "aws")
+
+
+def arn_part(arn: Value, number: int) -> Value:
+    """The part of an ARN behind so many colons (the last part, 5, holds the rest); an Unknown where that cannot be said."""
+    parts = arn_parts(arn)
+    if parts is None:
+        return Value(Unknown("the ARN is not known"))
+    return parts[number]
+
+
+def arn_parts(arn: Value) -> list[Value] | None:
+    """The six parts of an ARN; None where they cannot be told apart. A hole is one part, or inside of one."""
+    if isinstance(arn.data, (Unknown, Choice)):
+        return None
+    parts: list[list[Value]] = [[]]
+    for piece in pieces_of(arn):
+        if not isinstance(piece.data, str):
+            parts[-1].append(piece)
+            continue
+        for number, run in enumerate(piece.data.split(":")):
+            if number and len(parts) < 6:
+                parts.append([])
+            elif number:
+                parts[-1].append(Value(":"))
+            parts[-1].append(Value(run))
+    if len(parts) != 6 or text_value(parts[0]).text != "arn":
+        return None
+    return [replace(text_value(pieces), span=arn.span, trail=arn.trail) for pieces in parts]
+
+
+# --- which one --------------------------------------------------------------------------------------------------------------
+
+
+def configuration_key(node: Expression) -> str | None:
+    """`aws.replica`, as it is written in `provider =` and `providers =`."""
+    if isinstance(node, Variable):
+        return node.name
+    if isinstance(node, GetAttr) and isinstance(node.of, Variable):
+        return f"{node.of.name}.{node.name}"
+    if isinstance(node, Template) and len(node.parts) == 1 and isinstance(node.parts[0], StringPart):
+        return node.parts[0].text
+    inner = getattr(node, "inner", None)
+    return configuration_key(inner) if inner is not None else None
+
+
+def provider_of(resource: Resource) -> Configuration:
+    """The configuration that a resource is made with."""
+    written = resource.located.attribute("provider")
+    key = configuration_key(written) if written is not None else None
+    return resource.module.configuration(key or resource.type.split("_")[0])

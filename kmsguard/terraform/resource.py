@@ -1,0 +1,186 @@
+"""Instances of resources and data sources."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kmsguard.model.declaration import Declaration, Provider
+from kmsguard.model.guard import Formula
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value, flatten
+from kmsguard.terraform.body import META, argument, block_body, block_types, nested_blocks
+from kmsguard.terraform.expand import Instance, both
+from kmsguard.terraform.load import Located
+from kmsguard.terraform.partial import Handle, choose, export, replace
+from kmsguard.terraform.provider import Configuration, provider_of
+
+if TYPE_CHECKING:
+    from kmsguard.terraform.module import Module
+
+
+class Resource:
+    """An instance of a resource or data source. Its attributes are evaluated when they are asked for."""
+
+    def __init__(self, module: Module, located: Located, mode: str, names: tuple[str, str], instance: Instance) -> None:
+        self.module = module
+        self.located = located
+        self.mode = mode
+        self.type, self.name = names
+        self.instance = instance
+        self.local = f"{'' if mode == 'managed' else mode + '.'}{self.type}.{self.name}{instance.suffix}"
+        self.address = module.within(self.local)
+        self.scope = module.scope(located.file, instance.names, self.local)
+        self._attributes: dict[str, Value] = {}
+        self._blocks = block_types(located.block)
+        self._body: dict[str, Value] | None = None
+
+    @property
+    def handle(self) -> Value:
+        """The instance as a value."""
+        reason = "known after apply" if self.mode == "managed" else "data source"
+        return Value(Handle(reason, self.address, Target(self.address, ""), True, "", (), self))
+
+    def attribute(self, name: str) -> Value:
+        """What an expression gets for `resource.name`: what is written, or a symbolic value."""
+        found = self._attributes.get(name)
+        if found is None:
+            self._attributes[name] = self.symbolic(name)  # what asks for itself gets this
+            found = self._attribute(name)
+            self._attributes[name] = found
+        return found
+
+    def _attribute(self, name: str) -> Value:
+        computed = self._computed(name)
+        if computed is not None:
+            return computed
+        if name in META:
+            return self.symbolic(name)
+        blocks = self._blocks.get(name)
+        if blocks is not None:
+            value = nested_blocks(blocks, self.scope)
+            return self.symbolic(name) if value is None else self._viewed(value, name)
+        written = argument(self.located.block, name, self.scope)
+        if written is None:
+            return self.symbolic(name)
+        if isinstance(written.data, Choice):
+            written = choose(
+                (guard, self.symbolic(name) if option.data is ABSENT else self._referred(option, name))
+                for guard, option in flatten(written)
+            )
+            return written
+        return self._referred(written, name)
+
+    def _referred(self, value: Value, name: str) -> Value:
+        return replace(value, refs=(*value.refs, Target(self.address, name)), place=None)
+
+    def _computed(self, name: str) -> Value | None:
+        from kmsguard.terraform import data
+
+        compute = data.COMPUTED.get(self.type) if self.mode == "data" else data.COMPUTED_MANAGED.get(self.type)
+        return None if compute is None else compute(self, name)
+
+    def symbolic(self, name: str) -> Value:
+        """An attribute that is known after apply only."""
+        target = Target(self.address, name)
+        reason = "known after apply" if self.mode == "managed" else "data source"
+        certain = name in ("arn", "id")
+        prefix = "arn:" if name == "arn" and self.type.startswith("aws_") else ""
+        return Value(Unknown(reason, f"{self.address}.{name}", target, certain, prefix))
+
+    def _viewed(self, value: Value, name: str) -> Value:
+        """Nested blocks, whose attributes that are not written are symbolic too."""
+        if not isinstance(value.data, tuple):
+            return value
+        items = []
+        for number, item in enumerate(value.data):
+            if isinstance(item.data, dict):
+                view = BlockView(self, f"{name}.{number}", item.data)
+                reference = f"{self.address}.{name}[{number}]"
+                handle = Handle("known after apply", reference, Target(self.address, view.path), True, "", (), view)
+                items.append(item.with_data(handle))
+            else:
+                items.append(item)
+        return value.with_data(tuple(items))
+
+    def members(self) -> dict[str, Value] | None:
+        """The provider knows attributes that are written nowhere."""
+        return None
+
+    def written(self) -> dict[str, Value]:
+        """All that is written in the block."""
+        if self._body is None:
+            self._body = block_body(self.located.block, self.scope, META)
+        return self._body
+
+    @property
+    def configuration(self) -> Configuration:
+        """The provider's configuration."""
+        return provider_of(self)
+
+    def declaration(self) -> Declaration:
+        """What the instance is, to the outside."""
+        located = self.located
+        exists: Formula = both(self.module.exists, self.instance.exists)
+        reason = None
+        if exists is Truth.UNKNOWN:
+            reason = self.instance.reason or self.module.exists_reason
+        body = {name: export(value) for name, value in self.written().items()}
+        return Declaration(
+            address=self.address,
+            type=self.type,
+            mode="managed" if self.mode == "managed" else "data",
+            body=Value(body, located.span, located.span),
+            span=located.span,
+            head=located.head,
+            exists=exists,
+            exists_reason=reason,
+            provider=self._provider(body),
+            comments=located.comments(),
+            metadata=self.module.metadata(located.block),
+            calls=self.module.calls,
+        )
+
+    def _provider(self, body: dict[str, Value]) -> Provider:
+        configuration = self.configuration
+        region = configuration.region
+        if self.type.startswith("aws_") and "region" in body and self.type != "aws_region":
+            region = body["region"]  # since version 6 of the provider every resource can name its Region
+        return Provider(
+            configuration.name,
+            None if region is None else export(region),
+            None if configuration.account is None else export(configuration.account),
+        )
+
+
+class BlockView:
+    """A nested block of an instance, as an expression sees it."""
+
+    def __init__(self, resource: Resource, path: str, body: dict[str, Value]) -> None:
+        self.resource = resource
+        self.path = path
+        self.body = body
+
+    def attribute(self, name: str) -> Value:
+        """What is written in the block, or a symbolic value."""
+        found = self.body.get(name)
+        if found is None:
+            return self.resource.symbolic(f"{self.path}.{name}")
+        if isinstance(found.data, tuple) and found.data and isinstance(found.data[0].data, dict):
+            items = []
+            for number, item in enumerate(found.data):
+                if isinstance(item.data, dict) and item.place is not None and item.place == item.span:
+                    view = BlockView(self.resource, f"{self.path}.{name}.{number}", item.data)
+                    target = Target(self.resource.address, view.path)
+                    items.append(item.with_data(Handle("known after apply", None, target, True, "", (), view)))
+                else:
+                    items.append(item)
+            return found.with_data(tuple(items))
+        return replace(found, refs=(*found.refs, Target(self.resource.address, f"{self.path}.{name}")))
+
+    def members(self) -> dict[str, Value] | None:
+        """The provider knows attributes that are written nowhere."""
+        return None
+
+
+Compute = Callable[[Resource, str], "Value | None"]

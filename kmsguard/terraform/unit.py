@@ -1,0 +1,66 @@
+"""A root module to a unit."""
+
+from __future__ import annotations
+
+import posixpath
+import sys
+
+from kmsguard.model.declaration import Comment, Problem, Unit, UnitSource
+from kmsguard.model.value import Value
+from kmsguard.syntax.files import Files
+from kmsguard.terraform.calls import LocalModules
+from kmsguard.terraform.module import Module
+from kmsguard.terraform.partial import export
+from kmsguard.terraform.scope import DEEPEST, Run
+from kmsguard.terraform.state import backend_key
+from kmsguard.terraform.variables import RootInputs
+
+
+def read_unit(source: UnitSource, files: Files | None = None) -> Unit:
+    """Evaluates a root module with the local modules that it calls.
+
+    `files`: what has been read already, where several units of a checkout are read.
+    """
+    path = posixpath.normpath(source.path) if source.path else "."
+    run = Run(path, source.settings, files or Files(source.boundary), source.boundary)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, DEEPEST * 20))
+    try:
+        return _read(run, path)
+    finally:
+        sys.setrecursionlimit(limit)
+
+
+def _read(run: Run, path: str) -> Unit:
+    modules = LocalModules(run)
+    loaded = modules.folder(path)
+    if loaded.is_empty:
+        problem = Problem("error", "no-terraform", path, 1, 1, "there are no Terraform files in this folder")
+        return Unit(path, "terraform", (), problems=(problem,))
+    root = Module(run, loaded, RootInputs(run, loaded), modules)
+    root.configure(None, None)
+    declarations = tuple(root.declarations())
+    outputs = {name: export(root.output(name, located)) for name, located in loaded.outputs.items()}
+    comments: dict[str, tuple[Comment, ...]] = {}
+    for module in modules.loaded.values():
+        for file in module.files:
+            comments[file.source.path] = file.comments
+    return Unit(
+        path=path,
+        dialect="terraform",
+        declarations=declarations,
+        outputs=outputs,
+        state=backend_key(root),
+        files=tuple(sorted(run.sources)),
+        sources=run.sources,
+        comments=comments,
+        problems=tuple(sorted(run.problems)),
+        account=_text(root, "account") or run.settings.account,
+        region=_text(root, "region") or run.settings.region,
+    )
+
+
+def _text(root: Module, name: str) -> str | None:
+    configuration = root.configurations.get("aws")
+    value: Value | None = getattr(configuration, name) if configuration is not None else None
+    return value.text if value is not None else None
