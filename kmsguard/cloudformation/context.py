@@ -13,6 +13,8 @@ from kmsguard.syntax.yaml import YamlFile, parse_file
 MAX_STACKS = 200  # nested stacks that are read for one unit
 MAX_LOOPS = 2000  # runs of Fn::ForEach; a template can have 500 resources
 
+_OF_WHOLE_FILES = frozenset({"template-invalid", "unresolved-reference"})
+
 
 class Context:
     """The state of reading one unit."""
@@ -42,7 +44,9 @@ class Context:
         return file
 
     def problem(self, level: Literal["error", "warning"], code: str, span: Span, message: str) -> None:
-        """Notes what is wrong with the input."""
+        """Notes what is wrong with the input, but not what only seems so because a file could not be read to its end."""
+        if code in _OF_WHOLE_FILES and any(p.level == "error" for p in self.parsed[span.file].problems):
+            return
         self.problems.append(Problem(level, code, span.file, span.start_line, span.start_column, message))
 
     def comments(self, file: YamlFile, span: Span) -> tuple[Comment, ...]:

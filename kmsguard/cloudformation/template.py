@@ -37,6 +37,7 @@ _TRANSFORMS = frozenset(
 _STACK_TEMPLATES = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 _OTHER_ATTRIBUTES = ("DeletionPolicy", "UpdateReplacePolicy", "DependsOn")
 _MAX_FORMULA = 2000  # parts of a condition, the conditions that it names written out
+_MAX_DEPTH = 50  # conditions that name one another
 
 
 class Template:
@@ -161,13 +162,18 @@ class Template:
             self.context.problem("warning", "unresolved-reference", span, f"there is no condition {name}")
             self._conditions[name] = Truth.UNKNOWN
             return Truth.UNKNOWN
+        opaque = Atom(self.context.unit, self.address(name), True, (True, False))
+        if sum(formula is None for formula in self._conditions.values()) >= _MAX_DEPTH:
+            return opaque
         self._conditions[name] = None
-        formula = self.formula(node)
-        truth = NOWHERE_ASSUMED.truth(formula)
-        if truth is not Truth.UNKNOWN:
-            formula = truth
-        elif _weight(formula, _MAX_FORMULA) >= _MAX_FORMULA:
-            formula = Atom(self.context.unit, self.address(name), True, (True, False))
+        try:
+            formula = self.formula(node)
+        except RecursionError:
+            del self._conditions[name]
+            raise
+        if _too_large(formula):
+            formula = opaque
+        formula = _simplified(formula)
         if not isinstance(formula, Truth):
             formula = Named(self.address(name), formula)
         self._conditions[name] = formula
@@ -349,8 +355,7 @@ class Template:
             try:
                 found.extend(self._resource_declarations(name, entry))
             except RecursionError:
-                message = f"{name} refers to too many things through one another and was not read"
-                self.context.problem("error", "template-too-deep", entry.key.span, message)
+                self._too_deep(entry)
         found.extend(self._output_declarations())
         return found
 
@@ -367,6 +372,8 @@ class Template:
         if not isinstance(node, Mapping):
             self.context.problem("error", "template-invalid", entry.span, f"the resource {name} must be a map")
             return []
+        if node.broken:
+            return []  # what it says after the syntax error is not known
         kind = node.get("Type")
         if not isinstance(kind, Scalar) or not kind.text:
             self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} has no Type")
@@ -447,7 +454,11 @@ class Template:
                 return f"the nested stack {name} depends on itself"
             return stack
         self._stacks[name] = None
-        self._stacks[name] = found = self._read_stack(name)
+        try:
+            self._stacks[name] = found = self._read_stack(name)
+        except RecursionError:
+            del self._stacks[name]
+            raise
         return found
 
     def _read_stack(self, name: str) -> Template | str:
@@ -548,8 +559,17 @@ class Template:
                 return Value(Unknown(f"the output {name} depends on itself"), entry.span)
             return known
         self._outputs[name] = None
-        self._outputs[name] = value = self._output_value(entry)
+        try:
+            value = self._output_value(entry)
+        except RecursionError:
+            value = Value(Unknown("what refers to too many things through one another"), entry.span)
+            self._too_deep(entry)
+        self._outputs[name] = value
         return value
+
+    def _too_deep(self, entry: Entry) -> None:
+        message = f"{entry.key.text} refers to too many things through one another and was not read"
+        self.context.problem("error", "template-too-deep", entry.key.span, message)
 
     def _output_value(self, entry: Entry) -> Value:
         node = entry.value
@@ -663,18 +683,20 @@ def _simplified(formula: Formula) -> Formula:
     return formula if truth is Truth.UNKNOWN else truth
 
 
-def _weight(formula: Formula, limit: int) -> int:
-    """The number of parts of a formula, counted up to a limit."""
+def _too_large(formula: Formula) -> bool:
+    """Whether a formula has too many parts, or is too deep, to be asked again and again."""
     count = 0
-    pending = [formula]
-    while pending and count < limit:
-        part = pending.pop()
+    pending = [(formula, 0)]
+    while pending:
+        part, depth = pending.pop()
         count += 1
+        if count > _MAX_FORMULA or depth > 4 * _MAX_DEPTH:
+            return True
         if isinstance(part, (Not, Named)):
-            pending.append(part.of)
+            pending.append((part.of, depth + 1))
         elif isinstance(part, (All, Any)):
-            pending.extend(part.of)
-    return count
+            pending.extend((inner, depth + 1) for inner in part.of)
+    return False
 
 
 def _merged(base: Value, over: Value) -> Value:

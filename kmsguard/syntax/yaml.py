@@ -64,6 +64,7 @@ class Sequence(Node, kw_only=True, eq=False):
     """A list."""
 
     items: list[YamlNode]
+    broken: bool = False  # a syntax error stands in it: it may hold more
 
 
 class Entry(msgspec.Struct, eq=False):
@@ -82,6 +83,7 @@ class Mapping(Node, kw_only=True, eq=False):
     """A map, its entries in order. Merge keys (`<<`) are resolved; of a key that stands twice the last entry counts."""
 
     entries: list[Entry]
+    broken: bool = False  # a syntax error stands in it: it may hold more
 
     def entry(self, name: str) -> Entry | None:
         """The entry of a key."""
@@ -215,6 +217,7 @@ class _Composer:
             if parser is not None:
                 parser.dispose()
         while self.open:
+            self.open[-1].node.broken = True
             self._close(None)
         return YamlFile(self.source, self.root, self.problems, self.opaque, end)
 
@@ -469,6 +472,7 @@ class _JsonReader:
             self._problem("error", "json-syntax", error.offset, str(error))
             for node in reversed(self.open):  # what was being read ends with what could be read of it
                 node.end = _end_of(node)
+                node.broken = True
         return YamlFile(self.source, root[0] if root else None, self.problems, [(0, len(self.text))], end)
 
     def _value(self, at: int, add: Any, depth: int) -> int:
