@@ -12,6 +12,7 @@ from kmsguard.cli.streams import STDIN, standard_input, tell, write
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
+    parser.usage = "kmsguard evaluate [options] PATH..."
     options.add_paths(parser)
     options.add_deployment(parser)
 

@@ -25,6 +25,7 @@ PLAIN_WIDTH = 100  # where the output is no terminal
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
     given: dict[str, Any] = {"default": argparse.SUPPRESS}
+    parser.usage = "kmsguard scan [options] PATH..."
     options.add_paths(parser)
     group = parser.add_argument_group("output")
     group.add_argument("--format", choices=tuple(FORMATS), default="text", help="what goes to standard output (default: text)")
@@ -41,7 +42,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--show-suppressed", action="store_true", help="show suppressed findings too, marked as such")
     group.add_argument("--show-passed", action="store_true", help="list the rules that resources meet")
     group.add_argument("--statistics", action="store_true", help="tell how long each stage took", **given)
-    group.add_argument("-q", "--quiet", action="store_true", help="print nothing where nothing is found")
+    group.add_argument("-q", "--quiet", action="store_true", help="print nothing where nothing is found, warnings or not")
     group.add_argument("-v", "--verbose", action="store_true", help="tell on standard error what is scanned, with what")
     group = parser.add_argument_group("what is judged and reported")
     group.add_argument(
@@ -120,7 +121,8 @@ def _print(report: Report, arguments: argparse.Namespace) -> None:
         for problem in report.errors:
             if problem.level == "error" or problem.code == "nothing-to-scan":
                 tell(f"{problem.file}:{problem.line}:{problem.column}: {problem.level}: {problem.message}")
-    silent = arguments.quiet and arguments.format == "text" and not report.errors
+    wrong = any(problem.level == "error" for problem in report.errors)
+    silent = arguments.quiet and arguments.format == "text" and not wrong
     if not silent or any(finding.suppression is None for finding in report.findings):
         write(_rendered(report, arguments.format, arguments, terminal=sys.stdout.isatty()))
 

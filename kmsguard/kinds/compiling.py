@@ -437,13 +437,13 @@ class _Compiler:
     def form_items(self, value: Value, members: dict[str, Value], _type: str) -> Word:
         if "fields" not in members:
             self.wrong(value, "`items` needs `fields`: the members that each element gets")
-        return Items(self.path(value), {n: self.word(v) for n, v in self.given(members, "fields").items()})
+        return Items(self.word(value), {n: self.word(v) for n, v in self.given(members, "fields").items()})
 
     def form_pairs(self, value: Value, members: dict[str, Value], _type: str) -> Word:
         if "key" not in members or "value" not in members:
             self.wrong(value, "`pairs` needs `key` and `value`: what an element calls its name and its value")
             return Const(None)
-        return Pairs(self.path(value), self.text(members["key"]), self.text(members["value"]))
+        return Pairs(self.word(value), self.text(members["key"]), self.text(members["value"]))
 
     def form_prefix(self, value: Value, _members: dict[str, Value], _type: str) -> Word:
         return Prefix(self.word(value))

@@ -500,7 +500,8 @@ class Links:
         target = leaf.target
         if target is None:
             return []
-        return _one([draft for draft in self.at(unit, target.address) if draft.kind.name in kinds])
+        # of one declaration that is several resources all are meant
+        return [(draft, Truth.YES) for draft in self.at(unit, target.address) if draft.kind.name in kinds]
 
     def _by_text(self, leaf: Value, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
         pieces = _pieces(leaf)

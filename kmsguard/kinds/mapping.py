@@ -156,7 +156,7 @@ def _items(word: Items, scope: Scope) -> Value:
         fields = {name: select(field, inner) for name, field in word.fields.items()}
         return element.with_data({name: value for name, value in fields.items() if value.data is not ABSENT})
 
-    return each_leaf(as_list(_path(word.path, scope)), mapped)
+    return each_leaf(as_list(select(word.word, scope)), mapped)
 
 
 def _pairs(word: Pairs, scope: Scope) -> Value:
@@ -172,7 +172,7 @@ def _pairs(word: Pairs, scope: Scope) -> Value:
                 members[name.text] = follow(element, (word.value,)).at(element.where)
         return elements.with_data(members)
 
-    return lift(as_list(_path(word.path, scope), keep_map=True), collected)
+    return lift(as_list(select(word.word, scope), keep_map=True), collected)
 
 
 def _prefix(word: Prefix, scope: Scope) -> Value:

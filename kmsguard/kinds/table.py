@@ -74,14 +74,14 @@ class Present(msgspec.Struct, frozen=True, tag=True):
 class Items(msgspec.Struct, frozen=True, tag=True):
     """A list of maps of our own: one for each element, its fields taken from the element."""
 
-    path: Path
+    word: Word
     fields: dict[str, Word]
 
 
 class Pairs(msgspec.Struct, frozen=True, tag=True):
     """A map out of a list of pairs (tags, parameters)."""
 
-    path: Path
+    word: Word
     key: str
     value: str
 

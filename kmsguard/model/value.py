@@ -133,7 +133,9 @@ class Text(msgspec.Struct, frozen=True):
 
 
 Number: TypeAlias = "int | float | Decimal"
-Data: TypeAlias = "str | Text | bool | int | float | Decimal | None | tuple[Value, ...] | dict[str, Value] | Unknown | Choice | Absent"
+Data: TypeAlias = (
+    "str | Text | bool | int | float | Decimal | None | tuple[Value, ...] | dict[str, Value] | Unknown | Choice | Absent"
+)
 
 
 class Value(msgspec.Struct, frozen=True, dict=False):

@@ -61,28 +61,25 @@ def place_of(judgement: Judgement) -> Place:
     """The narrowest place that decides the verdict, and the chain that led there."""
     resource = judgement.resource
     first = next((e for e in judgement.evidence if e.span is not None), None)
-    head: Span | None = None
-    if first is not None and first.span is not None:
-        location = _owned(first.span, first.resource or resource, resource)
-        head = resource.head if location == resource.span else None
-    else:
-        location = _owned(resource.span, resource, resource)
-        head = resource.head if location == resource.span else None
+    block = (first.resource if first is not None else None) or resource
+    narrow = first.span if first is not None and first.span not in (None, block.head) else block.span
+    assert narrow is not None, "a block has a place"
+    location = _owned(narrow, block, resource)
     related: dict[Related, None] = {}
     flow: list[Related] = []
     if first is not None and first.trail is not None:
         flow.extend(_steps(first.trail, first, resource))
-        related.update(dict.fromkeys(step for step in flow if step.location != location))
+        related.update(dict.fromkeys(flow))
     for evidence in judgement.evidence:
         if evidence is not first:
             related.update(dict.fromkeys(_related(evidence, resource)))
-        elif first is not None and first.message and (len(judgement.evidence) > 1 or flow):
-            related[Related(first.message, location)] = None
     if flow and flow[-1].location != location:
         flow.append(Related(first.message if first is not None and first.message else judgement.message, location))
-    files = {location.file, *(r.location.file for r in related), *(r.location.file for r in flow)}
+    head = block.head if location == block.span else None
+    others = tuple(r for r in related if r.location != location)
+    files = {location.file, *(r.location.file for r in others), *(r.location.file for r in flow)}
     files.update(call.span.file for declaration in resource.declarations for call in declaration.calls)
-    return Place(location, head, tuple(related), tuple(flow) if len(flow) > 1 else (), frozenset(files))
+    return Place(location, head, others, tuple(flow) if len(flow) > 1 else (), frozenset(files))
 
 
 def _related(evidence: Evidence, resource: Resource) -> Iterator[Related]:
@@ -142,19 +139,28 @@ def decide(
     drafts: dict[_Draft, bool] = {}  # whether it is reported; the others count for the numbers of fingerprints
     passed: set[Passed] = set()
     for judgement in (judgement for _, judgements in layers for judgement in judgements):
+        view = views[judgement.resource.unit]
+        if judgement.verdict == "pass":
+            # most judgements are passes: their places are only looked at where somebody asks
+            if suppressions.any or view.only is not None:
+                place = place_of(judgement)
+                suppressions.of(judgement, place.location, ())
+                if not _in_sight(place.files, view, settings):
+                    continue
+            passed.add(Passed(judgement.rule.code, secrets.address(judgement.resource.address), judgement.resource.unit))
+            continue
         place = place_of(judgement)
         suppression = suppressions.of(judgement, place.location, (r.location for r in (*place.related, *place.flow)))
-        seen = _in_sight(place.files, views.get(judgement.resource.unit), settings)
-        if judgement.verdict != "pass":
-            draft = _Draft(_finding(judgement, place, suppression, secrets, sources), judgement.attribute)
-            drafts[draft] = drafts.get(draft, False) or seen
-        elif seen:
-            passed.add(Passed(judgement.rule.code, secrets.address(judgement.resource.address), judgement.resource.unit))
+        draft = _Draft(_finding(judgement, place, suppression, secrets, sources), judgement.attribute)
+        drafts[draft] = drafts.get(draft, False) or _in_sight(place.files, view, settings)
     for leftover in suppressions.leftovers(lambda name: rules.get(name) is not None):
         notice = infos.get(leftover.code)
         if notice is not None and is_selected(notice, chosen):
             draft = _Draft(_notice(leftover, notice, secrets, sources), leftover.mark.code)
-            drafts[draft] = _in_sight(frozenset({leftover.mark.place.file}), views.get(leftover.unit), settings)
+            files = frozenset({leftover.mark.place.file})
+            # the configuration belongs to no unit: to all of them
+            about = [views[leftover.unit]] if leftover.unit in views else list(views.values())
+            drafts[draft] = any(_in_sight(files, view, settings) for view in about)
     findings = []
     unknown = 0
     for reported in _numbered(drafts, views, baseline):
@@ -173,9 +179,9 @@ class _Draft(msgspec.Struct, frozen=True):
     attribute: str
 
 
-def _in_sight(files: frozenset[str], view: UnitView | None, settings: Settings) -> bool:
+def _in_sight(files: frozenset[str], view: UnitView, settings: Settings) -> bool:
     """Whether what touches some files is reported."""
-    return view is None or view.only is None or settings.whole_units or bool(view.only & files)
+    return view.only is None or settings.whole_units or bool(view.only & files)
 
 
 def _numbered(drafts: Mapping[_Draft, bool], views: Mapping[str, UnitView], baseline: frozenset[str]) -> Iterator[Finding]:

@@ -169,6 +169,11 @@ class Suppressions:
         for mark, _ in self._configured:
             self._all.setdefault(mark, "")
 
+    @property
+    def any(self) -> bool:
+        """Whether there is any suppression at all."""
+        return bool(self._on or self._lines or self._configured)
+
     def _learn(self, unit: Unit) -> None:
         for file, comments in unit.comments.items():
             for comment in comments:

@@ -124,7 +124,7 @@ _VALUE = re.compile(
     r"""
     (?P<close>(?:\\?["'\]])*)
     (?:
-        \s*(?P<sign>=>|:=|[=:])\s*                                         # name = value, "name": value
+        \s*(?P<sign>=>|:=|[=:])[ \t]*                                       # name = value, "name": value
       | (?<=["'])\s*,\s*\\?["'](?:value|Value|VALUE)\\?["']\s*:\s*              # {"name": name, "value": value}
       | (?P<flag>\s+(?=[^\s-]))                                             # --name value
       | >(?=[^<>\n]{1,256}</)                                                                   # <name>value</name>
@@ -191,9 +191,12 @@ def _is_word(value: str) -> bool:
 
 def _is_code(text: str, end: int, value: str) -> bool:
     """Whether a bare value is an expression of a programming language: a call, an index, the name of a variable."""
-    return text[end : end + 1] in ("(", "[", "{") or (value.isidentifier() and value.islower() and "_" in value)
+    if text[end : end + 1] in ("(", "[", "{") or _MEMBER.fullmatch(value) is not None:
+        return True
+    return value.isidentifier() and value.islower() and "_" in value
 
 
+_MEMBER = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+")
 _MIXED = re.compile(
     r"(?=.*[A-Za-z])(?=.*[0-9])|(?=.*[a-z])(?=.*[A-Z].*[A-Z])|(?=.*[A-Za-z0-9])(?=.*[!@#$%^&*+=?~;|])", re.DOTALL
 )
@@ -204,7 +207,7 @@ def is_secret_value(promise: Family, value: str) -> bool:
 
     Of a connection string it is not said here: it holds a secret where `look` finds one in it.
     """
-    if HOLE in value or is_placeholder(value) or promise == "connection":
+    if HOLE in value or "${" in value or "{{" in value or is_placeholder(value) or promise == "connection":
         return False
     if promise == "password":
         return len(value) >= 4 and not (value.isdigit() and len(value) < 6)

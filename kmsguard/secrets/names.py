@@ -49,7 +49,7 @@ _KEY_OF = frozenset(
 _HARMLESS_TOKEN = frozenset(
     {
         *("cancel", "client", "continuation", "creation", "idempotency", "lock", "next", "page", "pagination", "request"),
-        *("caller", "replacement", "task", "marker", "sync", "update", "change"),
+        *("caller", "replacement", "service", "action", "task", "marker", "sync", "update", "change"),
     }
 )
 
@@ -126,7 +126,7 @@ def words(name: str) -> tuple[str, ...]:
 def family(name: str) -> Family | None:
     """What a name promises that its value is; None where it is no name of a secret."""
     parts = list(words(name))
-    if not parts or parts[0] in _DOING:
+    if not parts or parts[0] in _DOING or (len(parts[0]) == 1 and parts[1:2] and parts[1] in _DOING):
         return None
     if parts[-2:] in (["connection", "string"], ["conn", "string"], ["connection", "url"], ["connection", "uri"]):
         return "connection"

@@ -147,7 +147,7 @@ class Lexer:
                         add(("newline", start, at))
                         add(("more", at, at))
                         return
-                    if line and stack[-1][0] != "body" and self._outside(at, margin):
+                    if line and self._outside(at, margin):
                         self._break(at)
                         return
                     if not free:
@@ -236,7 +236,7 @@ class Lexer:
 
     def _outside(self, at: int, margin: int) -> bool:
         """Whether the line at whose first character `at` stands cannot be inside the brackets that are open."""
-        if _HEADER.match(self.text, at, self.limit):
+        if self.stack[-1][0] != "body" and _HEADER.match(self.text, at, self.limit):
             return True
         if margin < 0 or at >= self.limit or self.text[at] in "#/)]}\r\n":
             return False

@@ -127,7 +127,7 @@ class _TooMuchError(Exception):
 class _Bodies:
     """A reader of attributes and blocks."""
 
-    __slots__ = ("budget", "expressions", "limit", "mistakes", "mode", "text", "unbalanced")
+    __slots__ = ("astray", "budget", "cut_short", "expressions", "limit", "mistakes", "mode", "text", "unbalanced")
 
     def __init__(self, text: str, mode: _Mode) -> None:
         self.text = text
@@ -136,6 +136,8 @@ class _Bodies:
         self.expressions = Expressions(Lexer(text, self.limit))
         self.mistakes: list[HclSyntaxError] = []
         self.unbalanced = False  # whether a brace is missing or too many
+        self.astray = False  # whether nothing was understood since the last mistake: what cannot be understood belongs to it
+        self.cut_short = False  # whether the text ended inside an item, which was said already
         self.budget = 4 * self.limit + 10_000  # characters that may be read, however often
 
     def file(self) -> Body:
@@ -161,11 +163,12 @@ class _Bodies:
         body.blocks = tuple(blocks)
         return body
 
-    def _items(self, body: Body, blocks: list[Block], block: tuple[int, int] | None) -> bool:
+    def _items(self, body: Body, blocks: list[Block], block: tuple[int, int] | None, *, inline: bool = False) -> bool:
         """Reads attributes and blocks into `body` and `blocks`, up to the brace that ends them, which is left, or the end.
 
-        `block` is the start and column of the block around them, None for a file. Returns whether a brace that is theirs was
-        found (for a file: the end).
+        `block` is the start and column of the block around them, None for a file; `inline`: it began in the middle of a logical
+        line, and with a mistake in it the whole line is lost. Returns whether a brace that is theirs was found (for a file: the
+        end).
         """
         reader = self.expressions
         while True:
@@ -195,8 +198,9 @@ class _Bodies:
                     self._attribute(body)
                 else:
                     blocks.append(self._block())
+                self.astray = False
             except HclSyntaxError as mistake:
-                if reader.soft is None or at:
+                if reader.soft is None or inline:
                     raise
                 self._recover(mistake, token, body, block)
 
@@ -289,7 +293,7 @@ class _Bodies:
         if kind == "=":
             return HclSyntaxError(begin, "a block has no `=` before its `{`; remove it")
         if kind in ("newline", "more", "end") and (labels or self._brace_follows(begin)):
-            return HclSyntaxError(start, "the `{` of a block stands on the same line as its type")
+            return HclSyntaxError(start, "this block lacks its `{`, which stands on the same line as its type")
         expected = "`{` or a label" if labels else "`=` and a value, or `{` of a block"
         return self.expressions.failure(token, expected)
 
@@ -306,10 +310,18 @@ class _Bodies:
             end = brace.end()
             opening = self.text.rindex("{", 0, end)
             reader.tokens, reader.at = [("{", opening, opening + 1), ("more", end, end)], 0
+        elif tokens[reader.at][0] == "newline" and self._deeper_follows(tokens[0][1], tokens[reader.at][2]):
+            end = tokens[reader.at][2]
+            reader.tokens, reader.at = [("{", end, end), ("more", end, end)], 0
         else:
             return False
         self._report(mistake)
         return True
+
+    def _deeper_follows(self, start: int, following: int) -> bool:
+        """Whether the line in which `following` stands is indented deeper than the one in which `start` does."""
+        rfind = self.text.rfind
+        return following - rfind("\n", 0, following) > start - rfind("\n", 0, start)
 
     def _rest_of_block(self, start: int, kind: str, labels: tuple[Label, ...]) -> Block:
         """A block from its `{` on."""
@@ -321,17 +333,20 @@ class _Bodies:
             self._stop(HclSyntaxError(start, f"nested deeper than {MAX_DEPTH} levels"))
         body = Body(head_end, head_end, {}, ())
         blocks: list[Block] = []
-        closed = True
-        if reader.tokens[reader.at][0] not in ("newline", "}", "more", "end"):
+        following = reader.tokens[reader.at][0]
+        if following not in ("newline", "}", "more", "end"):
             closed = self._one_line(body, blocks, start)
         else:
-            closed = self._items(body, blocks, (start, start - self.text.rfind("\n", 0, start) - 1))
+            column = start - self.text.rfind("\n", 0, start) - 1
+            closed = self._items(body, blocks, (start, column), inline=following != "more")
         reader.depth -= 1
         body.blocks = tuple(blocks)
-        _, begin, end = reader.tokens[reader.at]
+        instead, begin, end = reader.tokens[reader.at]
         if not closed:
-            if not self.unbalanced or self.mode == "indentation":
+            told = self.cut_short if instead == "end" else instead not in ("word", "}")  # what stands there is the mistake
+            if not told and (self.mode == "indentation" or not self.unbalanced):
                 self._unbalance(start, "this block is not closed; add `}`")
+            self.unbalanced = True
             body.end = begin
             body.complete = False
             return Block(start, begin, kind, labels, body, head_end)
@@ -373,7 +388,7 @@ class _Bodies:
             reader.mistake(
                 stop, "a block that begins with an argument behind its `{` ends in the same line; begin a new line there"
             )
-            return self._items(body, blocks, (start, -1))
+            return self._items(body, blocks, (start, -1), inline=True)
         if kind == ",":
             raise HclSyntaxError(stop, "a block in one line holds one argument; write each on a line of its own")
         raise reader.failure(reader.tokens[reader.at], "`}` behind the one argument of a block in one line")
@@ -438,8 +453,9 @@ class _Bodies:
     def _recover(self, mistake: HclSyntaxError, first: Token, body: Body, block: tuple[int, int] | None) -> None:
         """After a mistake in the item that begins with the token `first`: goes on behind it."""
         reader = self.expressions
-        self._report(mistake)
-        reader.depth = 0 if block is None else reader.depth
+        if not self.astray or first[0] == "word":
+            self._report(mistake)
+        self.astray = True
         tokens = reader.tokens
         last = tokens[-1]
         attribute = body.attributes.get(self.text[first[1] : first[2]]) if first[0] == "word" else None
@@ -449,6 +465,8 @@ class _Bodies:
             self._continue(self._resume(first[1], first[1], block))
         elif last[0] == "more" and (open_string := self._open_string(tokens)) is not None:
             self._continue(self._resume(first[1], open_string, block))
+        elif last[0] == "more" and self.mode == "indentation" and tokens[-2][0] != "{":
+            self._continue(self._resume(first[1], tokens[-2][1], block))
         elif last[0] == "more" and len(tokens) > 1 and tokens[-2][0] == "{":
             reader.at = len(tokens) - 2
             self._rest_of_block(first[1], "", ())
@@ -488,4 +506,5 @@ class _Bodies:
                     return end if end >= 0 else self.limit
                 first = -1
             line = text.find("\n", line)
+        self.cut_short = True
         return self.limit
