@@ -242,7 +242,7 @@ class Suppressions:
                 message = f"the suppression of {rule} ended on {mark.until}"
                 out.append(Leftover("KG002", mark, message, at, resource))
             elif mark not in self._used and resource is not None:
-                message = f"the suppression of {rule} suppresses nothing: {resource.address} meets the rule"
+                message = f"the suppression of {rule} suppresses nothing: the rule has nothing against {resource.address} here"
                 out.append(Leftover("KG001", mark, message, at, resource))
             elif mark not in self._used and mark.code.startswith("KG") and not known(mark.code):
                 out.append(Leftover("KG001", mark, f"the suppression of {rule} suppresses nothing: there is no such rule", at))

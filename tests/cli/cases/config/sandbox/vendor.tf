@@ -1,0 +1,3 @@
+resource "aws_kms_key" "vendor" {}
+
+resource "aws_kms_key" "old" {}

@@ -1,0 +1,5 @@
+module "keys" {
+  source = "../modules/kms"
+}
+
+resource "aws_kms_key" "own" {}

@@ -1,0 +1,6 @@
+module "keys" {
+  source = "../modules/kms"
+  rotate = true
+}
+
+resource "aws_kms_key" "own" {}
