@@ -248,6 +248,7 @@ def _owner(subject: Subject) -> Resource | None:
 
 
 _EVERY_RESOURCE = ("address", "region", "account", "external")
+_NOWHERE_WRITTEN = ("address", "external")  # what nobody can change shows nothing
 
 
 def _attribute(resource: Resource, name: str, world: World) -> Value:
@@ -347,6 +348,8 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
 
 def _evidence(operand: Operand, found: _Looked) -> tuple[Evidence, ...]:
     value, owner = found
+    if operand.names[-1] in _NOWHERE_WRITTEN:
+        return ()
     message = f"{operand} is {shown(value)}"
     where = value.where
     if owner is None or (where is not None and _is_inside(where, owner)):
