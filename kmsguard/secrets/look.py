@@ -191,12 +191,12 @@ def _is_word(value: str) -> bool:
 
 def _is_code(text: str, end: int, value: str) -> bool:
     """Whether a bare value is an expression of a programming language: a call, an index, the name of a variable."""
-    if text[end : end + 1] in ("(", "[", "{") or _MEMBER.fullmatch(value) is not None:
+    if text[end : end + 1] in ("(", "[", "{") or _CODE.fullmatch(value) is not None:
         return True
     return value.isidentifier() and value.islower() and "_" in value
 
 
-_MEMBER = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+")
+_CODE = re.compile(r"[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+|[A-Z][A-Za-z]+-[A-Z][A-Za-z]+")  # a.member, Invoke-Command
 _MIXED = re.compile(
     r"(?=.*[A-Za-z])(?=.*[0-9])|(?=.*[a-z])(?=.*[A-Z].*[A-Z])|(?=.*[A-Za-z0-9])(?=.*[!@#$%^&*+=?~;|])", re.DOTALL
 )

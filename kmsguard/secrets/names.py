@@ -49,7 +49,7 @@ _KEY_OF = frozenset(
 _HARMLESS_TOKEN = frozenset(
     {
         *("cancel", "client", "continuation", "creation", "idempotency", "lock", "next", "page", "pagination", "request"),
-        *("caller", "replacement", "service", "action", "task", "marker", "sync", "update", "change"),
+        *("caller", "replacement", "service", "action", "task", "marker", "sync", "update", "change", "version"),
     }
 )
 
@@ -111,7 +111,23 @@ _DOING = frozenset(
             "manage",
             "managed",
         ),
-        *("rotate", "reset", "change", "force", "get", "has", "is", "skip", "no", "with", "without", "show", "hide", "create"),
+        *(
+            "rotate",
+            "reset",
+            "change",
+            "force",
+            "get",
+            "has",
+            "is",
+            "skip",
+            "no",
+            "with",
+            "without",
+            "show",
+            "hide",
+            "create",
+            "expire",
+        ),
     }
 )
 

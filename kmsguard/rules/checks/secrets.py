@@ -46,6 +46,7 @@ _ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
 _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
 _VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
+_SECRETS = frozenset({"secret", "secret_string", "secret_binary", "SecretString"})  # others of that name are ids and ARNs
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
 _FAMILIES: dict[Family, str] = {
     "password": "a password",
@@ -112,6 +113,8 @@ class _Looking:
                 if owner is not None:
                     self._declaration(owner, declaration)
         for resource in self.graph.resources:
+            if resource.declarations and resource.declarations[0].mode not in ("managed", "data"):
+                continue
             for name in resource.secrets:
                 value = resource.attributes.get(name)
                 if value is not None:
@@ -153,7 +156,7 @@ class _Looking:
                 self._add("plain reference", resource, leaf, 0, len(text), _FAMILIES[promise])
                 return
             if text is not None and HOLE not in text and _is_secret(promise, text, typed=typed):
-                self._whole(group, resource, leaf, text, promise)
+                self._whole(group, resource, leaf, text, family(leaf.name) or "secret")
                 return
         if text is not None:
             for match in look(text):
@@ -418,23 +421,34 @@ def _shown(question: Question, value: Value) -> Answer | None:
     unit = question.graph.units[question.resource.unit]
     inputs = {d.address: d for d in unit.declarations if d.mode in ("variable", "parameter")}
     for part in value.walk():
-        data = part.data
-        targets = [*part.refs, *([data.target] if isinstance(data, Unknown) and data.target is not None else [])]
-        names = [data.reference] if isinstance(data, Unknown) and data.reference is not None else []
-        names += [step.name for step in part.trail.chain()] if part.trail is not None else []
-        source = next((f"{t.address}.{t.attribute}" for t in targets if _is_secret_target(t.address, t.attribute)), None)
-        source = source or next((name for name in names if name in inputs and _is_secret_input(inputs[name])), None)
-        if source is not None and part.data is not None:
-            place = value.where or part.where
-            evidence = Evidence(f"{source} is shown here", place, value.trail, question.resource)
-            return Answer(Truth.NO, (evidence,), values={"source": source})
+        source = _source(part, inputs)
+        if source is not None:
+            evidence = Evidence(f"{source} is shown here", value.where or part.where, value.trail, question.resource)
+            return Answer(Truth.NO, (evidence,))
     return None
+
+
+def _source(part: Value, inputs: dict[str, Declaration]) -> str | None:
+    """The secret that a part of an output was taken from; None where it is none, or says nothing (`null`, a reference)."""
+    data = part.data
+    targets, names = list(part.refs), []
+    if isinstance(data, Unknown):
+        targets += [data.target] if data.target is not None else []
+        names += [data.reference] if data.reference is not None else []
+    elif part.text is None or is_blank(part.text) or is_reference(part.text):
+        return None
+    elif part.trail is not None:
+        names += [step.name for step in part.trail.chain()]
+    for target in targets:
+        if _is_secret_target(target.address, target.attribute):
+            return f"{target.address}.{target.attribute}"
+    return next((name for name in names if name in inputs and _is_secret_input(inputs[name])), None)
 
 
 def _is_secret_target(address: str, attribute: str) -> bool:
     if not address or attribute in ("Ref", "id", "arn", "Arn"):
         return False
-    if family(attribute) in ("password", "token", "secret"):
+    if family(attribute) in ("password", "token") or attribute in _SECRETS:
         return True
     return attribute in ("result", "value") and any(family(part) == "password" for part in address.split(".")[:-1])
 
