@@ -26,6 +26,7 @@ from kmsguard.kinds.table import (
     Plain,
     Prefix,
     Present,
+    Together,
     Translate,
     Use,
     Word,
@@ -202,6 +203,7 @@ class _Compiler:
             edges={n: self.edge(n, v, attributes) for n, v in self.given(members, "edges").items()},
             key_use=tuple(self.key_use(item, members) for item in members["key_use"].items) if "key_use" in members else (),
             stands_for=self.text(members["stands_for"]) if "stands_for" in members else "",
+            only=self.text(members["only"]) if "only" in members else "",
             file=path,
         )
         for source, use in self.given(members, "from").items():
@@ -425,6 +427,11 @@ class _Compiler:
     def form_const(self, value: Value, _members: dict[str, Value], type_: str) -> Word:
         return Const(self.plain(value, type_))
 
+    def form_together(self, value: Value, _members: dict[str, Value], type_: str) -> Word:
+        if not isinstance(value.data, tuple):
+            self.wrong(value, "`together` is a list of words that yield lists")
+        return Together(tuple(self.word(item, type_) for item in value.items))
+
     def form_json(self, value: Value, members: dict[str, Value], _type: str) -> Word:
         return Json(self.word(value), self.path(members["at"]).steps if "at" in members else ())
 
@@ -558,6 +565,7 @@ class _Compiler:
 _FORMS: dict[str, Callable[[_Compiler, Value, dict[str, Value], str], Word]] = {
     "path": _Compiler.form_path,
     "const": _Compiler.form_const,
+    "together": _Compiler.form_together,
     "json": _Compiler.form_json,
     "present": _Compiler.form_present,
     "not": _Compiler.form_not,
@@ -600,7 +608,7 @@ def template_parts(text: str) -> list[str]:
     """The names in braces in a text."""
     import re
 
-    return re.findall(r"\{([a-z0-9_.]+)\}", text)
+    return re.findall(r"\{/?([a-z0-9_.]+)\}", text)
 
 
 def suggest(name: str, names: Iterable[str]) -> str:

@@ -291,7 +291,10 @@ class Links:
         for literal, name in _template(template):
             if literal:
                 _append(pieces, Value(literal))
-            if name:
+            if name.startswith("/"):
+                _append(pieces, Value("/"))
+                _append(pieces, _without_slash(self.part(draft, name[1:])))
+            elif name:
                 _append(pieces, self.part(draft, name))
         return _text(pieces)
 
@@ -871,8 +874,24 @@ def unknown_account() -> Value:
 
 # --- Texts --------------------------------------------------------------------------------------------------------------------
 
-_PART = re.compile(r"\{([a-z0-9_.]+)\}")
+_PART = re.compile(r"\{(/?[a-z0-9_.]+)\}")
+"""A part in braces; `{/name}` is a slash and the part without one of its own at the beginning."""
 _TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
+def _without_slash(value: Value) -> Value:
+    """A text without a slash at its beginning; of one that is not known it is taken that it has none."""
+
+    def bare(leaf: Value) -> Value:
+        data = leaf.data
+        if isinstance(data, str):
+            return leaf.with_data(data.removeprefix("/"))
+        if isinstance(data, Text) and isinstance(data.pieces[0].data, str):
+            first = data.pieces[0]
+            return leaf.with_data(Text((first.with_data(str(first.data).removeprefix("/")), *data.pieces[1:])))
+        return leaf
+
+    return lift(value, bare)
 
 
 def _template(text: str) -> tuple[tuple[str, str], ...]:

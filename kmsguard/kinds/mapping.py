@@ -24,6 +24,7 @@ from kmsguard.kinds.table import (
     Plain,
     Prefix,
     Present,
+    Together,
     Translate,
     Word,
 )
@@ -95,6 +96,18 @@ def _first_of(word: FirstOf, scope: Scope) -> Value:
         if found.data is not ABSENT and not isinstance(found.data, Choice):
             break
     return found
+
+
+def _together(word: Together, scope: Scope) -> Value:
+    lists = [found for option in word.words if (found := as_list(select(option, scope))).data is not ABSENT]
+    if not lists:
+        return NOTHING
+    unknown = next((found for found in lists if isinstance(found.data, Unknown)), None)
+    if unknown is not None:
+        lists = [found.with_data((found,)) if isinstance(found.data, Unknown) else found for found in lists]
+    if any(isinstance(found.data, Choice) for found in lists):
+        return lists[0].with_data(map_choices(lambda parts: Value(_joined(parts)), tuple(lists)).data)
+    return lists[0].with_data(_joined(tuple(lists)))
 
 
 def _translate(word: Translate, scope: Scope) -> Value:
@@ -196,6 +209,7 @@ _WORDS: dict[type, Callable[..., Value]] = {
     Path: _path,
     Const: _const,
     FirstOf: _first_of,
+    Together: _together,
     Translate: _translate,
     Fallback: _fallback,
     Json: _json,

@@ -42,6 +42,12 @@ class FirstOf(msgspec.Struct, frozen=True, tag=True):
     words: tuple[Word, ...]
 
 
+class Together(msgspec.Struct, frozen=True, tag=True):
+    """The lists that all words yield, one after the other."""
+
+    words: tuple[Word, ...]
+
+
 class Translate(msgspec.Struct, frozen=True, tag=True):
     """Another vocabulary: a scalar that stands in the table becomes what stands beside it there; any other one `otherwise`,
     or itself where that is not given."""
@@ -98,7 +104,7 @@ class Itself(msgspec.Struct, frozen=True, tag=True):
     attribute: str
 
 
-Word: TypeAlias = Path | Const | FirstOf | Translate | Fallback | Json | Present | Items | Pairs | Prefix | Itself
+Word: TypeAlias = Path | Const | FirstOf | Together | Translate | Fallback | Json | Present | Items | Pairs | Prefix | Itself
 
 
 class Use(msgspec.Struct, frozen=True):
@@ -167,6 +173,7 @@ class Kind(msgspec.Struct, frozen=True):
     edges: dict[str, EdgeSpec] = {}
     key_use: tuple[KeyUse, ...] = ()
     stands_for: str = ""  # the edge whose end a reference to this one means
+    only: str = ""  # why it is in one language alone
     file: str = ""
 
     def is_part(self, name: str) -> bool:
