@@ -138,7 +138,7 @@ def _edge(condition: EdgeTest, subject: Subject, scope: _Scope) -> Answer:
         what = _name(subject)
         return Answer(Truth.UNKNOWN, open=(Open(what, f"{what} is not part of what was scanned"),))
     members = _sources(condition, subject, scope) if condition.source else _ends(condition.name, subject, scope)
-    return _quantified(condition.quantifier, condition.condition, list(members), subject, scope)
+    return _quantified(condition.quantifier, condition.condition, members, subject, scope)
 
 
 def _ends(name: str, subject: Resource, scope: _Scope) -> Iterator[_Member]:
@@ -162,15 +162,12 @@ def _sources(condition: EdgeTest, subject: Resource, scope: _Scope) -> Iterator[
             if present is not Truth.NO:
                 by = Evidence(f"{edge.source.address} leads here", edge.by.where, edge.by.trail, edge.source)
                 yield _Member(present, edge.source, (by,))
-    for other in (*graph.by_kind.get(condition.source, ()), *graph.by_trait.get(condition.source, ())):
-        if other.unit != subject.unit:
-            continue
-        for edge in graph.out(other, condition.name):
-            target = edge.target
-            if isinstance(target, External) and _may_be_here(target.value, subject, graph):
-                present = decide(edge.guard, world) & decide(other.exists, world) & Truth.UNKNOWN
-                if present is not Truth.NO:
-                    yield _Member(present, other, (), _open(target.value))
+    for edge in graph.open_ends(subject.unit, condition.name):
+        source, target = edge.source, edge.target
+        if condition.source in (source.kind, *source.traits) and isinstance(target, External):
+            present = decide(edge.guard, world) & decide(source.exists, world) & Truth.UNKNOWN
+            if present is not Truth.NO and _may_be_here(target.value, subject, graph):
+                yield _Member(present, source, (), _open(target.value))
     if graph.exported(subject):
         outside = External(condition.source, Value(Unknown("it may be in another unit: an output hands this one out")))
         yield _Member(Truth.UNKNOWN, outside, (), (Open(subject.address, "an output hands it out to other units"),))
@@ -192,7 +189,7 @@ def _may_be_here(value: Value, subject: Resource, graph: Graph) -> bool:
 
 
 def _quantified(
-    quantifier: Quantifier, condition: Condition, members: list[_Member], subject: Subject, scope: _Scope
+    quantifier: Quantifier, condition: Condition, members: Iterable[_Member], subject: Subject, scope: _Scope
 ) -> Answer:
     inner = scope._replace(outer=subject)
     every = quantifier == "every"
@@ -201,6 +198,8 @@ def _quantified(
         answer = _evaluate(condition, member.subject, inner)
         truth = ~member.present | answer.truth if every else member.present & answer.truth
         told.append((truth, member, answer))
+        if truth is Truth.YES and not every:
+            break  # one is enough, while of those that break a rule all are shown
     truths = [truth for truth, _, _ in told]
     truth = all_of(truths) if every else any_of(truths)
     told_so = [(member, answer) for one, member, answer in told if one is truth]

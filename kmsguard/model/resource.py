@@ -10,7 +10,7 @@ from kmsguard.model.declaration import Declaration, Problem, Unit
 from kmsguard.model.guard import Formula, World
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import NOTHING, Value, resolve
+from kmsguard.model.value import NOTHING, Unknown, Value, resolve
 
 
 class KeyUse(msgspec.Struct, frozen=True):
@@ -104,11 +104,14 @@ class Graph:
                 self.by_trait.setdefault(trait, []).append(resource)
         self._out: dict[tuple[Resource, str], list[Edge]] = {}
         self._into: dict[tuple[Resource, str], list[Edge]] = {}
+        self._open: dict[tuple[str, str], list[Edge]] = {}
         self._exported: dict[str, frozenset[str]] = {}
         for edge in edges:
             self._out.setdefault((edge.source, edge.name), []).append(edge)
             if isinstance(edge.target, Resource):
                 self._into.setdefault((edge.target, edge.name), []).append(edge)
+            elif isinstance(edge.target.value.data, Unknown):
+                self._open.setdefault((edge.source.unit, edge.name), []).append(edge)
 
     def out(self, resource: Resource, name: str) -> list[Edge]:
         """The edges of a name that leave a resource, whatever they hang on."""
@@ -117,6 +120,10 @@ class Graph:
     def into(self, resource: Resource, name: str) -> list[Edge]:
         """The edges of a name that end at a resource, whatever they hang on."""
         return self._into.get((resource, name), [])
+
+    def open_ends(self, unit: str, name: str) -> list[Edge]:
+        """The edges of a name that leave resources of a unit and end at something that is not known."""
+        return self._open.get((unit, name), [])
 
     def edges(self) -> list[Edge]:
         """All edges."""
