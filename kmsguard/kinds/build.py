@@ -49,7 +49,7 @@ class _Builder:
 
     def _declaration(self, unit: Unit, declaration: Declaration) -> None:
         source = f"data.{declaration.type}" if declaration.mode == "data" else declaration.type
-        of_its_own = False
+        described = False
         for use in self.kinds.uses.get(source, ()):
             for guard, element in _elements(use, declaration):
                 scope = Scope(declaration, element, self.problems)
@@ -60,8 +60,8 @@ class _Builder:
                 draft = Draft(self.kinds.kinds[use.kind], declaration, unit, written, conjunction(declaration.exists, guard))
                 self._place(draft, unit, declaration)
                 self.links.add(draft)
-            of_its_own = of_its_own or (use.attach is None and use.each is None)
-        if not of_its_own and declaration.mode in ("managed", "data"):
+                described = True
+        if not described and declaration.mode in ("managed", "data"):
             draft = Draft(OTHER, declaration, unit, {}, declaration.exists)
             self._place(draft, unit, declaration)
             self.links.add(draft)
