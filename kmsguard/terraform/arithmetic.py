@@ -1,10 +1,14 @@
-"""Numbers as Terraform computes with them: binary floating point of 512 bits, which is some 154 decimal digits."""
+"""Numbers as Terraform computes with them: binary floating point of 512 bits, which is some 154 decimal digits.
+
+Here they are decimal, and computed with some digits more than are shown, so that `1 / 3 * 3` is 1 there and here.
+"""
 
 from __future__ import annotations
 
 from decimal import Context, Decimal, DivisionByZero, InvalidOperation, Overflow
 
-CONTEXT = Context(prec=154, Emax=999_999, Emin=-999_999, traps=[InvalidOperation, DivisionByZero, Overflow])
+SHOWN = Context(prec=154, Emax=999_999, Emin=-999_999)
+CONTEXT = Context(prec=200, Emax=999_999, Emin=-999_999, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
 def narrow(number: float | Decimal) -> int | Decimal:
@@ -21,6 +25,7 @@ def narrow(number: float | Decimal) -> int | Decimal:
         raise InvalidOperation
     if number.adjusted() > 10_000:
         raise Overflow
-    if number == number.to_integral_value(context=CONTEXT):
-        return int(number)
+    rounded = SHOWN.plus(number)
+    if rounded == rounded.to_integral_value(context=SHOWN):
+        return int(rounded)
     return number

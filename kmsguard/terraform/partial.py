@@ -28,6 +28,7 @@ from kmsguard.model.value import (
     flatten,
     possible,
 )
+from kmsguard.terraform.arithmetic import SHOWN
 from kmsguard.terraform.types import Type
 
 replace = msgspec.structs.replace
@@ -132,9 +133,10 @@ def number_text(number: float | Decimal) -> str:
     if isinstance(number, float):
         number = Decimal(repr(number))
     if isinstance(number, Decimal):
-        if number == number.to_integral_value():
+        number = SHOWN.plus(number)
+        if number == number.to_integral_value(context=SHOWN):
             return str(int(number))
-        return format(number.normalize(), "f")
+        return format(SHOWN.normalize(number), "f")
     return str(number)
 
 

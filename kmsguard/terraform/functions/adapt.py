@@ -86,7 +86,8 @@ def _apply(function: Callable[..., Any], arguments: tuple[Value, ...]) -> Value:
         result = function(*[to_python(argument) for argument in arguments])
     except FunctionError as error:
         return invalid(str(error))
-    return from_parts(to_data(result), [part for argument in arguments for part in _parts(argument)])
+    data = result.data if isinstance(result, Value) else to_data(result)
+    return from_parts(data, [part for argument in arguments for part in _parts(argument)])
 
 
 def _parts(value: Value) -> list[Value]:

@@ -185,7 +185,7 @@ def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         return invalid(WRONG)
     out: list[Value] = []
     for argument in arguments:
-        items = _list(argument)
+        items = _list(argument) if not isinstance(argument.data, SetItems) else invalid("a list is required, not a set")
         if isinstance(items, Value):
             return items if isinstance(items.data, Invalid) else derived(arguments)
         out.extend(items)
@@ -251,7 +251,7 @@ def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     if isinstance(whole.data, tuple) and not isinstance(whole.data, SetItems):
         if not whole.data:
             return invalid("element needs a list that is not empty")
-        if isinstance(at.data, int):
+        if isinstance(at.data, int) and at.data >= 0:
             return inherited(whole.data[at.data % len(whole.data)], whole)
     return element_at(whole, at, invocation.scope.run.facts)
 

@@ -189,13 +189,17 @@ def _yaml_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         return invalid("wrong number of arguments")
     if isinstance(arguments[0].data, Unknown) and not isinstance(arguments[0].data, Handle):
         return derived(arguments, not_null=True)
-    return encoded([*_yaml(arguments[0], "", top=True), "\n"], arguments[0], "yaml")
+    value = arguments[0]
+    end = "\n" if isinstance(value.data, (tuple, dict, str, Text)) else "\n...\n"
+    return encoded([*_yaml(value, "", top=True), end], value, "yaml")
 
 
 def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
     data = value.data
-    if isinstance(data, str) and "\n" in data and not top:
-        return _yaml_block(data, indent)
+    if isinstance(data, (str, Text)) and not top:
+        text = value.text
+        if text is not None and "\n" in text:
+            return _yaml_block(text, indent)
     if isinstance(data, tuple) and data:
         out: list[str | Value] = []
         for number, item in enumerate(data):

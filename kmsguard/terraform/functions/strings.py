@@ -9,7 +9,7 @@ from typing import Any
 
 from kmsguard.model.source import Source
 from kmsguard.model.value import Choice, Text, Unknown, Value
-from kmsguard.terraform.arithmetic import narrow
+from kmsguard.terraform.arithmetic import SHOWN, narrow
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic, whole_number
@@ -69,7 +69,7 @@ def _marked(value: Value, arguments: tuple[Value, ...]) -> Value:
     return value
 
 
-_VERB = re.compile(r"%(?:%|([-+# 0]*)(\*|\d+)?(?:\.(\*|\d+)?)?(?:\[(\d+)\])?([a-zA-Z])?)", re.DOTALL)
+_VERB = re.compile(r"%(?:%|([-+# 0]*)(\d+)?(?:\.(\d+)?)?(?:\[(\d+)\])?([a-zA-Z])?)", re.DOTALL)
 
 
 def _format(_: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -94,14 +94,7 @@ def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
             continue
         flags, width, verb = match[1], match[2], match[5]
         precision = match[3]
-        sizes = []
-        for size in (width, precision):
-            if size == "*":
-                if number >= len(arguments) or not isinstance(arguments[number].data, int):
-                    return invalid("format has too few arguments")
-                size = str(arguments[number].data)  # noqa: PLW2901
-                number += 1
-            sizes.append(int(size) if size else None)
+        sizes = [int(size) if size else None for size in (width, precision)]
         if precision is None and "." in match[0]:
             sizes[1] = 0
         if match[4] is not None:
@@ -136,7 +129,7 @@ def _verb(verb: str, flags: str, width: int | None, precision: int | None, argum
     if isinstance(data, Invalid):
         return value
     if data is None:
-        return Value("null") if verb == "s" and argument.data is None else invalid("an argument must not be null")
+        return invalid("an argument must not be null")
     plain = not flags and width is None and precision is None
     if isinstance(data, (Unknown, Choice)) or (isinstance(data, Text) and data.known is None):
         if verb in ("s", "d", "t") and plain:
@@ -146,6 +139,8 @@ def _verb(verb: str, flags: str, width: int | None, precision: int | None, argum
         return settled(lambda known: _written(verb, flags, width, precision, known), (value,), not_null=True)
     if verb == "s" and plain:
         return value
+    if verb in "bcdoxX" and isinstance(data, Decimal):
+        return invalid("a whole number is required")
     return _written(verb, flags, width, precision, value)
 
 
@@ -201,15 +196,25 @@ def _number(verb: str, flags: str, precision: int | None, number: int | Decimal)
     if verb == "c":
         return chr(int(number))
     if verb in "gG":
-        text = number_text(number)
-        if precision is not None or len(text.lstrip("-").split(".")[0]) > 21:
-            text = _exponent(f"{float(number):.{precision or 17}{verb}}")
+        text = _general(number) if precision is None else _exponent(f"{float(number):.{precision}{verb}}")
         return text if number < 0 else sign + text
     if verb in "fF":
         text = format(Decimal(number), f".{6 if precision is None else precision}f")
     else:
         text = _exponent(format(Decimal(number), f".{6 if precision is None else precision}{verb}"))
     return text if text.startswith("-") else sign + text
+
+
+def _general(number: int | Decimal) -> str:
+    """Go's shortest form: with an exponent from a million on and below 10**-4."""
+    sign, digits, exponent = SHOWN.normalize(Decimal(number)).as_tuple()
+    assert isinstance(exponent, int)
+    size = len(digits) + exponent - 1
+    if -4 <= size < 6:
+        return number_text(number)
+    text = "".join(map(str, digits))
+    mantissa = f"{text[0]}.{text[1:]}" if len(text) > 1 else text
+    return f"{'-' if sign else ''}{mantissa}e{'-' if size < 0 else '+'}{abs(size):02}"
 
 
 def _exponent(text: str) -> str:
@@ -318,6 +323,15 @@ def _without_end(text: Value, wanted: str, at_start: bool) -> Value | None:
 # --- of known texts ---------------------------------------------------------------------------------------------------------
 
 
+def _upper(text: str) -> str:
+    """Each character by itself: `ß` has no single upper case."""
+    return text.upper() if text.isascii() else "".join(c.upper() if len(c.upper()) == 1 else c for c in text)
+
+
+def _lower(text: str) -> str:
+    return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def _chomp(text: str) -> str:
     return text.rstrip("\r\n")
 
@@ -368,7 +382,7 @@ def _regex(pattern: str, text: str) -> Any:
     match = compiled(pattern, text).search(text)
     if match is None:
         raise FunctionError("the pattern does not match")
-    return to_dynamic(_captures(match))
+    return Value(to_dynamic(_captures(match)))
 
 
 def _regex_all(pattern: str, text: str) -> Any:
@@ -406,7 +420,7 @@ FUNCTIONS: dict[str, Function] = {
     "formatlist": _format_list,
     "indent": pure(_indent, NUMBER, STRING),
     "join": _join,
-    "lower": pure(str.lower, STRING),
+    "lower": pure(_lower, STRING),
     "regex": pure(_regex, STRING, STRING),
     "regexall": pure(_regex_all, STRING, STRING),
     "replace": _REPLACE,
@@ -421,5 +435,5 @@ FUNCTIONS: dict[str, Function] = {
     "trimprefix": _trim_end(at_start=True),
     "trimspace": pure(lambda text: text.strip(_SPACE), STRING),
     "trimsuffix": _trim_end(at_start=False),
-    "upper": pure(str.upper, STRING),
+    "upper": pure(_upper, STRING),
 }

@@ -12,12 +12,15 @@ from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.partial import invalid, replace
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL = re.compile(r"0o?([0-7]+)")
+_OCTAL = re.compile(r"0o([0-7]+)")
 _HEXADECIMAL = re.compile(r"0x([0-9a-fA-F]+)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_TIMESTAMP = re.compile(
+    r"(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.\d*)?[ \t]*(Z|[-+]\d\d?(?::?\d\d)?)?)?"
+)
 _NULLS = ("", "~", "null", "Null", "NULL")
-_TRUE = ("true", "True", "TRUE")
-_FALSE = ("false", "False", "FALSE")
+_TRUE = ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y")
+_FALSE = ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N")
 
 
 def decode(text: Value, span: Span) -> Value:
@@ -41,11 +44,23 @@ def _value(node: yaml.YamlNode, text: Value) -> Value:
             for entry in node.entries
         }
         return Value(members, span)
-    return Value(node.text if node.style else _scalar(node.text), span)
+    return Value(node.text if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.text), span)
 
 
 def _place(text: Value, start: int, end: int) -> Span | None:
     return text.data.place(start, max(end, start + 1)) if isinstance(text.data, Text) else text.span
+
+
+def _timestamp(raw: str, match: re.Match[str]) -> str:
+    """A date or time as a text, as Terraform has no type for it: `2012-10-17` becomes `2012-10-17T00:00:00Z`."""
+    year, month, day, hour, minute, second, zone = match.groups()
+    date = f"{year}-{int(month):02}-{int(day):02}"
+    if hour is None:
+        return f"{date}T00:00:00Z"
+    # a zone that is written otherwise than +05:30 is none to Terraform's parser
+    if zone is not None and not re.fullmatch(r"Z|[-+]\d\d:\d\d", zone):
+        return raw
+    return f"{date}T{int(hour):02}:{minute}:{second}{'Z' if zone in (None, '+00:00', '-00:00') else zone}"
 
 
 def _scalar(raw: str) -> Data:
@@ -53,8 +68,11 @@ def _scalar(raw: str) -> Data:
         return None
     if raw in _TRUE or raw in _FALSE:
         return raw in _TRUE
+    timestamp = _TIMESTAMP.fullmatch(raw)
+    if timestamp is not None:
+        return _timestamp(raw, timestamp)
     octal = _OCTAL.fullmatch(raw)
-    if octal is not None and len(raw) > 1:
+    if octal is not None:
         return int(octal[1], 8)
     hexadecimal = _HEXADECIMAL.fullmatch(raw)
     if hexadecimal is not None:
