@@ -9,7 +9,6 @@ See https://yaml.org/spec/1.1/ and https://www.rfc-editor.org/rfc/rfc8259.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, Literal, TypeAlias
@@ -98,7 +97,7 @@ class Mapping(Node, kw_only=True, eq=False):
         return entry.value if entry is not None else None
 
 
-YamlNode: TypeAlias = "Scalar | Sequence | Mapping"
+YamlNode: TypeAlias = Scalar | Sequence | Mapping
 
 
 class YamlFile:
@@ -121,18 +120,26 @@ class YamlFile:
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
         """All comments, in order; of a broken file those before the error."""
-        if "#" not in self.source.text:
-            return ()
-        starts = [start for start, _ in self._opaque]
+        text = self.source.text
         found = []
-        for match in _COMMENT.finditer(self.source.text, 0, self._end):
-            at = bisect_right(starts, match.start()) - 1
-            if at < 0 or match.start() >= self._opaque[at][1]:
-                found.append(Comment(match.group(), self.source.span(match.start(), match.end())))
+        opaque = iter(self._opaque)
+        start, end = next(opaque, (len(text), len(text)))
+        at = text.find("#", 0, self._end)
+        while at >= 0:
+            while end <= at < len(text):
+                start, end = next(opaque, (len(text), len(text)))
+            if start <= at:
+                at = text.find("#", end, self._end)
+                continue
+            stop = at + 1
+            if at == 0 or text[at - 1] in " \t\n\r":
+                stop = _LINE_END.search(text, at).start()  # type: ignore[union-attr]
+                found.append(Comment(text[at:stop], self.source.span(at, stop)))
+            at = text.find("#", stop, self._end)
         return tuple(found)
 
 
-_COMMENT = re.compile(r"(?:(?<=[ \t\n\r])|(?<![\s\S]))#[^\r\n]*")
+_LINE_END = re.compile(r"[\r\n]|\Z")
 
 
 def parse(source: Source) -> tuple[YamlNode | None, list[Problem]]:
@@ -154,18 +161,17 @@ def parse_file(source: Source) -> YamlFile:
     """The tree of a YAML or JSON file with problems and comments; see `parse`."""
     if _JSON_START.match(source.text) is None:
         return _parse_yaml(source)
-    json_file = _JsonReader(source).read()
-    if not json_file.problems:
-        return json_file
-    yaml_file = _parse_yaml(source)
-    if not any(problem.level == "error" for problem in yaml_file.problems) or not any(
-        problem.level == "error" for problem in json_file.problems
-    ):
-        # a flow mapping that only YAML allows, or JSON with duplicate keys
-        return yaml_file if any(problem.level == "error" for problem in json_file.problems) else json_file
+    reader = _JsonReader(source)
+    json_file = reader.read()
+    if reader.stopped is not None and _YAML_ONLY.match(source.text, reader.stopped) is not None:
+        yaml_file = _parse_yaml(source)
+        if not any(problem.level == "error" for problem in yaml_file.problems):
+            return yaml_file
     return json_file
 
 
+# what YAML allows where JSON does not: a tag, comment, anchor, alias, single quote, or a bracket after a last comma
+_YAML_ONLY = re.compile(r"[!#&*'\]}]")
 _JSON_START = re.compile(r'\s*[{\[]\s*["\]}{\[]')
 
 
@@ -458,22 +464,25 @@ class _JsonReader:
         self.text = source.text
         self.problems: list[Problem] = []
         self.open: list[Mapping | Sequence] = []
+        self.stopped: int | None = None  # the offset of a syntax error
 
     def read(self) -> YamlFile:
         root: list[YamlNode] = []
         end = len(self.text)
         try:
-            at = self._value(_skip(self.text, 0), root.append, 0)
-            at = _skip(self.text, at)
-            if at < len(self.text):
-                raise _JsonError(at, "the file goes on after the end of its JSON value")
+            self._end(self._value(_skip(self.text, 0), root.append, 0))
         except _JsonError as error:
-            end = error.offset
+            end = self.stopped = error.offset
             self._problem("error", "json-syntax", error.offset, str(error))
             for node in reversed(self.open):  # what was being read ends with what could be read of it
                 node.end = _end_of(node)
                 node.broken = True
         return YamlFile(self.source, root[0] if root else None, self.problems, [(0, len(self.text))], end)
+
+    def _end(self, at: int) -> None:
+        at = _skip(self.text, at)
+        if at < len(self.text):
+            raise _JsonError(at, "the file goes on after the end of its JSON value")
 
     def _value(self, at: int, add: Any, depth: int) -> int:
         """Reads one value and hands its node to `add` at once, so that it is kept when something inside it is wrong."""

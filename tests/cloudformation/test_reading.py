@@ -302,11 +302,11 @@ def test_parameters_and_outputs_are_declarations():
 def test_conditions_that_double_do_not_explode():
     """Thirty conditions, each naming the one before twice, are read at once."""
     lines = ["Parameters: {A: {Type: String}, B: {Type: String}}", "Conditions:", "  C0: !Equals [!Ref A, x]"]
-    for number in range(1, 30):
-        lines.append(
-            f"  C{number}: !Or [!And [!Condition C{number - 1}, !Equals [!Ref B, b{number}]], "
-            f"!And [!Condition C{number - 1}, !Not [!Equals [!Ref B, c{number}]]]]"
-        )
+    lines += [
+        f"  C{number}: !Or [!And [!Condition C{number - 1}, !Equals [!Ref B, b{number}]], "
+        f"!And [!Condition C{number - 1}, !Not [!Equals [!Ref B, c{number}]]]]"
+        for number in range(1, 30)
+    ]
     lines += ["Resources:", "  T: {Type: AWS::SNS::Topic, Condition: C29}"]
     start = time.perf_counter()
     unit = unit_of("\n".join(lines))
