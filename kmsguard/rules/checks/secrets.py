@@ -351,27 +351,25 @@ def from_data_source(question: Question) -> Answer:
     return _answer(question, "data source")
 
 
+_FINE = Answer(Truth.YES)
+
+
 def _answer(question: Question, group: Group) -> Answer:
-    hits = [hit for hit in _index(question.graph).hits.get(question.resource, ()) if hit.group == group]
-    found = _found(hits)
-    return Answer(Truth.NO, findings=found) if found else Answer(Truth.YES)
+    hits = _index(question.graph).hits.get(question.resource)
+    if hits is None:
+        return _FINE
+    found = _found([hit for hit in hits if hit.group == group])
+    return Answer(Truth.NO, findings=found) if found else _FINE
 
 
 def _found(hits: list[Hit]) -> tuple[Found, ...]:
     ids = [hit for hit in hits if hit.kind == ACCESS_KEY]
-    keys = [hit for hit in hits if hit.kind == SECRET_KEY]
-    if ids and keys:  # the two halves of one credential
+    if ids and any(hit.kind == SECRET_KEY for hit in hits):  # the two halves of one credential
         hits = [hit for hit in hits if hit.kind != ACCESS_KEY]
-    found: list[Found] = []
-    numbers: dict[str, int] = {}
-    for hit in hits:
-        number = numbers[hit.path] = numbers.get(hit.path, 0) + 1
-        halves = ids if hit.kind == SECRET_KEY else []
-        found.append(_one(hit, halves, number))
-    return tuple(found)
+    return tuple(_one(hit, ids if hit.kind == SECRET_KEY else []) for hit in hits)
 
 
-def _one(hit: Hit, halves: list[Hit], number: int) -> Found:
+def _one(hit: Hit, halves: list[Hit]) -> Found:
     declaration = hit.resource.declarations[0]
     secret = hit.value if hit.value.text else None
     evidence = [
@@ -385,7 +383,7 @@ def _one(hit: Hit, halves: list[Hit], number: int) -> Found:
     ]
     text = hit.value.text or ""
     values = {"where": hit.path, "secret": hit.title, "shown": mask(text)}
-    return Found(hit.path if number == 1 else f"{hit.path}#{number}", Truth.NO, tuple(evidence), values=values)
+    return Found(hit.path, Truth.NO, tuple(evidence), values=values)
 
 
 def hidden(question: Question) -> Answer:
