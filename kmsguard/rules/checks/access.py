@@ -1,0 +1,284 @@
+"""From the graph to the access decision: principals with all their policies, keys with policy, grants and aliases.
+
+Every check that asks who may use a key goes through here, so that all of them mean the same principal and the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from kmsguard.iam.decide import (
+    EMPTY,
+    NOT_HELD,
+    OWN_ACCOUNT,
+    OWN_REGION,
+    Grant,
+    Key,
+    Layer,
+    Principal,
+    aws_managed_key_policy,
+    via_service_of_alias,
+)
+from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.iam.principals import CallerKind
+from kmsguard.iam.texts import Deployment
+from kmsguard.model.finding import Open
+from kmsguard.model.guard import World, decide
+from kmsguard.model.resource import Edge, External, Graph, Resource
+from kmsguard.model.rule import JudgeSettings
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Absent, Text, Unknown, Value, resolve_deep
+
+AWS_POLICY = ":iam::aws:policy/"
+ALIAS_OF_AWS = "alias/aws/"
+
+
+class Access:
+    """What one check asks of one graph in one world."""
+
+    def __init__(self, graph: Graph, world: World, settings: JudgeSettings) -> None:
+        self.graph = graph
+        self.world = world
+        self.settings = settings
+
+    def deployment(self, resource: Resource) -> Deployment:
+        """Where a resource is deployed to, as the decision needs it."""
+        region = resource.region.text if resource.region is not None else None
+        account = resource.account.text if resource.account is not None else None
+        return Deployment(
+            account=account or self.settings.account,
+            region=region,
+            trusted=self.settings.trusted_accounts,
+            organizations=self.settings.organizations,
+        )
+
+    def ends(self, resource: Resource, edge: str) -> list[tuple[Resource | External, Truth]]:
+        """The ends of the edges of a name in this world; UNKNOWN beside an end: nobody can decide whether it is there.
+
+        Raises:
+            UndecidedError: where the world does not decide an edge.
+        """
+        found: list[tuple[Resource | External, Truth]] = []
+        for one in self.graph.out(resource, edge):
+            there = self._there(one)
+            if there is not Truth.NO:
+                found.append((one.target, there))
+        return found
+
+    def sources(self, resource: Resource, edge: str, kind: str) -> list[tuple[Resource, Truth]]:
+        """The resources of a kind whose edges of a name end here, in this world."""
+        found: list[tuple[Resource, Truth]] = []
+        for one in self.graph.into(resource, edge):
+            if one.source.kind == kind:
+                there = self._there(one) & decide(one.source.exists, self.world)
+                if there is not Truth.NO:
+                    found.append((one.source, there))
+        return found
+
+    def _there(self, edge: Edge) -> Truth:
+        there = decide(edge.guard, self.world)
+        if there is Truth.YES and isinstance(edge.target, Resource):
+            exists = decide(edge.target.exists, self.world)
+            # A resource whose number is open is spoken of as if there is any: what hangs on it holds then.
+            return Truth.NO if exists is Truth.NO else Truth.YES
+        return there
+
+    def value(self, resource: Resource, name: str) -> Value:
+        """An attribute with all that it holds, in this world.
+
+        Raises:
+            UndecidedError: where the world does not decide it.
+        """
+        return resolve_deep(resource.attribute(name, self.world), self.world)
+
+    # Principals
+
+    def principal(self, end: Resource | External) -> Principal:
+        """A role or user with its policies, boundary and tags; of one that is not defined here only the ARN is known."""
+        if isinstance(end, External):
+            return external_principal(end.value)
+        deployment = self.deployment(end)
+        kind: CallerKind = "user" if end.kind == "iam.user" else "role"
+        boundary = [self._policy(one, there, deployment) for one, there in self.ends(end, "boundary")]
+        return Principal(
+            kind=kind,
+            arn=self.value(end, "arn"),
+            account=end.account or OWN_ACCOUNT,
+            name=self._name(end),
+            identity_policies=self.identity_policies(end),
+            boundary=_joined(boundary) if boundary else None,
+            tags=self._tags(end),
+        )
+
+    def _name(self, end: Resource) -> Value | None:
+        name, path = self.value(end, "name"), self.value(end, "path").text
+        if isinstance(name.data, Absent) or path is None:
+            return None
+        return name if path == "/" else name.with_data(Text((Value(path.lstrip("/")), name)))
+
+    def identity_policies(self, end: Resource) -> Layer:
+        """The inline and managed policies of a role or user, and of a user's groups."""
+        deployment = self.deployment(end)
+        layers = [self._inline(end, deployment)]
+        layers += [self._policy(one, there, deployment) for one, there in self.ends(end, "managed")]
+        managed = self.value(end, "managed_policies")
+        if isinstance(managed.data, Unknown):
+            layers.append(_missing(managed.data, f"the managed policies of {end.address}"))
+        for group, there in self.ends(end, "groups") if end.kind == "iam.user" else ():
+            if isinstance(group, Resource) and there is Truth.YES:
+                layers.append(self.identity_policies(group))
+            else:
+                layers.append(Layer(missing=(Open(_shown(group), "its policies are not known"),)))
+        return _joined(layers)
+
+    def _inline(self, end: Resource, deployment: Deployment) -> Layer:
+        inline = self.value(end, "inline_policies")
+        if isinstance(inline.data, Unknown):
+            return _missing(inline.data, f"the inline policies of {end.address}")
+        return Layer(documents=tuple(read_policy(item, deployment) for item in inline.items))
+
+    def _policy(self, end: Resource | External, there: Truth, deployment: Deployment) -> Layer:
+        if there is not Truth.YES:
+            return Layer(missing=(Open(_shown(end), "whether it is attached is not known"),))
+        if isinstance(end, Resource):
+            return Layer(documents=(read_policy(self.value(end, "policy"), deployment),))
+        arn = end.value.text
+        if arn is not None and AWS_POLICY in arn:
+            return aws_managed_policy(arn)
+        return Layer(missing=(Open(_shown(end), "what this policy says is not known here"),))
+
+    def _tags(self, end: Resource) -> dict[str, Value] | None:
+        tags = self.value(end, "tags")
+        return None if isinstance(tags.data, Unknown) else tags.members
+
+    # Keys
+
+    def key(self, end: Resource | External, user: Resource) -> Key:
+        """A key with its policy, grants and aliases.
+
+        `user` is the resource that uses it: an alias or a key id alone means a key of its account and Region.
+        """
+        if isinstance(end, Resource):
+            return self._key(end)
+        return self._external_key(end.value, user)
+
+    def _key(self, end: Resource) -> Key:
+        deployment = self.deployment(end)
+        grants = self.sources(end, "key", "kms.grant")
+        aliases = self.sources(end, "key", "kms.alias")
+        multi_region = self.value(end, "multi_region")
+        replica = self.value(end, "replica").data
+        return Key(
+            arn=self.value(end, "arn"),
+            policies=Layer(documents=(read_policy(self.value(end, "policy"), deployment),)),
+            account=end.account or OWN_ACCOUNT,
+            region=end.region or OWN_REGION,
+            id=self.value(end, "key_id"),
+            grants=tuple(self._grant(grant) for grant, there in grants if there is Truth.YES),
+            grants_missing=tuple(
+                Open(g.address, "whether there is this grant") for g, there in grants if there is not Truth.YES
+            ),
+            spec=self.value(end, "spec"),
+            usage=self.value(end, "usage"),
+            origin=self.value(end, "material"),
+            multi_region=multi_region,
+            multi_region_type=Value("REPLICA" if replica is True else "PRIMARY") if multi_region.data is True else None,
+            aliases=tuple(self.value(alias, "name") for alias, there in aliases if there is Truth.YES),
+            tags=self._tags(end),
+        )
+
+    def _grant(self, grant: Resource) -> Grant:
+        return Grant(
+            grantee=self.value(grant, "grantee"),
+            operations=self.value(grant, "operations"),
+            subset=_given(self.value(grant, "context_subset")),
+            equals=_given(self.value(grant, "context_equals")),
+            value=Value(None, grant.span, grant.span),
+            address=grant.address,
+        )
+
+    def _external_key(self, value: Value, user: Resource) -> Key:
+        deployment = self.deployment(user)
+        account, region = user.account or OWN_ACCOUNT, user.region or OWN_REGION
+        text = value.text
+        if text is not None and ALIAS_OF_AWS in text:
+            service = via_service_of_alias(text[text.index(ALIAS_OF_AWS) :])
+            policy = aws_managed_key_policy(service or "", account, region, deployment)
+            return Key(arn=_hole(value, "an AWS managed key"), policies=Layer(documents=(policy,)), account=account,
+                       region=region, customer_managed=False)  # fmt: skip
+        missing = Layer(missing=(Open(text or _reference(value), "the policy of this key is not known here"),))
+        parts = text.split(":", 5) if text is not None else []
+        if len(parts) == 6:
+            arn = value if parts[5].startswith("key/") else _hole(value, "an alias")
+            return Key(arn=arn, policies=missing, account=Value(parts[4]), region=Value(parts[3]))
+        if text is not None:  # a key id or alias alone names a key of the caller's own account and Region
+            return Key(arn=_hole(value, "a key"), policies=missing, account=account, region=region)
+        unknown = Value(Unknown("the account of the key is not known", _reference(value), not_null=True))
+        return Key(arn=value, policies=missing, account=unknown, region=region)
+
+
+def external_principal(arn: Value) -> Principal:
+    """A principal that nothing of the scan defines, named by its ARN or account."""
+    text = arn.text or ""
+    parts = text.split(":", 5)
+    if len(text) == 12 and text.isdigit():
+        return account_root(arn)
+    if len(parts) != 6:
+        unknown = Value(Unknown("the account of the principal is not known", _reference(arn), not_null=True))
+        return Principal("role", arn, unknown, identity_policies=NOT_HELD)
+    account = Value(parts[4])
+    if parts[5] == "root":
+        return account_root(account)
+    return Principal("user" if parts[5].startswith("user/") else "role", arn, account, identity_policies=NOT_HELD)
+
+
+def account_root(account: Value) -> Principal:
+    """An account as a whole: what its administrators may be let do. The key's owner cannot see what they decide."""
+    return Principal("root", account, account, identity_policies=EMPTY)
+
+
+def service(name: Value, customer: Value) -> Principal:
+    """An AWS service that calls for an account."""
+    return Principal("service", name, customer, identity_policies=EMPTY)
+
+
+def aws_managed_policy(arn: str) -> Layer:
+    """What is known of an AWS managed policy of an ARN."""
+    return Layer(missing_allows=(Open(arn, "what this AWS managed policy allows is not known here"),))
+
+
+def _given(value: Value) -> Value | None:
+    return None if isinstance(value.data, Absent) else value
+
+
+def _hole(value: Value, what: str) -> Value:
+    return value.with_data(Unknown(f"the ARN of {what}", value.text, not_null=True, prefix="arn:"))
+
+
+def _missing(unknown: Unknown, what: str) -> Layer:
+    return Layer(missing=(Open(unknown.reference or what, unknown.reason),))
+
+
+def _joined(layers: Iterable[Layer]) -> Layer:
+    documents: list[PolicyDocument] = []
+    missing: list[Open] = []
+    allows: list[Open] = []
+    for layer in layers:
+        documents += layer.documents
+        missing += layer.missing
+        allows += layer.missing_allows
+    return Layer(tuple(documents), tuple(missing), tuple(allows))
+
+
+def _shown(end: Resource | External) -> str:
+    return end.address if isinstance(end, Resource) else end.value.text or _reference(end.value)
+
+
+def _reference(value: Value) -> str:
+    return next(_references(value), "a value that is not known")
+
+
+def _references(value: Value) -> Iterator[str]:
+    for part in value.walk():
+        if isinstance(part.data, Unknown):
+            yield part.data.reference or part.data.reason
