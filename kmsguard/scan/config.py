@@ -26,13 +26,12 @@ from kmsguard.scan.settings import (
 NAMES = (".kmsguard.yaml", ".kmsguard.yml")
 PYPROJECT = "pyproject.toml"
 
-ACCOUNT = re.compile(r"\d{12}")
-ORGANIZATION = re.compile(
-    r"o-[a-z0-9]{10,32}"
-)  # https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
-REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+")
-DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
-RULE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+# Texts, so that a scan without a configuration compiles none of them.
+ACCOUNT = r"\d{12}"
+ORGANIZATION = r"o-[a-z0-9]{10,32}"  # https://docs.aws.amazon.com/organizations/latest/APIReference/API_Organization.html
+REGION = r"[a-z]{2,}(?:-[a-z]+)+-\d+"
+DATE = r"\d{4}-\d{2}-\d{2}"
+RULE = r"[A-Za-z][A-Za-z0-9_-]*"
 
 
 def find(paths: tuple[str, ...]) -> str | None:
@@ -120,8 +119,8 @@ class _Toml:
         self._places: dict[tuple[str, ...], list[Span]] = {}
         table: tuple[str, ...] = ()
         for number, line in enumerate(source.text.splitlines(), 1):
-            header = _HEADER.match(line)
-            entry = None if header else _ENTRY.match(line)
+            header = re.match(_HEADER, line)
+            entry = None if header else re.match(_ENTRY, line)
             if header is not None:
                 table = _keys(header["name"])
                 self._note(table, Span(source.path, number, header.start("name") + 1, number, header.end("name") + 1))
@@ -156,8 +155,8 @@ class _Toml:
         return Value(text, place, place)
 
 
-_HEADER = re.compile(r"\s*\[+\s*(?P<name>[^\]#]+?)\s*\]+\s*(?:#.*)?$")
-_ENTRY = re.compile(r"""\s*(?P<name>(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*=""")
+_HEADER = r"\s*\[+\s*(?P<name>[^\]#]+?)\s*\]+\s*(?:#.*)?$"
+_ENTRY = r"""\s*(?P<name>(?:[\w-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[\w-]+|"[^"]*"|'[^']*'))*)\s*="""
 
 
 def _keys(name: str) -> tuple[str, ...]:
@@ -233,9 +232,9 @@ def _one_of(*choices: str) -> Reader:
     return reader
 
 
-def _shaped(pattern: re.Pattern[str], what: str) -> Reader:
+def _shaped(pattern: str, what: str) -> Reader:
     def reader(read: _Reading, value: Value, name: str) -> str | None:
-        if isinstance(value.data, str) and pattern.fullmatch(value.data):
+        if isinstance(value.data, str) and re.fullmatch(pattern, value.data):
             return value.data
         read.wrong(value, f"`{name}` must be {what}")
         return None
@@ -266,7 +265,7 @@ def is_date(text: str) -> bool:
     from datetime import date
 
     try:
-        return DATE.fullmatch(text) is not None and date.fromisoformat(text) is not None
+        return re.fullmatch(DATE, text) is not None and date.fromisoformat(text) is not None
     except ValueError:
         return False
 
@@ -287,7 +286,7 @@ def _rules(read: _Reading, value: Value, name: str) -> tuple[RuleOverride, ...]:
         return ()
     overrides = []
     for rules, change in value.data.items():
-        if not RULE.fullmatch(rules):
+        if not re.fullmatch(RULE, rules):
             read.wrong(change, f"`{rules}` is no code, code prefix, name or category of a rule")
         fields = read.table(change, OVERRIDE, f"`{rules}`")
         overrides.append(RuleOverride(rules, **fields, place=change.where))

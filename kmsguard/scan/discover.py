@@ -41,8 +41,8 @@ MAX_BYTES = 16_000_000  # what is searched for templates; AWS takes a template o
 MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
 
-_CALL = re.compile(r"""source["']?\s*[=:]\s*["']\.\.?/""")
-_READS = re.compile(r"\b(?:file|filebase64|fileset|templatefile|filemd5|filesha\d+|filebase64sha\d+)\s*\(")
+_CALL = r"""source["']?\s*[=:]\s*["']\.\.?/"""
+_READS = r"\b(?:file|filebase64|fileset|templatefile|filemd5|filesha\d+|filebase64sha\d+)\s*\("
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -288,8 +288,8 @@ class _Checkout:
             reads = False
             for name in names:
                 text = _read(os.path.join(folder, name)) or ""
-                reads = reads or _READS.search(text) is not None
-                if _CALL.search(text):
+                reads = reads or re.search(_READS, text) is not None
+                if re.search(_CALL, text):
                     for source in _module_sources(name, text):
                         calls[os.path.normpath(os.path.join(folder, source))] = None
             known = self._modules[folder] = Module(tuple(calls), reads)

@@ -99,10 +99,10 @@ def address_glob(pattern: str) -> re.Pattern[str]:
     return re.compile(".*".join(map(re.escape, pattern.split("*"))), re.DOTALL)
 
 
-_INDEX = re.compile(r'\[(?:"(?:[^"\\]|\\.)*"|[^\]]*)\]')
+_INDEX = r'\[(?:"(?:[^"\\]|\\.)*"|[^\]]*)\]'
 
 
 def address_matches(pattern: str, address: str) -> bool:
     """Whether a glob stands for an address; an address without indices stands for all of its instances."""
     expression = address_glob(pattern)
-    return expression.fullmatch(address) is not None or expression.fullmatch(_INDEX.sub("", address)) is not None
+    return expression.fullmatch(address) is not None or expression.fullmatch(re.sub(_INDEX, "", address)) is not None

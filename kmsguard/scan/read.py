@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from kmsguard.model.declaration import Problem, Unit, UnitSource
 from kmsguard.scan.discover import Discovery, Found
 from kmsguard.scan.settings import Settings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 T = TypeVar("T")
 Progress = Callable[[str, int, int], None]

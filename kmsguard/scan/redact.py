@@ -10,15 +10,14 @@ from kmsguard.model.redaction import Redactor, mask
 from kmsguard.model.resource import Graph
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
-from kmsguard.secrets.look import look
 
 SHOWN_LINES = 5
 LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
 PARTS = 6  # a shorter literal piece of an interpolated secret gives nothing away
 
-_KEY = re.compile(r'\["(?:[^"\\]|\\.)*"\]')
+_KEY = r'\["(?:[^"\\]|\\.)*"\]'
 
-_TAG = re.compile(r"![A-Z]\w+")  # `!Ref`
+_TAG = r"![A-Z]\w+"  # `!Ref`
 
 
 class Secrets:
@@ -50,10 +49,12 @@ class Secrets:
 
     def address(self, address: str) -> str:
         """An address without secrets: only keys of instances can be one; a name that equals one is still a name."""
-        return _KEY.sub(lambda match: self.text(match.group()), address) if "[" in address else address
+        return re.sub(_KEY, lambda match: self.text(match.group()), address) if "[" in address else address
 
     def value(self, text: str) -> str:
         """A value of the input: masked where it is a secret itself, otherwise without those that stand in it."""
+        from kmsguard.secrets.look import look
+
         if text in self._texts:
             return mask(text)
         for found in reversed(look(text)):
@@ -90,8 +91,10 @@ class Secrets:
 
         What looks like one is hidden too: a scan that is not asked for secrets must not show them either.
         """
+        from kmsguard.secrets.look import look
+
         length = len(text)
-        covered = [(f.start + 1, f.end + 1) for f in look(text) if not _TAG.fullmatch(text, f.start, f.end)]
+        covered = [(f.start + 1, f.end + 1) for f in look(text) if not re.fullmatch(_TAG, text[f.start : f.end])]
         for span in self._places.get(source.path, ()):
             if span.start_line <= number <= span.end_line:
                 low = span.start_column if span.start_line == number else 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Executor
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +19,9 @@ from kmsguard.scan.discover import discover
 from kmsguard.scan.read import Progress, Read, attempt, read_all
 from kmsguard.scan.redact import secrets_of
 from kmsguard.scan.settings import Settings
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 
 def scan(

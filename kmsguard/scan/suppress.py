@@ -60,12 +60,10 @@ class Leftover(msgspec.Struct, frozen=True):
 
 # --- what is written ----------------------------------------------------------------------------------------------------------
 
-_OURS = re.compile(r"kmsguard:ignore\[(?P<codes>[^\]\n]*)\][ \t:]*(?P<reason>[^\n]*)")
-_BARE = re.compile(
-    r"[#/*\s]*(?P<mark>kmsguard:ignore(?!\[)[^\n]*)"
-)  # names no rule; prose may speak of suppressions further on
-_CHECKOV = re.compile(r"checkov:skip=(?P<code>[A-Za-z0-9_]+)(?::(?P<reason>[^\n]*))?")
-_UNTIL = re.compile(r"(?P<code>[^\s]*)\s*(?:until\s+(?P<until>\S+))?")
+_OURS = r"kmsguard:ignore\[(?P<codes>[^\]\n]*)\][ \t:]*(?P<reason>[^\n]*)"
+_BARE = r"[#/*\s]*(?P<mark>kmsguard:ignore(?!\[)[^\n]*)"  # names no rule; prose may speak of suppressions further on
+_CHECKOV = r"checkov:skip=(?P<code>[A-Za-z0-9_]+)(?::(?P<reason>[^\n]*))?"
+_UNTIL = r"(?P<code>[^\s]*)\s*(?:until\s+(?P<until>\S+))?"
 
 
 def marks_of_comment(comment: Comment) -> list[Mark]:
@@ -74,19 +72,19 @@ def marks_of_comment(comment: Comment) -> list[Mark]:
         return []
     text = comment.text.removesuffix("*/") if comment.text.startswith("/*") else comment.text
     marks: list[Mark] = []
-    for match in _OURS.finditer(text):
+    for match in re.finditer(_OURS, text):
         reason = match["reason"].strip()
-        items = [_UNTIL.fullmatch(item.strip()) for item in match["codes"].split(",")]
+        items = [re.fullmatch(_UNTIL, item.strip()) for item in match["codes"].split(",")]
         ends = [item["until"] or "" if item is not None else "" for item in items]
         for at, item in enumerate(items):
             # one end behind the last code is the end of all
             end = ends[at] or ("" if any(ends[:-1]) else ends[-1])
             code = item["code"] if item is not None else ""
             marks.append(Mark(_within(comment, match.start(), match.end()), code, OURS, reason, end))
-    bare = _BARE.match(text)
+    bare = re.match(_BARE, text)
     if bare is not None:
         marks.append(Mark(_within(comment, bare.start("mark"), bare.end("mark")), ""))
-    for match in _CHECKOV.finditer(text):
+    for match in re.finditer(_CHECKOV, text):
         place = _within(comment, match.start(), match.end())
         marks.append(Mark(place, match["code"], "checkov", (match["reason"] or "").strip()))
     return marks
