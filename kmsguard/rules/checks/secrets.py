@@ -43,6 +43,7 @@ Group: TypeAlias = Literal[
 _ORDER: tuple[Group, ...] = ("provider", "input", "argument", "environment", "text", "token", "output")
 
 _ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
+_PLAIN = "{{resolve:ssm:"
 _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
 _VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
@@ -101,6 +102,12 @@ class _Looking:
         self.graph = graph
         self.hits: list[Hit] = []
         self.inputs: dict[tuple[str, str], None] = {}
+        self.known = {
+            (unit.path, declaration.address)
+            for unit in graph.units.values()
+            for declaration in unit.declarations
+            if declaration.mode in ("variable", "parameter")
+        }
         self.owners: dict[Declaration, Resource] = {}
         for resource in graph.resources:
             if resource.declarations:
@@ -152,9 +159,6 @@ class _Looking:
         text = _flat(leaf.value)
         if promise is not None and promise != "connection":
             self._origin(resource, leaf, typed=typed)
-            if text is not None and text.lstrip().startswith("{{resolve:ssm:"):
-                self._add("plain reference", resource, leaf, 0, len(text), _FAMILIES[promise])
-                return
             if text is not None and HOLE not in text and _is_secret(promise, text, typed=typed):
                 self._whole(group, resource, leaf, text, family(leaf.name) or "secret")
                 return
@@ -181,11 +185,13 @@ class _Looking:
         for part in leaf.value.walk():
             if not isinstance(part.data, Unknown):
                 continue
-            reference, target = part.data.reference, part.data.target
-            if target is not None and target.address.startswith("data."):
+            reference, target = part.data.reference or "", part.data.target
+            if reference.startswith(_PLAIN):
+                self._add("plain reference", resource, leaf, 0, 0, "a secret")
+            elif target is not None and target.address.startswith("data."):
                 if typed or family(target.attribute) is not None:
                     self._add("data source", resource, leaf, 0, 0, "a secret")
-            elif reference is not None and target is None:
+            elif (resource.unit, reference) in self.known:
                 self.inputs[(resource.unit, reference)] = None
                 if self.graph.units[resource.unit].dialect == "cloudformation":
                     self._add("parameter", resource, leaf, 0, 0, "a secret")

@@ -86,12 +86,13 @@ def test_an_argument_for_a_secret():
     "harmless",
     [
         text("{{resolve:secretsmanager:orders/db:SecretString:password}}"),
+        Value(Unknown("dynamic reference", "{{resolve:secretsmanager:orders/db}}")),
         Value(Unknown("variable var.password has no value", "var.password")),
         Value(None),
         text(""),
         text("<password>"),
     ],
-    ids=["dynamic reference", "unknown", "null", "empty", "open place"],
+    ids=["dynamic reference", "resolved", "unknown", "null", "empty", "open place"],
 )
 def test_an_argument_without_a_secret(harmless):
     """References, what is not known, and nothing are no secrets, also where the argument is for nothing else."""
@@ -229,7 +230,8 @@ def test_provider():
 
 def test_plain_references():
     """A dynamic reference to a parameter that is not encrypted shows the secret."""
-    one = resource(declaration({"MasterUserPassword": text("{{resolve:ssm:/prod/db:1}}")}, "Orders"))
+    plain = Value(Unknown("dynamic reference", "{{resolve:ssm:/prod/db:1}}"), Span("t.yaml", 6, 28, 6, 54))
+    one = resource(declaration({"MasterUserPassword": plain}, "Orders"))
     assert [entry[1] for entry in told("plain_reference", one, dialect="cloudformation")] == ["MasterUserPassword"]
     assert told("in_argument", one, dialect="cloudformation") == []
 
