@@ -17,16 +17,13 @@ ACTION = re.compile(r"kms:[A-Za-z]+")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Adds the command's arguments."""
-    commands = parser.add_subparsers(dest="policy_command", metavar="check", required=True)
-    check = commands.add_parser(
-        "check",
-        help="who may use, grant, administer and sign with the key, and a request that shows it",
-        description="Who may use, grant, administer and sign with the key, and a request that shows it.",
-        allow_abbrev=False,
+    parser.usage = "kmsguard policy check [options] --account ID FILE..."
+    parser.add_argument(
+        "what", choices=("check",), metavar="check", help="who may use, grant, administer and sign with the key"
     )
-    check.add_argument("files", nargs="+", metavar="FILE", help="a key policy document, JSON")
-    check.add_argument("--account", required=True, metavar="ID", type=options.account, help="the account that owns the key")
-    check.add_argument(
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a key policy document, JSON")
+    parser.add_argument("--account", required=True, metavar="ID", type=options.account, help="the account that owns the key")
+    parser.add_argument(
         "--trusted-account",
         action="append",
         default=[],
@@ -34,7 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=options.account,
         help="another account of yours (repeatable)",
     )
-    check.add_argument(
+    parser.add_argument(
         "--organization",
         action="append",
         default=[],
@@ -42,11 +39,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=options.organization,
         help="an organization of yours; the account is in the first (repeatable)",
     )
-    check.add_argument("--region", metavar="NAME", type=options.region, help="the key's Region")
-    check.add_argument(
+    parser.add_argument("--region", metavar="NAME", type=options.region, help="the key's Region")
+    parser.add_argument(
         "--action", metavar="kms:NAME", type=_action, help="judge this operation alone, spelled as KMS spells it (kms:Decrypt)"
     )
-    check.add_argument("--format", choices=("table", "json"), default="table", help="what is printed (default: table)")
+    parser.add_argument("--format", choices=("table", "json"), default="table", help="what is printed (default: table)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """What the command line says of itself, and how it ends."""
 
-import argparse
 import os
 import subprocess
 import sys
@@ -9,7 +8,6 @@ import types
 import pytest
 
 from kmsguard.cli import command_line, main
-from kmsguard.cli.reference import page
 from kmsguard.model.finding import UsageError
 
 MODULE = [sys.executable, "-m", "kmsguard"]
@@ -124,16 +122,3 @@ def test_output_is_utf8_whatever_the_locale():
     script = "from kmsguard.cli import command_line, streams; command_line._speak_utf8(); streams.write('é… \\n')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=True)
     assert done.stdout == "é… \n".encode()
-
-
-def test_the_reference_has_every_command_and_option():
-    """The page is made of the parser, and nothing is left out."""
-    text = page()
-    parsers = command_line.build()._subparsers._group_actions[0].choices
-    assert set(parsers) == set(command_line.COMMANDS)
-    for name, parser in parsers.items():
-        assert f"## kmsguard {name}\n" in text
-        for action in parser._actions:
-            for option in action.option_strings:
-                if not isinstance(action, argparse._HelpAction):
-                    assert f"`{option}" in text, (name, option)

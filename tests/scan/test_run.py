@@ -264,11 +264,9 @@ def test_marks_of_windows_are_read(name, content):
 def test_secrets_are_in_no_format():
     """A scan that is not asked for secrets shows none of those beside the key."""
     secret = "Winter-2024-Winter!"
-    _make(
-        {
-            "main.tf": f'resource "aws_db_instance" "a" {{\n  password = "{secret}"\n}}\n\nresource "aws_kms_key" "b" {{\n  tags = {{ x = "{secret}" }}\n}}\n'
-        }
-    )
+    database = f'resource "aws_db_instance" "a" {{\n  password = "{secret}"\n}}\n'
+    key = f'resource "aws_kms_key" "b" {{ description = "password={secret}" }}\n'
+    _make({"main.tf": database + key})
     for more in ({}, {"select": (RULE, "plaintext-secret"), "profile": "strict", "unknown": "report"}):
         report = _scan(**more)
         assert report.findings
