@@ -165,7 +165,7 @@ class _Looking:
         if text is not None:
             for match in look(text):
                 whole = match.end - match.start == len(text.strip())
-                told_by_name = group == "environment" or (whole and promise is not None)
+                told_by_name = group == "environment" or promise is not None
                 there: Group = group if told_by_name else "token" if whole and not match.encoded else "text"
                 self._match(there, resource, leaf, match)
 
