@@ -378,9 +378,8 @@ def _found(hits: list[Hit]) -> tuple[Found, ...]:
 def _one(hit: Hit, halves: list[Hit]) -> Found:
     declaration = hit.resource.declarations[0]
     secret = hit.value if hit.value.text else None
-    evidence = [
-        Evidence(f"{hit.title} stands here", hit.value.span or hit.holder.where, hit.holder.trail, hit.resource, secret)
-    ]
+    trail = hit.holder.trail if hit.group != "input" else None  # a variable's own default leads nowhere else
+    evidence = [Evidence(f"{hit.title} stands here", hit.value.span or hit.holder.where, trail, hit.resource, secret)]
     elsewhere = hit.value.span is not None and not hit.value.span.within(declaration.span)
     if elsewhere and hit.holder.place is not None and hit.holder.place != hit.value.span:
         evidence.append(Evidence(f"it is used here as `{hit.path}`", hit.holder.place, resource=hit.resource))
