@@ -661,10 +661,14 @@ class Links:
                 for kind in spec.to:
                     by_name, unclear = self._tag_index(draft.unit.path, kind)
                     for one, value in by_name.get(name, ()):
-                        if value.text is not None and value.text == wanted.text and id(one) not in seen:
+                        carried = _carries(value, wanted)
+                        if carried is not Truth.NO and id(one) not in seen:
                             seen.add(id(one))
-                            ends.append(End(guard, one, wanted, wanted))
-                    ends.extend(End(Truth.UNKNOWN, one, wanted, wanted) for one in unclear if id(one) not in seen)
+                            ends.append(End(conjunction(guard, carried), one, wanted, wanted))
+                    for one in unclear:
+                        if id(one) not in seen:
+                            seen.add(id(one))
+                            ends.append(End(Truth.UNKNOWN, one, wanted, wanted))
         return ends
 
     def _tag_index(self, unit: str, kind: str) -> tuple[dict[str, list[tuple[Draft, Value]]], list[Draft]]:
@@ -722,9 +726,10 @@ class Links:
 
     def _may_be_called(self, draft: Draft, leaf: Value) -> bool:
         """Whether a resource can have a name that is not wholly known. What AWS makes up cannot be known beforehand."""
+        mine = self.name_of(draft)
         for name in draft.kind.identity.names:
             for _, own in flatten(spread(self.part(draft, name))):
-                if own.target is not None and own.target.address == self.name_of(draft) and name not in draft.written:
+                if any(piece.target is not None and piece.target.address == mine for piece in _pieces(own)):
                     continue
                 if may_be_equal(own, leaf):
                     return True
@@ -764,16 +769,43 @@ def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value
                 yield guard, leaf
 
 
+def _carries(value: Value, wanted: Value) -> Formula:
+    """Under what condition a tag has a value."""
+    found: Formula = Truth.NO
+    for guard, leaf in flatten(spread(value)):
+        if leaf.text is not None and leaf.text == wanted.text:
+            found = disjunction(found, guard)
+        elif (leaf.text is None or wanted.text is None) and leaf.data is not ABSENT and may_be_equal(leaf, wanted):
+            found = disjunction(found, conjunction(guard, Truth.UNKNOWN))
+    return found
+
+
 def may_be_equal(one: Value, other: Value) -> bool:
     """Whether two texts that are not wholly known can be the same."""
     if one.text is not None and other.text is not None:
         return one.text == other.text
     if one.target is not None and one.target == other.target:
         return True
+    for open_text, fixed in ((one, other), (other, one)):
+        if isinstance(open_text.data, Unknown) and open_text.data.allowed:
+            return any(may_be_equal(Value(str(scalar)), fixed) for scalar in open_text.data.allowed)
+    if one.text is None and other.text is None:
+        (start, end), (other_start, other_end) = _ends_of(one), _ends_of(other)
+        return (start.startswith(other_start) or other_start.startswith(start)) and (
+            end.endswith(other_end) or other_end.endswith(end)
+        )
     known, unknown = (one, other) if one.text is not None else (other, one)
-    if known.text is None:
-        return True
-    return re.fullmatch(_shape(unknown), known.text, re.DOTALL) is not None
+    return re.fullmatch(_shape(unknown), known.text or "", re.DOTALL) is not None
+
+
+def _ends_of(value: Value) -> tuple[str, str]:
+    """What is known of the beginning and of the end of a text."""
+    pieces = _pieces(value)
+    if not pieces:
+        return "", ""
+    first, last = pieces[0].data, pieces[-1].data
+    start = first if isinstance(first, str) else first.prefix if isinstance(first, Unknown) else ""
+    return start, last if isinstance(last, str) else ""
 
 
 def _shape(value: Value) -> str:
