@@ -18,7 +18,7 @@ T = TypeVar("T")
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it is, and of how much."""
 
-FEW = 8  # fewer units than that are read before another process has started
+FEW = 64  # fewer units than that are read before other processes have started
 
 
 class Read(msgspec.Struct, frozen=True):
