@@ -1,10 +1,10 @@
 """Templates and what they evaluate to: cases/<case>/template.* with expect.json.
 
 `expect.json` says what the case is about (`fact`), what it is read with (`settings`), and what must come of it. Values are
-JSON; what is no plain value is a map: `{"?": reference}` unknown, `{"text": […]}` a text with holes, `{"when":
-[[guard, value], …]}` what hangs on conditions, `{"absent": true}` nothing, `{"encodes": value, "in": encoding}` what an encoder made. Addresses,
-problems, outputs and exports must be just those; of the values those that are named. `places` names the text that stands at
-a value's span, `entries` that at its place, `trails` its way, oldest step first.
+JSON; what is no plain value is a map: `{"?": reference}` unknown, `{"text": […]}` a text with holes, `{"absent": true}`
+nothing, `{"when": [[guard, value], …]}` what hangs on conditions, `{"encodes": value, "in": encoding}` what an encoder made.
+Addresses, problems, outputs and exports must be just those; of the values those that are named. `places` names the text that
+stands at a value's span, `entries` that at its place, `trails` its way, oldest step first.
 """
 
 import json

@@ -338,6 +338,20 @@ def test_deep_nesting_is_read():
     assert [d.address for d in unit.declarations] == ["A", "T"]
 
 
+def test_a_mapping_that_asks_for_itself_is_an_error():
+    """A circle of mappings ends in a problem at the resource that asks; the others are read."""
+    unit = unit_of("""\
+        Mappings: {M: {a: {b: !FindInMap [M, a, b]}}}
+        Resources:
+          T: {Type: AWS::SNS::Topic, Properties: {Name: !FindInMap [M, a, b]}}
+          U: {Type: AWS::SNS::Topic}
+        Outputs:
+          O: {Value: !FindInMap [M, a, b]}
+        """)
+    assert problems_of(unit) == [("error", "template-too-deep", 3), ("error", "template-too-deep", 6)]
+    assert [d.address for d in unit.declarations] == ["U", "O"]
+
+
 def test_stacks_that_multiply_are_cut_off(tmp_path, monkeypatch):
     """Templates that nest ten of the next kind each stop at a limit, with a problem."""
     monkeypatch.chdir(tmp_path)
