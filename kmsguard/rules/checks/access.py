@@ -20,6 +20,7 @@ from kmsguard.iam.decide import (
     via_service_of_alias,
 )
 from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.iam.managed_policies import managed_policy
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Deployment
 from kmsguard.model.finding import Open
@@ -244,6 +245,9 @@ def service(name: Value, customer: Value) -> Principal:
 
 def aws_managed_policy(arn: str) -> Layer:
     """What is known of an AWS managed policy of an ARN."""
+    document = managed_policy(arn)
+    if document is not None:
+        return Layer(documents=(document,))
     return Layer(missing_allows=(Open(arn, "what this AWS managed policy allows is not known here"),))
 
 

@@ -1,0 +1,66 @@
+"""Writes what AWS managed policies say of KMS: `kmsguard/iam/managed_policies.json`.
+
+    pip install moto && python docs/managed_policies.py
+
+The policies come with moto, which records them from AWS. Of each only the statements that concern KMS are kept, and of these only
+the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).resolve().parent.parent / "kmsguard/iam/managed_policies.json"
+
+
+def listed(value: Any) -> list[Any]:
+    """One or a list, as a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def concerns_kms(action: str) -> bool:
+    """Whether a pattern of actions takes any of KMS."""
+    service = action.lower().partition(":")[0]
+    return fnmatchcase("kms", service)
+
+
+def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """The statements that concern KMS, actions of other services left out."""
+    kept = []
+    for statement in listed(document["Statement"]):
+        part = {
+            name: statement[name] for name in ("Sid", "Effect", "Resource", "NotResource", "Condition") if name in statement
+        }
+        if "NotAction" in statement:
+            kept.append({**part, "NotAction": listed(statement["NotAction"])})
+            continue
+        actions = [action for action in listed(statement["Action"]) if concerns_kms(action)]
+        resources = listed(statement.get("Resource", "*"))
+        keys = [r for r in resources if r == "*" or fnmatchcase("kms", (r.split(":") + ["", "", ""])[2])]
+        if actions and keys:
+            kept.append({**part, "Action": actions, **({"Resource": keys} if "Resource" in statement else {})})
+    return kept
+
+
+def main() -> int:
+    """Writes the file."""
+    import moto
+    from moto.iam.aws_managed_policies import aws_managed_policies_data
+
+    policies = json.loads(aws_managed_policies_data)
+    table = {
+        policy["Path"].removeprefix("/") + name: statements(policy["Document"]) for name, policy in sorted(policies.items())
+    }
+    newest = max(policy["UpdateDate"] for policy in policies.values())[:10]
+    head = {"source": f"moto {moto.__version__}", "newest": newest, "policies": table}
+    TARGET.write_text(json.dumps(head, indent=None, separators=(",", ":"), sort_keys=False) + "\n", encoding="utf-8")
+    print(f"{len(table)} policies, {sum(map(bool, table.values()))} concern KMS, newest {newest}", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""What AWS managed policies say of KMS.
+
+https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html; `docs/managed_policies.py` writes the table.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.model.value import Value
+
+_TABLE = Path(__file__).with_suffix(".json")
+
+
+class _Table(msgspec.Struct, frozen=True):
+    source: str
+    newest: str
+    policies: dict[str, list[dict[str, Any]]]
+
+
+@cache
+def _table() -> _Table:
+    return msgspec.json.decode(_TABLE.read_bytes(), type=_Table)
+
+
+def managed_policy(arn: str) -> PolicyDocument | None:
+    """The statements on KMS of an AWS managed policy; without any where it lets nobody use a key. None: it is not known.
+
+    `arn` is its whole ARN, of any partition (`arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`).
+    """
+    statements = _table().policies.get(arn.partition(":policy/")[2])
+    if statements is None:
+        return None
+    return read_policy(_value({"Version": "2012-10-17", "Statement": statements}))
+
+
+def _value(data: Any) -> Value:
+    if isinstance(data, dict):
+        return Value({name: _value(item) for name, item in data.items()})
+    return Value(tuple(_value(item) for item in data)) if isinstance(data, list) else Value(data)

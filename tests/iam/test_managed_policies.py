@@ -1,0 +1,37 @@
+"""What is known of AWS managed policies."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmsguard.iam.managed_policies import managed_policy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "service-role/AWSLambdaBasicExecutionRole",
+        "service-role/AmazonECSTaskExecutionRolePolicy",
+        "AmazonSSMManagedInstanceCore",
+    ],
+)
+def test_roles_of_services_use_no_key(name: str) -> None:
+    """The usual execution roles' policies say nothing of KMS: secrets under a key of one's own need more."""
+    document = managed_policy(f"arn:aws:iam::aws:policy/{name}")
+
+    assert document is not None
+    assert document.statements == ()
+
+
+@pytest.mark.parametrize("name", ["AdministratorAccess", "PowerUserAccess", "AWSKeyManagementServicePowerUser"])
+def test_others_do(name: str) -> None:
+    """Administrators and power users have statements on KMS, by `*`, by NotAction, or by name."""
+    document = managed_policy(f"arn:aws-us-gov:iam::aws:policy/{name}")
+
+    assert document is not None
+    assert document.statements
+
+
+def test_a_name_that_aws_does_not_have_is_not_known() -> None:
+    """Neither allowed nor denied: None, so that what hangs on it stays unknown."""
+    assert managed_policy("arn:aws:iam::aws:policy/NoSuchPolicy") is None
