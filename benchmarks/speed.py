@@ -89,7 +89,9 @@ def main() -> int:
                 peers["trivy"] = [str(found), "config", "--skip-check-update", "-q", str(module)]
             compare(f"{module.name}, {files} files", module, peers, 1)
         for template in args.template:
-            compare(template.name, template, {"checkov": [*checkov, "-f", str(template)], "cfn-lint": [*cfn_lint, str(template)]}, 1)
+            compare(
+                template.name, template, {"checkov": [*checkov, "-f", str(template)], "cfn-lint": [*cfn_lint, str(template)]}, 1
+            )
 
     print("| input | program | seconds | times kmsguard |\n| --- | --- | --: | --: |")
     for what, name, seconds, ratio in rows:

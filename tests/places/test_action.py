@@ -106,7 +106,7 @@ def test_inputs_are_not_run_by_the_shell(workspace: Path) -> None:
 
 
 def test_the_checkers_of_actions_have_nothing_to_say() -> None:
-    """zizmor finds nothing in the action and the workflows, and both fit their schemas."""
+    """Zizmor finds nothing in the action and the workflows, and both fit their schemas."""
     commands = [
         [str(BIN / "zizmor"), "--offline", "--no-progress", "action.yml", ".github/workflows"],
         [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.github-actions", "action.yml"],

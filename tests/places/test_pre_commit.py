@@ -62,7 +62,8 @@ def repository(tmp_path: Path, home: Path) -> Path:
 
 def test_a_changed_variable_file_is_judged_in_the_module_that_it_reaches(repository: Path, home: Path) -> None:
     """A tfvars file that switches rotation off blocks the commit, at the key's attribute; the broken root next to it, which did
-    not change, is left alone."""
+    not change, is left alone.
+    """
     (repository / "infra/terraform.tfvars").write_text("rotation = false\n")
     run(["git", "add", "-A"], repository, home)
 

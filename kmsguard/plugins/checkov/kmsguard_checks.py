@@ -24,7 +24,6 @@ from kmsguard.kinds.load import load as load_kinds
 from kmsguard.model.finding import PROFILES, Finding, Profile, RuleInfo, UsageError
 from kmsguard.rules.load import load as load_rules
 from kmsguard.scan.run import configured
-from kmsguard.scan.settings import Settings
 
 CATEGORIES = {
     "plaintext-secret": CheckCategories.SECRETS,
