@@ -203,7 +203,7 @@ def _quantified(
     truths = [truth for truth, _, _ in told]
     truth = all_of(truths) if every else any_of(truths)
     told_so = [(member, answer) for one, member, answer in told if one is truth]
-    evidence = tuple(e for member, answer in told_so for e in (*member.evidence, *answer.evidence))
+    evidence = tuple(e for member, answer in told_so for e in _in_order(member, answer))
     opened = tuple(dict.fromkeys(o for member, answer in told_so for o in (*member.open, *answer.open)))
     return Answer(~truth if quantifier == "none" else truth, evidence, opened if truth is Truth.UNKNOWN else ())
 
@@ -217,9 +217,16 @@ def look_up(operand: Operand, subject: Subject, graph: Graph, world: World) -> V
     return _lookup(operand, subject, _Scope(graph, world, None, None)).value
 
 
+def _in_order(member: _Member, answer: Answer) -> tuple[Evidence, ...]:
+    """What is said inside of an element is narrower than the element; the way to another resource comes before what it says."""
+    inside = isinstance(member.subject, Value)
+    return (*answer.evidence, *member.evidence) if inside else (*member.evidence, *answer.evidence)
+
+
 class _Looked(NamedTuple):
     value: Value  # resolved in the world: never a Choice
-    owner: Resource | None
+    owner: Resource | None  # whose attribute it is
+    around: Resource | None = None  # or who holds the element that it is in
 
 
 def _lookup(operand: Operand, subject: Subject, scope: _Scope) -> _Looked:
@@ -229,6 +236,7 @@ def _lookup(operand: Operand, subject: Subject, scope: _Scope) -> _Looked:
             raise AssertionError(f"{operand} stands where there is no outer resource; the loader refuses that")
         at = scope.outer
     owner = _owner(at) or _owner(subject)
+    around = _owner(scope.outer) if scope.outer is not None else None
     last = len(operand.names) - 1
     for number, name in enumerate(operand.names):
         if isinstance(at, Resource):
@@ -239,7 +247,7 @@ def _lookup(operand: Operand, subject: Subject, scope: _Scope) -> _Looked:
             at = _of_external(at, name)
         else:
             at = _member(at, name, scope.world)
-    return _Looked(at if isinstance(at, Value) else Value(Unknown(f"{_name(at)} is no value")), owner)
+    return _Looked(at if isinstance(at, Value) else Value(Unknown(f"{_name(at)} is no value")), owner, around)
 
 
 def _owner(subject: Subject) -> Resource | None:
@@ -346,13 +354,13 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
 
 
 def _evidence(operand: Operand, found: _Looked) -> tuple[Evidence, ...]:
-    value, owner = found
+    value, owner, around = found
     if operand.names[-1] in _NOWHERE_WRITTEN:
         return ()
     message = f"{operand} is {shown(value)}"
     where = value.where
     if owner is None or (where is not None and _is_inside(where, owner)):
-        return (Evidence(message, where, value.trail, owner),)
+        return (Evidence(message, where, value.trail, owner or around),)
     # What is absent, a default that nobody wrote, and what another block says (the Region of a provider) is told at the head.
     here = Evidence(message, owner.head, value.trail, owner)
     return (here,) if where is None else (here, Evidence(message, where, value.trail))

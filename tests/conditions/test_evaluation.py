@@ -197,6 +197,9 @@ def test_elements_of_a_list():
     assert answer.truth is NO
     assert answer.evidence[0].span.start_line == 4
     assert ask({"each": {"in": "names", "some": {"item": "b"}}}, table).truth is YES
+    inner = value({"on": value(False, 6)}, 5)
+    told = ask({"each": {"in": "blocks", "every": {"on": "true"}}}, resource("d", blocks=[inner]))
+    assert [e.span.start_line for e in told.evidence] == [6, 5]
     assert ask({"each": {"in": "more", "every": {"item": "b"}}}, table).truth is UNKNOWN
     assert ask({"each": {"in": "absent", "every": {"item": "b"}}}, table).truth is YES
     assert ask({"each": {"in": "absent", "some": {"item": "b"}}}, table).truth is NO
