@@ -6,9 +6,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
-from kmsguard.model.guard import disjunction, negate
+from kmsguard.model.guard import negate
 from kmsguard.model.value import MAX_BRANCHES, Target, Unknown, Value
 from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.guards import any_holds
 from kmsguard.terraform.opening import part_of
 from kmsguard.terraform.operations import Facts
 from kmsguard.terraform.partial import (
@@ -131,7 +132,7 @@ def open_lookup(members: dict[str, Value], key: Unknown, facts: Facts | None, de
     guards = [facts.equals(subject, name, among) for name in names]
     branches = [(guard, members[name]) for guard, name in zip(guards, names, strict=True)]
     if default is not None and not (key.allowed and len(names) == len(key.allowed)):
-        branches.append((negate(disjunction(*guards)), default))
+        branches.append((negate(any_holds(*guards)), default))
     return choose(branches)
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kmsguard.model.guard import Formula, conjunction
+from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import MAX_BRANCHES, Unknown, Value, possible
+from kmsguard.model.value import MAX_BRANCHES, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
 from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.guards import meet
 from kmsguard.terraform.load import Elsewhere
 from kmsguard.terraform.partial import (
     Invalid,
@@ -69,9 +70,11 @@ def _get_attr(node: nodes.GetAttr, scope: Scope) -> Value:
     if (
         isinstance(of, nodes.GetAttr)
         and isinstance(of.of, nodes.Variable)
-        and of.of.name == "data"
-        and "data" not in scope.names
+        and of.of.name in ("data", "resource")
+        and of.of.name not in scope.names
     ):
+        if of.of.name == "resource":
+            return scope.module.reference(of.name, node.name, scope.span(node))
         return scope.module.data(of.name, node.name, scope.span(node))
     return distribute(lambda value: attribute(value, node.name), evaluate(of, scope))
 
@@ -219,7 +222,7 @@ def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
             (both, {**members, key: value})
             for guard, members in rows
             for key_guard, key in keys
-            if possible(both := conjunction(guard, key_guard))
+            if (both := meet(guard, key_guard)) is not Truth.NO
         ]
         if len(rows) > MAX_BRANCHES:
             return derived((value,), scope.span(node))
@@ -309,15 +312,15 @@ def _for_each(node: nodes.For, scope: Scope, rows: list[_Row]) -> list[_Row] | V
     grown: list[_Row] = []
     for guard, items in rows:
         for case_guard, truth in cases:
-            both = conjunction(guard, case_guard)
-            if not possible(both) or isinstance(truth, Value):
+            both = meet(guard, case_guard)
+            if both is Truth.NO or isinstance(truth, Value):
                 continue
             if not truth:
                 grown.append((both, items.copy()))
                 continue
             for key_guard, key in keys:
-                all_three = conjunction(both, key_guard)
-                if possible(all_three):
+                all_three = meet(both, key_guard)
+                if all_three is not Truth.NO:
                     copy = items.copy()
                     error = _add(node, copy, key, value)
                     if error is None:

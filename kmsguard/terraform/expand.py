@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import msgspec
 
-from kmsguard.model.guard import Formula, conjunction, disjunction
+from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value, flatten
 from kmsguard.syntax.hcl.nodes import Block, Expression
 from kmsguard.terraform.access import entries
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.partial import Invalid, Many, choose, derived, find_unknown, without_errors
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
@@ -112,7 +113,7 @@ def _when(rows: list[tuple[Formula, tuple[int | str, ...]]], key: int | str) -> 
     """Under which guards there is an instance of a key."""
     if all(key in keys for _, keys in rows):
         return Truth.YES
-    return disjunction(*(guard for guard, keys in rows if key in keys))
+    return any_holds(*(guard for guard, keys in rows if key in keys))
 
 
 # --- for_each -------------------------------------------------------------------------------------------------------------
@@ -203,4 +204,4 @@ def both(outer: Formula, inner: Formula) -> Formula:
         return Truth.NO
     if Truth.UNKNOWN in (outer, inner):
         return Truth.UNKNOWN
-    return conjunction(outer, inner)
+    return meet(outer, inner)

@@ -240,8 +240,8 @@ def _merged(under: Located, over: Block, file: HclFile) -> Located:
             attribute.end,
             attribute.name,
             attribute.name_end,
-            expression,
-            source,  # type: ignore[arg-type]
+            expression,  # type: ignore[arg-type]
+            source,
         )
     replaced = {_block_type(block) for block in over.body.blocks}
     blocks = tuple(block for block in under.block.body.blocks if _block_type(block) not in replaced)

@@ -10,7 +10,7 @@ from kmsguard.model.declaration import Call, Declaration
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Target, Unknown, Value, possible
+from kmsguard.model.value import Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Expression, HclFile, ObjectExpr
 from kmsguard.terraform.body import argument
 from kmsguard.terraform.conversion import as_bool, convert
@@ -18,6 +18,7 @@ from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.expand import Expansion, Instance, both, expansion
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
 from kmsguard.terraform.partial import Handle, export, invalid, replace, via, without_errors
+from kmsguard.terraform.paths import checkout_path
 from kmsguard.terraform.provider import Configuration, configuration_key
 from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.scope import Run, Scope
@@ -139,7 +140,9 @@ class Module:
                 return Value(posixpath.relpath(self.source.path or ".", root or "."), span)
             case "root":
                 return Value(".", span)
-        return Value(Unknown(f"path.{name} is not part of the code", f"path.{name}", not_null=True), span)
+        if name == "cwd":
+            return checkout_path(self.run, span)
+        return Value(Unknown(f"path.{name} is not known", f"path.{name}"), span)
 
     def _terraform(self, name: str, span: Span) -> Value:
         if name in ("workspace", "env"):
@@ -345,7 +348,7 @@ class Module:
         """All that this module and those that it calls declare, in the order of the files."""
         for name, located in self.source.variables.items():
             yield self._variable_declaration(name, located)
-        for configuration in self.configurations.values():
+        for configuration in list(self.configurations.values()):
             if configuration.module is self:
                 declared = configuration.declaration()
                 if declared is not None:
@@ -355,14 +358,14 @@ class Module:
                 continue
             _, instances = self.resource(key)
             for resource in instances.values():
-                if possible(both(self.exists, resource.instance.exists)):
+                if both(self.exists, resource.instance.exists) is not Truth.NO:
                     yield resource.declaration()
         for name, located in self.source.outputs.items():
             yield self._output_declaration(name, located)
         for name in self.source.calls:
             _, children = self.children(name)
             for child in children.values():
-                if child is not None and possible(child.exists):
+                if child is not None and child.exists is not Truth.NO:
                     yield from child.declarations()
 
     def _variable_declaration(self, name: str, located: Located) -> Declaration:

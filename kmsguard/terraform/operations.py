@@ -6,10 +6,12 @@ from collections.abc import Callable
 from decimal import Decimal, DecimalException
 from typing import TypeAlias
 
-from kmsguard.model.guard import Atom, Formula, Scalar, conjunction, negate
+from kmsguard.model.guard import Atom, Formula, Scalar, negate
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import Choice, Text, Unknown, Value, flatten
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.guards import meet
 from kmsguard.terraform.partial import (
     Handle,
     Invalid,
@@ -64,11 +66,11 @@ def cases(condition: Value, facts: Facts, label: Label) -> list[tuple[Formula, b
             out.append((guard, data))
         elif isinstance(data, Unknown) and not isinstance(data, Invalid):
             fact = facts.holds(data, label)
-            out.append((conjunction(guard, fact), True))
-            out.append((conjunction(guard, negate(fact)), False))
+            out.append((meet(guard, fact), True))
+            out.append((meet(guard, negate(fact)), False))
         else:
             out.append((guard, found if isinstance(data, Invalid) else invalid("a condition must not be null")))
-    return out
+    return [(guard, truth) for guard, truth in out if guard is not Truth.NO]
 
 
 def conditional(

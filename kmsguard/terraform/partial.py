@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, Scalar, conjunction, disjunction, negate
+from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, Scalar, negate
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import (
@@ -26,9 +26,9 @@ from kmsguard.model.value import (
     Unknown,
     Value,
     flatten,
-    possible,
 )
 from kmsguard.terraform.arithmetic import SHOWN
+from kmsguard.terraform.guards import join, meet
 from kmsguard.terraform.types import Type
 
 replace = msgspec.structs.replace
@@ -331,15 +331,15 @@ def choose(branches: Iterable[tuple[Formula, Value]], span: Span | None = None) 
             continue
         outer = value if isinstance(value.data, Choice) else None
         for inner, option in flatten(value):
-            both = conjunction(guard, inner)
-            if both is not Truth.YES and not possible(both):
+            both = meet(guard, inner)
+            if both is Truth.NO:
                 continue
             if outer is not None and outer.sensitive and not option.sensitive:
                 option = replace(option, sensitive=True)  # noqa: PLW2901
             key = _identity(option.data)
             found = at.get(key) if key is not None else None
             if found is not None:
-                flat[found] = (disjunction(flat[found][0], both), flat[found][1])
+                flat[found] = (join(flat[found][0], both), flat[found][1])
                 continue
             if key is not None:
                 at[key] = len(flat)
@@ -405,8 +405,8 @@ def distribute(function: Callable[..., Value], *arguments: Value) -> Value:
         options = [(g, _under(argument, o)) for g, o in flatten(argument)]
         for guard, done in combinations:
             for option_guard, option in options:
-                both = conjunction(guard, option_guard)
-                if possible(both):
+                both = meet(guard, option_guard)
+                if both is not Truth.NO:
                     grown.append((both, (*done, option)))
         if len(grown) > MAX_BRANCHES:
             return derived(arguments)
@@ -427,8 +427,8 @@ def spread(value: Value, limit: int = MAX_BRANCHES) -> list[tuple[Formula, Value
             inner = spread(option, limit)
             if inner is None:
                 return None
-            out.extend((conjunction(guard, g), v) for g, v in inner)
-        out = [(g, v) for g, v in out if possible(g)]
+            out.extend((meet(guard, g), v) for g, v in inner)
+        out = [(g, v) for g, v in out if g is not Truth.NO]
         return out if len(out) <= limit else None
     if isinstance(data, tuple):
         rows = _product(data, limit)
@@ -458,11 +458,11 @@ def _product(items: tuple[Value, ...], limit: int) -> list[tuple[Formula, tuple[
         if len(options) == 1:
             rows = [(g, (*done, options[0][1])) for g, done in rows]
             continue
-        grown = []
+        grown: list[tuple[Formula, tuple[Value, ...]]] = []
         for guard, done in rows:
             for option_guard, option in options:
-                both = conjunction(guard, option_guard)
-                if possible(both):
+                both = meet(guard, option_guard)
+                if both is not Truth.NO:
                     grown.append((both, (*done, option)))
         if len(grown) > limit:
             return None
@@ -481,11 +481,11 @@ def compose(pieces: list[Value], split: list[bool], span: Span | None) -> Value:
                 done.append(piece)
             continue
         options = spread(piece)
-        grown = [
+        grown: list[tuple[Formula, list[Value]]] = [
             (both, [*done, option])
             for guard, done in rows
             for option_guard, option in options or ()
-            if possible(both := conjunction(guard, option_guard))
+            if (both := meet(guard, option_guard)) is not Truth.NO
         ]
         if options is None or len(grown) > MAX_BRANCHES:
             for _, done in rows:

@@ -6,7 +6,7 @@ sorted backwards in the provider's JSON, as here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import ABSENT, Absent, Branch, Choice, Step, Text, Unknown, Value
@@ -246,13 +246,12 @@ def _principals(blocks: Value) -> Value:
         return Value("*", identifiers.span, blocks.place)
     out: dict[str, Value] = {}
     for block, body in zip(items, members, strict=True):
-        kind = body.get("type")
-        identifiers = body.get("identifiers")
-        if kind is None or identifiers is None:
+        kind, named = body.get("type"), body.get("identifiers")
+        if kind is None or named is None:
             continue
         if kind.text is None:
             return derived((kind,)).at(blocks.place)
-        made = distribute(_texts, identifiers).at(identifiers.place)
+        made = distribute(_texts, named).at(named.place)
         old = out.get(kind.text)
         out[kind.text] = made if old is None else _joined(old, made)
         out[kind.text] = out[kind.text].at(block.place if old is None else blocks.place)
@@ -271,11 +270,10 @@ def _joined(old: Value, new: Value) -> Value:
     return old.with_data(tuple(parts))
 
 
-def _open_blocks(blocks: Value, make: object) -> Value:
+def _open_blocks(blocks: Value, make: Callable[[Value], Value]) -> Value:
     """Blocks of which some hang on conditions: a Choice of what they make, or an Unknown where one is unknown."""
     from kmsguard.terraform.partial import spread
 
-    assert callable(make)
     undecided = tuple(block if isinstance(block.data, Choice) else Value(number) for number, block in enumerate(blocks.items))
     options = spread(Value(undecided)) if not any(isinstance(block.data, Unknown) for block in blocks.items) else None
     if options is None:

@@ -112,9 +112,9 @@ class Configuration:
 
     @property
     def has_identity(self) -> bool:
-        """Whether it is deployed to as somebody else than the root module's default configuration."""
+        """Whether it may deploy as somebody else than the root module's default configuration."""
         if self.located is None:
-            return False
+            return "." in self.key  # an alias that whoever calls the module has to give
         if self.has_role:
             return True
         mine = {name: self._argument(name) for name in _IDENTITY}

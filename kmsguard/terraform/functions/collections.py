@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
-from kmsguard.model.guard import Formula, disjunction, negate
+from kmsguard.model.guard import Formula, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
 from kmsguard.terraform.access import attribute, entries, members_of, open_lookup
@@ -16,6 +16,7 @@ from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.conversion import canonical, convert, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
+from kmsguard.terraform.guards import any_holds, join
 from kmsguard.terraform.operations import equal, never_empty
 from kmsguard.terraform.partial import (
     Handle,
@@ -111,7 +112,7 @@ def _first(invocation: Invocation, arguments: tuple[Value, ...], name: str) -> V
     subject = subject_of(head.data) if isinstance(head.data, Unknown) else None
     if subject is None or not rest:
         return head if not rest else derived(arguments)
-    missing = disjunction(facts.equals(subject, None), facts.equals(subject, ""))
+    missing = join(facts.equals(subject, None), facts.equals(subject, ""))
     return choose([(negate(missing), head), (missing, _first(invocation, rest, name))])
 
 
@@ -224,7 +225,7 @@ def _one_of(invocation: Invocation, wanted: Value, elements: tuple[Value, ...]) 
             return None
         if equal(item, wanted) is not False:
             facts.append(invocation.scope.run.facts.equals(subject, literal, wanted.data.allowed))
-    return disjunction(*facts)
+    return any_holds(*facts)
 
 
 def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:

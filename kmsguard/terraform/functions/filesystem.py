@@ -16,7 +16,8 @@ from kmsguard.terraform.conversion import convert, set_of
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled
 from kmsguard.terraform.functions.crypto import hexadecimal, in_base64
-from kmsguard.terraform.partial import Invalid, derived, from_parts, invalid, replace
+from kmsguard.terraform.partial import Invalid, derived, from_parts, invalid, replace, text_value
+from kmsguard.terraform.paths import CHECKOUT, checkout_path, relative_to_root
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import STRING
 
@@ -46,6 +47,9 @@ def _with_path(use: Callable[[Invocation, str, Value], Value]) -> Function:
             return path
         if path.data is None:
             return invalid("a path must not be null")
+        relative = relative_to_root(invocation.scope.run, path)
+        if relative is not None and path.text is None:
+            return use(invocation, located(invocation, relative), Value(relative))
         return settled(lambda known: use(invocation, located(invocation, known.text or ""), known), (path,), not_null=True)
 
     return run
@@ -152,12 +156,14 @@ def _file_set(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     for argument in (folder, pattern):
         if isinstance(argument.data, Invalid):
             return argument
+    if folder.text is None and pattern.text is not None and relative_to_root(invocation.scope.run, folder) is not None:
+        return _files(invocation, folder, pattern)
     return settled(lambda a, b: _files(invocation, a, b), (folder, pattern), not_null=True)
 
 
 def _files(invocation: Invocation, folder: Value, pattern: Value) -> Value:
     run = invocation.scope.run
-    root = located(invocation, folder.text or "")
+    root = located(invocation, relative_to_root(run, folder) or "")
     real = _inside(run, root)
     if real is None:
         return from_parts(Unknown(f"folder {folder.text} is outside of the checkout", not_null=True), (folder, pattern))
@@ -218,20 +224,40 @@ def _dir_name(path: str) -> str:
     return posixpath.normpath(posixpath.dirname(path) or ".") if path else "."
 
 
-def _absolute(path: str) -> str:
-    if not path.startswith("/"):
-        raise FunctionError("where the checkout lies is not part of the code")
-    return posixpath.normpath(path)
-
-
 def _absolute_path(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    value = _ABSOLUTE(invocation, arguments)
-    if isinstance(value.data, Invalid) and len(arguments) == 1:
-        return from_parts(Unknown("function abspath", "abspath()", not_null=True), arguments)
-    return value
+    run = invocation.scope.run
+
+    def absolute(path: Value) -> Value:
+        text = path.text or ""
+        if text.startswith("/"):
+            return from_parts(posixpath.normpath(text), (path,))
+        return checkout_path(run, path.span, text)
+
+    if len(arguments) != 1:
+        return invalid("wrong number of arguments")
+    path = convert(arguments[0], STRING)
+    relative = relative_to_root(run, path)
+    if relative is not None and path.text is None:
+        return checkout_path(run, path.span, relative)
+    return settled(absolute, (path,), not_null=True)
 
 
-_ABSOLUTE = pure(_absolute, STRING)
+def _part_of_path(part: Callable[[str], str]) -> Function:
+    """basename and dirname, of a path in the checkout too."""
+    known = pure(part, STRING)
+
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+        data = arguments[0].data if arguments else None
+        if isinstance(data, Text) and data.known is None and len(data.pieces) == 2:
+            root, rest = data.pieces
+            if root.data == CHECKOUT and isinstance(rest.data, str) and rest.data.count("/") >= 1:
+                if part is _base_name:
+                    return from_parts(_base_name(rest.data), (rest,))
+                head = posixpath.dirname(rest.data)
+                return text_value([root, Value(head, rest.span)] if head != "/" else [root])
+        return known(invocation, arguments)
+
+    return run
 
 
 def _path_expand(path: str) -> str:
@@ -279,12 +305,14 @@ def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
         return path
 
     def use(known: Value) -> Value:
-        name = located(invocation, known.text or "")
+        name = located(invocation, relative_to_root(invocation.scope.run, known) or "")
         source = _source(invocation, name, known)
         if isinstance(source, Value):
             return source
         return rendered(invocation, source, arguments[1], name)
 
+    if path.text is None and relative_to_root(invocation.scope.run, path) is not None:
+        return use(path)
     return settled(use, (path,), not_null=True)
 
 
@@ -315,8 +343,8 @@ def render(scope: Scope, source: Source, members: dict[str, Value], path: str | 
 
 FUNCTIONS: dict[str, Function] = {
     "abspath": _absolute_path,
-    "basename": pure(_base_name, STRING),
-    "dirname": pure(_dir_name, STRING),
+    "basename": _part_of_path(_base_name),
+    "dirname": _part_of_path(_dir_name),
     "file": _with_path(_file),
     "filebase64": _file_base64,
     "filebase64sha256": _base64_hash("sha256"),
