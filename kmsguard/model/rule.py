@@ -13,7 +13,6 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Value
 
-
 EVERYTHING = "any"
 """The trait that every resource has."""
 
