@@ -22,10 +22,12 @@ def value(data) -> Value:
 
 
 def unknown(reference="var.x", **known) -> Value:
+    """A value that a variable without default leaves open."""
     return Value(Unknown(f"{reference} has no value", reference, **known))
 
 
 def text(*pieces) -> Value:
+    """A text of several pieces."""
     return Value(Text(tuple(map(value, pieces))))
 
 

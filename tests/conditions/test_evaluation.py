@@ -23,6 +23,7 @@ PROD_NOT = Not(PROD)
 
 
 def value(data, line: int | None = None) -> Value:
+    """Plain Python data as a Value."""
     if isinstance(data, Value):
         return data
     place = Span("main.tf", line, 1, line, 9) if line is not None else None
@@ -32,10 +33,12 @@ def value(data, line: int | None = None) -> Value:
 
 
 def unknown(reference="var.x", **known) -> Value:
+    """A value that a variable without default leaves open."""
     return Value(Unknown(f"{reference} has no value", reference, **known))
 
 
 def resource(address, kind="kms.key", line=1, exists=YES, traits=(), **attributes) -> Resource:
+    """A resource with these attributes."""
     span = Span("main.tf", line, 1, line + 5, 2)
     head = Span("main.tf", line, 1, line, 30)
     declaration = Declaration(address, kind, "managed", value({}), span, head)
@@ -44,6 +47,7 @@ def resource(address, kind="kms.key", line=1, exists=YES, traits=(), **attribute
 
 
 def ask(condition, subject, *others, edges=(), world=None, units=()):
+    """What a condition says of a resource in a graph."""
     parsed = parse(value(condition, 1))
     assert parsed.problems == ()
     graph = Graph(tuple(units), (subject, *others), tuple(edges))

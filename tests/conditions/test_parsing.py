@@ -14,18 +14,23 @@ class Elements:
     """A list of maps with a member `region`."""
 
     def attribute(self, name):
+        """The type of an attribute."""
         return "text" if name == "region" else None
 
     def edge(self, _name):
+        """What the ends of an edge have."""
         return None
 
     def elements(self, _name):
+        """What the elements of a list have."""
         return self
 
     def source(self, _kind, _edge):
+        """What the resources have whose edges end here."""
         return None
 
     def names(self):
+        """For suggestions."""
         return ("region",)
 
 
@@ -33,22 +38,28 @@ class Key(Elements):
     """A kind with a few attributes and an edge to itself."""
 
     def attribute(self, name):
+        """The type of an attribute."""
         return {"rotation": "bool", "days": "number", "spec": "text", "replicas": "list"}.get(name)
 
     def edge(self, name):
+        """What the ends of an edge have."""
         return self if name == "primary" else None
 
     def elements(self, _name):
+        """What the elements of a list have."""
         return Elements()
 
     def source(self, kind, edge):
+        """What the resources have whose edges end here."""
         return self if (kind, edge) == ("kms.key", "primary") else None
 
     def names(self):
+        """For suggestions."""
         return ("rotation", "days", "spec", "replicas", "primary")
 
 
 def read(text: str, schema=None):
+    """A condition from a text."""
     document, problems = read_plain(Source("rule.yaml", text))
     assert problems == []
     return parse(document, schema, is_check=lambda name: name == "policy.open")

@@ -17,6 +17,7 @@ RULES = {rule.info.code: rule for rule in load().rules}
 
 @pytest.fixture(scope="session")
 def kinds():
+    """The kinds that come with the program."""
     return load_kinds()
 
 

@@ -27,6 +27,7 @@ IS_PROD = Named("IsProd", PROD)
 
 
 def value(data) -> Value:
+    """Plain Python data as a Value."""
     if isinstance(data, Value):
         return data
     if isinstance(data, dict):
@@ -35,20 +36,24 @@ def value(data) -> Value:
 
 
 def unknown(reference="var.x") -> Value:
+    """A value that a variable without default leaves open."""
     return Value(Unknown(f"{reference} has no value", reference))
 
 
 def by(guard: Formula, yes, no) -> Value:
+    """A value that hangs on a guard."""
     return Value(Choice((Branch(guard, value(yes)), Branch(Not(guard), value(no)))))
 
 
 def resource(address="k", exists: Formula = YES, kind="kms.key", traits=(), **attributes) -> Resource:
+    """A resource with these attributes."""
     head = Span("main.tf", 3, 1, 3, 20)
     made = {name: value(data) for name, data in attributes.items()}
     return Resource(address, kind, kind, "unit", traits, made, {}, (), head, head, exists)
 
 
 def rule(require, where=None, kinds=("kms.key",), trait="", message="{address} is wrong", **info) -> Rule:
+    """A rule over keys."""
     about = RuleInfo(
         **{
             "code": "KG401",
@@ -67,6 +72,7 @@ def rule(require, where=None, kinds=("kms.key",), trait="", message="{address} i
 
 
 def verdicts(require, *resources, where=None, edges=(), settings=None):
+    """What one rule says: address, verdict, what would decide it."""
     graph = Graph((), resources, tuple(edges))
     judged = judge(graph, RuleTable((rule(require, where),)), settings or JudgeSettings())
     assert judged.problems == ()

@@ -63,6 +63,7 @@ examples:
 
 
 def pack(tmp_path, text=GOOD, name="KG401-no-rotation.yaml", folder="key-rotation"):
+    """A pack of one rule file."""
     path = tmp_path / "pack" / folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
