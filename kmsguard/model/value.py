@@ -118,18 +118,25 @@ class Text(msgspec.Struct, frozen=True):
         for piece in self.pieces:
             length = len(piece.data) if isinstance(piece.data, str) else 1
             if at < end and at + length > start and piece.span is not None:
-                span = piece.span
-                plain = span.start_line == span.end_line and span.end_column - span.start_column == length
-                low, high = max(start - at, 0), min(end - at, length)
-                part = (
-                    Span(span.file, span.start_line, span.start_column + low, span.start_line, span.start_column + high)
-                    if plain
-                    else span
-                )
+                part = _part(piece.span, piece.data, max(start - at, 0), min(end - at, length))
                 first = first or part
                 last = part if last is None or part.file == first.file else last
             at += length
         return first.to(last) if first is not None and last is not None else None
+
+
+def _part(span: Span, data: Data, low: int, high: int) -> Span:
+    """The place of some characters of a literal run: of a line, or of a line with its break; else the place of all of it."""
+    if not isinstance(data, str):
+        return span
+    if span.start_line == span.end_line and span.end_column - span.start_column == len(data):
+        return Span(span.file, span.start_line, span.start_column + low, span.start_line, span.start_column + high)
+    if span.end_line == span.start_line + 1 and span.end_column == 1 and data.endswith("\n"):
+        first = span.start_column + low
+        if high < len(data):
+            return Span(span.file, span.start_line, first, span.start_line, span.start_column + high)
+        return Span(span.file, span.start_line, first, span.end_line, 1)
+    return span
 
 
 Number: TypeAlias = "int | float | Decimal"
