@@ -19,7 +19,7 @@ class Elements:
 
     def edge(self, _name):
         """What the ends of an edge have."""
-        return None
+        return
 
     def elements(self, _name):
         """What the elements of a list have."""
@@ -27,7 +27,7 @@ class Elements:
 
     def source(self, _kind, _edge):
         """What the resources have whose edges end here."""
-        return None
+        return
 
     def names(self):
         """For suggestions."""
