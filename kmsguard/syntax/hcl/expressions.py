@@ -39,6 +39,9 @@ MAX_DEPTH = 100
 MAX_CHAIN = 400
 """How many operators or attributes may follow each other on one level: the tree grows to the left with each."""
 
+MAX_PROBLEMS = 50
+"""So many mistakes in one text are reported; what stands behind them is not read."""
+
 _PRECEDENCE = {
     "||": 1,
     "&&": 2,
@@ -128,7 +131,7 @@ class Expressions:
     def mistake(self, offset: int, message: str) -> None:
         """A mistake after which reading goes on."""
         error = HclSyntaxError(offset, message)
-        if self.soft is None:
+        if self.soft is None or len(self.soft) >= MAX_PROBLEMS:
             raise error
         self.soft.append(error)
 
@@ -326,13 +329,11 @@ class Expressions:
 
     def _call(self, name: str, start: int) -> Expression:
         """A call, from behind the first name."""
-        tokens, text = self.tokens, self.text
+        tokens = self.tokens
+        names = [name]
         while tokens[self.at][0] == "::":
-            kind, begin, end = tokens[self.at + 1]
-            if kind != "word":
-                raise self.failure(tokens[self.at + 1], "the name of a function after `::`")
-            name += "::" + text[begin:end]
-            self.at += 2
+            self.at += 1
+            names.append(self._word("the name of a function after `::`"))
         if tokens[self.at][0] != "(":
             raise self.failure(tokens[self.at], "`(` after the name of the function")
         opened = tokens[self.at][1]
@@ -355,7 +356,7 @@ class Expressions:
         end = tokens[self.at][2]
         self.at += 1
         self.depth -= 1
-        return Call(start, end, name, tuple(arguments), expand)
+        return Call(start, end, "::".join(names), tuple(arguments), expand)
 
     def _tuple(self) -> Expression:
         tokens = self.tokens

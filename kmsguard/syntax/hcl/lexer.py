@@ -194,8 +194,7 @@ class Lexer:
                     at = self._heredoc(match.start("heredoc"), at)
                     break
                 elif kind == "name":
-                    at = self._name(match.start("name"), at)
-                    break
+                    self._names(match.start("name"), at)
                 elif kind == "remark":
                     at = self._remark(at)
                     break
@@ -252,19 +251,20 @@ class Lexer:
         self.messages[start] = (start, message)
         self.tokens.append(("bad", start, end))
 
-    def _name(self, start: int, end: int) -> int:
-        """An identifier with letters beyond ASCII, or a character that is none; where it ends."""
+    def _names(self, at: int, end: int) -> None:
+        """A run of characters with some beyond ASCII: identifiers, and what is none."""
         text = self.text
-        at = start
-        if text[start].isidentifier():
+        while at < end:
+            start = at
             at += 1
-            while at < end and (text[at] == "-" or ("a" + text[at]).isidentifier()):
-                at += 1
-            self.tokens.append(("word", start, at))
-        else:
-            at += 1
-            self._bad(start, at, _BAD.get(text[start], "this character has no meaning here; remove it"))
-        return at
+            if text[start].isidentifier():
+                while at < end and (text[at] == "-" or ("a" + text[at]).isidentifier()):
+                    at += 1
+                self.tokens.append(("word", start, at))
+            else:
+                while at < end and not text[at].isidentifier():
+                    at += 1
+                self._bad(start, at, _BAD.get(text[start], "this character has no meaning here; remove it"))
 
     def _remark(self, at: int) -> int:
         """A comment of the form `/* */`, from behind its opening."""

@@ -12,7 +12,7 @@ from typing import Literal as OneOf
 
 from kmsguard.model.declaration import Comment, Problem
 from kmsguard.model.source import Source, Span
-from kmsguard.syntax.hcl.expressions import MAX_DEPTH, Expressions, HclSyntaxError
+from kmsguard.syntax.hcl.expressions import MAX_DEPTH, MAX_PROBLEMS, Expressions, HclSyntaxError
 from kmsguard.syntax.hcl.lexer import Lexer, Token
 from kmsguard.syntax.hcl.nodes import (
     Attribute,
@@ -28,9 +28,6 @@ from kmsguard.syntax.hcl.nodes import (
 )
 
 CODE = "hcl-syntax"
-MAX_PROBLEMS = 50
-"""So many mistakes in one text are reported; what stands behind them is not read."""
-
 _BYTE_ORDER_MARK = "\ufeff"
 # A line that looks like an attribute, a block, or the end of one.
 _ITEM = re.compile(
@@ -171,6 +168,7 @@ class _Bodies:
         end).
         """
         reader = self.expressions
+        depth = reader.depth
         while True:
             tokens, at = reader.tokens, reader.at
             token = tokens[at]
@@ -202,6 +200,7 @@ class _Bodies:
             except HclSyntaxError as mistake:
                 if reader.soft is None or inline:
                     raise
+                reader.depth = depth
                 self._recover(mistake, token, body, block)
 
     def _attribute(self, body: Body) -> None:
