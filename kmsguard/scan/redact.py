@@ -65,7 +65,8 @@ class Secrets:
         """A line of the source without secrets, and where its columns from `start` to before `end` are then (0: none)."""
         text = source.line(number)
         pieces: list[str] = []
-        columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result
+        columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result, for a place that begins there
+        ends = list(columns)  # and for one that ends there: what lies in a mask is all of it
         at = 1
         for low, high in self._covered(source, number, text):
             secret = text[low - 1 : high - 1]
@@ -76,15 +77,17 @@ class Secrets:
                 columns[column] = shift
             after = len("".join(pieces)) + 1
             for column in range(high, len(columns)):
-                columns[column] = after + column - high
+                columns[column] = ends[column] = after + column - high
+            for column in range(low + 1, high):
+                ends[column] = after
             at = high
         pieces.append(text[at - 1 :])
         plain = "".join(pieces)
         shown = self.text(plain)
         if start and shown != plain:
-            low, high = columns[start], columns[end]
+            low, high = columns[start], ends[end]
             return ExcerptLine(number, shown, len(self.text(plain[: low - 1])) + 1, len(self.text(plain[: high - 1])) + 1)
-        return ExcerptLine(number, shown, columns[start] if start else 0, columns[end] if start else 0)
+        return ExcerptLine(number, shown, columns[start] if start else 0, ends[end] if start else 0)
 
     def _covered(self, source: Source, number: int, text: str) -> list[tuple[int, int]]:
         """The columns of a line in which secrets stand, in order, none of them twice.
