@@ -166,7 +166,7 @@ def decide(
     for reported in _numbered(drafts, views, baseline):
         finding = _weighed(reported, infos, settings)
         if finding is not None:
-            unknown += finding.verdict == "unknown"
+            unknown += finding.verdict == "unknown" and finding.suppression is None
             if finding.verdict == "fail" or settings.unknown != "ignore":
                 findings.append(finding)
     return Decided(tuple(findings), tuple(sorted(passed)), unknown)

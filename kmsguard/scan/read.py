@@ -56,9 +56,23 @@ def attempt(file: str, problems: list[Problem], work: Callable[[], T]) -> T | No
         return None
 
 
-def _attempt_to_read(source: UnitSource) -> tuple[Unit | None, list[Problem]]:
+Outcome = tuple[Unit | None, list[Problem]]
+
+
+def _attempt_to_read(source: UnitSource) -> Outcome:
     problems: list[Problem] = []
     return attempt(source.path, problems, lambda: read_unit(source)), problems
+
+
+def _read_elsewhere(source: UnitSource) -> bytes:
+    """What another process hands back: an outcome, or nothing where it is nested too deeply to be packed."""
+    import pickle
+
+    outcome = _attempt_to_read(source)
+    try:
+        return pickle.dumps(outcome, pickle.HIGHEST_PROTOCOL)
+    except RecursionError:
+        return b""
 
 
 def read_all(
@@ -81,20 +95,34 @@ def read_all(
     return kept
 
 
-def _handed_out(
-    sources: Sequence[UnitSource], settings: Settings, executor: Executor | None
-) -> Iterator[tuple[Unit | None, list[Problem]]]:
-    if executor is not None:
-        yield from executor.map(_attempt_to_read, sources)
-        return
+def _handed_out(sources: Sequence[UnitSource], settings: Settings, executor: Executor | None) -> Iterator[Outcome]:
     jobs = min(_jobs(settings, len(sources)), len(sources))
-    if jobs <= 1:
+    if executor is not None:
+        yield from _handed_back(sources, executor.map(_read_elsewhere, sources))
+    elif jobs <= 1:
         yield from map(_attempt_to_read, sources)
-        return
-    from concurrent.futures import ProcessPoolExecutor
+    else:
+        from concurrent.futures import ProcessPoolExecutor
 
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from pool.map(_attempt_to_read, sources, chunksize=max(1, len(sources) // (jobs * 8)))
+        pool = ProcessPoolExecutor(jobs, initializer=_leave_interrupts)
+        try:
+            yield from _handed_back(sources, pool.map(_read_elsewhere, sources, chunksize=max(1, len(sources) // (jobs * 8))))
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _handed_back(sources: Iterable[UnitSource], packed: Iterable[bytes]) -> Iterator[Outcome]:
+    import pickle
+
+    for source, data in zip(sources, packed, strict=True):
+        yield pickle.loads(data) if data else _attempt_to_read(source)  # noqa: S301 - our own processes made it
+
+
+def _leave_interrupts() -> None:
+    """Ctrl-C reaches every process of the terminal; the first one ends the others."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _jobs(settings: Settings, units: int) -> int:
