@@ -40,6 +40,7 @@ VENDORED = frozenset(
 MAX_BYTES = 16_000_000  # what is searched for templates; AWS takes a template of 1 MB, plans are larger
 MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
+NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 _CALL = r"""source["']?\s*[=:]\s*["']\.\.?/"""
 _READS = r"\b(?:file|filebase64|fileset|templatefile|filemd5|filesha\d+|filebase64sha\d+)\s*\("
@@ -51,7 +52,9 @@ class Found(msgspec.Struct, frozen=True):
     source: UnitSource
     root: str  # of the checkout, as it can be opened: what fingerprints count from
     only: frozenset[str] | None = None  # only what touches one of these files; None: all
-    sure: bool = True  # False: it is a unit of this scan only if it turns out to have read one of `only`
+    sure: bool = (
+        True  # False: a unit of this scan only if it turns out to have read one of `only`; of none: asked what it nests
+    )
 
 
 class Discovery(msgspec.Struct, frozen=True):
@@ -69,6 +72,10 @@ class Folder(msgspec.Struct, frozen=True):
     path: str
     terraform: tuple[str, ...]
     templates: tuple[str, ...]
+
+    def template_paths(self) -> list[str]:
+        """The absolute paths of `templates`."""
+        return [os.path.join(self.path, name) for name in self.templates]
 
 
 class Module(msgspec.Struct, frozen=True):
@@ -138,9 +145,12 @@ class _Search:
                 elsewhere = (
                     elsewhere or f"; {shown(module)} is called by {shown(caller)} and judged there: name it to judge it alone"
                 )
-        for path in (os.path.join(f.path, name) for f in folders for name in f.templates):
-            if _dialect(_read(path)) == "cloudformation":
-                self._add(path, "cloudformation", checkout)
+        templates = [path for f in folders for path in f.template_paths() if _dialect(_read(path)) == "cloudformation"]
+        for path in templates:
+            self._add(path, "cloudformation", checkout)
+        if templates and checkout.root != folder:
+            for path in checkout.templates_that_may_nest(templates, folder):
+                self._add(path, "cloudformation", checkout, only=frozenset(), sure=False)
         if len(self.found) == before and not self._anything_in(folder):
             message = f"there is no Terraform root module and no CloudFormation template here{elsewhere or ''}"
             self.problem("warning", "nothing-to-scan", shown(folder), message)
@@ -272,12 +282,19 @@ class _Checkout:
         parameters = any(os.path.basename(p) == name for entry in self._settings.units for p in entry.parameters) or any(
             os.path.abspath(p) == path for p in self._settings.parameter_files
         )
-        for folder in self.folders:
-            for template in folder.templates:
-                candidate = os.path.join(folder.path, template)
-                text = _read(candidate) if candidate != path else None
-                if text is not None and (parameters or name in text) and _dialect(text) == "cloudformation":
-                    yield candidate
+        for candidate in (c for folder in self.folders for c in folder.template_paths() if c != path):
+            text = _read(candidate)
+            if text is not None and (parameters or name in text) and _dialect(text) == "cloudformation":
+                yield candidate
+
+    def templates_that_may_nest(self, templates: Iterable[str], outside: str) -> Iterator[str]:
+        """Templates outside of a folder that nest others, and in which the name of one of some templates stands."""
+        names = {os.path.basename(path) for path in templates}
+        for candidate in (c for folder in self.folders if not inside(folder.path, outside) for c in folder.template_paths()):
+            text = _read(candidate)
+            nests = text is not None and any(word in text for word in NESTING) and any(name in text for name in names)
+            if nests and _dialect(text) == "cloudformation":
+                yield candidate
 
     def module(self, folder: str, names: tuple[str, ...] | None = None) -> Module:
         known = self._modules.get(folder)

@@ -88,7 +88,7 @@ def read_all(
         if unit is not None:
             read.append(Read(found, unit))
         progress("reading", done, len(sources))
-    kept = _units_of_their_own(read)
+    kept = _units_of_their_own(read, problems)
     for one in kept:
         problems.extend(one.unit.problems)
     problems.extend(_unread(discovery, kept, settings))
@@ -135,21 +135,27 @@ def _jobs(settings: Settings, units: int) -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _units_of_their_own(read: Sequence[Read]) -> list[Read]:
+def _units_of_their_own(read: Sequence[Read], problems: list[Problem]) -> list[Read]:
     """Without templates that another one nests, and without units that turned out not to read the files they were read for."""
-    kept = [one for one in read if one.found.sure or one.found.only is None or one.found.only & set(one.unit.files)]
     readers: dict[str, set[str]] = {}
-    for one in kept:
+    for one in read:
         if one.unit.dialect == "cloudformation":
             for file in one.unit.files:
                 readers.setdefault(file, set()).add(one.unit.path)
-    nested = {path for one in kept for path in (one.unit.path,) if _is_nested(path, readers)}
-    return [one for one in kept if one.unit.path not in nested or one.unit.dialect != "cloudformation"]
+    wanted = [one for one in read if one.found.sure or one.found.only is None or one.found.only & set(one.unit.files)]
+    kept = [one for one in wanted if one.unit.dialect != "cloudformation" or not _nesting(one.unit.path, readers)]
+    if wanted and not kept:
+        path = wanted[0].unit.path
+        message = f"this template is nested in {_nesting(path, readers)[0]} and judged there"
+        problems.append(Problem("warning", "nothing-to-scan", path, 1, 1, message))
+    return kept
 
 
-def _is_nested(path: str, readers: dict[str, set[str]]) -> bool:
-    # of templates that nest each other the first one is the unit
-    return any(reader != path and not (path in readers.get(reader, ()) and path < reader) for reader in readers.get(path, ()))
+def _nesting(path: str, readers: dict[str, set[str]]) -> list[str]:
+    """The templates that nest a template. Of templates that nest each other the first one is the unit."""
+    return sorted(
+        reader for reader in readers.get(path, ()) if reader != path and not (path in readers.get(reader, ()) and path < reader)
+    )
 
 
 def _unread(discovery: Discovery, kept: Iterable[Read], settings: Settings) -> Iterator[Problem]:
