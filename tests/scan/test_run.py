@@ -237,7 +237,7 @@ NOT_READ = [
 def test_an_input_that_cannot_be_read_is_an_error_with_a_code(name, content, code):
     """Status 2, and the other inputs are still reported in full."""
     Path(name).write_bytes(content)
-    _make({"other/main.tf": KEY})
+    _make({"other/main.tf": KEY, "beside.tf": KEY})
     report = _scan(name, "other")
     assert ("error", code, name) in [(p.level, p.code, p.file) for p in report.errors]
     assert ("other", "aws_kms_key.a") in [(f.resource.unit, f.resource.address) for f in report.findings]
