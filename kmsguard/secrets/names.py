@@ -40,7 +40,7 @@ _ENDINGS: tuple[tuple[str, Family], ...] = (
 # What makes a secret of a `key`, by the word before it.
 _KEY_OF = frozenset(
     {
-        *("account", "api", "app", "application", "auth", "encryption", "hmac", "integration", "license", "master", "private"),
+        *("account", "api", "app", "application", "auth", "hmac", "integration", "license", "master", "private"),
         *("secret", "session", "shared", "sharedaccess", "signing", "ingestion", "webhook"),
     }
 )
@@ -90,6 +90,9 @@ _TRAILING = frozenset(
         *("live", "old", "new", "current", "previous", "primary", "secondary", "input", "override"),
     }
 )
+
+# Settings of how passwords have to be: `password_policy_allow_users_to_change_password`.
+_RULES = frozenset({"policy", "allow", "minimum", "maximum", "length"})
 
 # `encrypted_secret`, `hashed_password`: what may be shown.
 _PROTECTED = frozenset({"encrypted", "hashed", "sealed", "masked", "public"})
@@ -144,6 +147,8 @@ def family(name: str) -> Family | None:
     parts = list(words(name))
     if not parts or parts[0] in _DOING or (len(parts[0]) == 1 and parts[1:2] and parts[1] in _DOING):
         return None
+    if _RULES & set(parts):
+        return None
     if parts[-2:] in (["connection", "string"], ["conn", "string"], ["connection", "url"], ["connection", "uri"]):
         return "connection"
     while len(parts) > 1 and (parts[-1] in _TRAILING or parts[-1].isdigit()):
@@ -165,6 +170,10 @@ def family(name: str) -> Family | None:
 
 def _key(parts: list[str]) -> Family | None:
     before = parts[-2] if len(parts) > 1 else ""
+    if "kms" in parts:
+        return None
+    if before == "encryption":  # of AWS's own arguments: the ARN of a KMS key
+        return "secret"
     if before == "access":  # the access key alone is the id of one
         return "token" if {"secret", "shared"} & set(parts[:-2]) else None
     if before == "shared" and parts[-3:-2] == ["pre"]:

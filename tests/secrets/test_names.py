@@ -162,6 +162,8 @@ def test_names_of_secrets(name):
             "kms_key",
             "master_username",
             "encrypted_secret",
+            "kms_encryption_key",
+            "iam_password_policy_allow_users_to_change_password",
         ),
     ],
 )

@@ -7,6 +7,7 @@ value of a variable where it is one, else where it is used.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -20,7 +21,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Choice, Text, Unknown, Value
+from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
 from kmsguard.secrets.look import Match, is_secret_value, look
 from kmsguard.secrets.names import Family, family, words
@@ -48,6 +49,7 @@ _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "Paramete
 _VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
 _SECRETS = frozenset({"secret", "secret_string", "secret_binary", "SecretString"})  # others of that name are ids and ARNs
+_TEXTS = re.compile(r"(?:string|list\(string|set\(string|any|)\W*$", re.IGNORECASE)  # types of variables and parameters
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
 _FAMILIES: dict[Family, str] = {
     "password": "a password",
@@ -158,7 +160,8 @@ class _Looking:
         group: Group = "environment" if _is_environment(leaf) else "argument"
         text = _flat(leaf.value)
         if promise is not None and promise != "connection":
-            self._origin(resource, leaf, typed=typed)
+            if typed or promise != "secret":
+                self._origin(resource, leaf, typed=typed)
             if text is not None and HOLE not in text and _is_secret(promise, text, typed=typed):
                 self._whole(group, resource, leaf, text, family(leaf.name) or "secret")
                 return
@@ -399,6 +402,8 @@ def hidden(question: Question) -> Answer:
         return Answer(Truth.YES)
     value = body.get("value") or body.get("default") or body.get("Default")
     if value is not None and (isinstance(value.data, (bool, int, float)) or is_reference(value.text or "")):
+        return Answer(Truth.YES)
+    if not _TEXTS.match((body["type"] if "type" in body else body.get("Type", NULL)).text or ""):
         return Answer(Truth.YES)
     fills = (question.resource.unit, declaration.address) in _index(question.graph).inputs
     if not fills and family(_own_name(declaration)) not in ("password", "token"):

@@ -249,6 +249,9 @@ def test_plain_references():
         ("var.api_token", {"ephemeral": Value(True)}, False),
         ("var.api_token", {"default": text("/prod/api/token")}, False),
         ("var.db_secret", {}, False),
+        ("var.api_token", {"type": Value("list(string)")}, True),
+        ("var.registry_credentials", {"type": Value("object({ arn = string })")}, False),
+        ("var.change_password", {"type": Value("bool")}, False),
     ],
 )
 def test_hidden_inputs(address, body, shown):
