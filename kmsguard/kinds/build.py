@@ -38,6 +38,7 @@ class _Builder:
         for unit in self.units:
             for declaration in unit.declarations:
                 self._declaration(unit, declaration)
+        self.links.prepare()
         for use, unit, scope in self.attachments:
             self._attach(use, unit, scope)
         resources = tuple(self._resource(draft) for draft in self.links.drafts)

@@ -120,6 +120,14 @@ class Links:
         self._by_address.setdefault((draft.unit.path, draft.address), []).append(draft)
         self._by_kind.setdefault((draft.unit.path, draft.kind.name), []).append(draft)
 
+    def prepare(self) -> None:
+        """Looks up what is part of something else, before anything that is a part of it is asked for."""
+        for kind in self.table.kinds.values():
+            if kind.identity.same_as:
+                for unit in self.units:
+                    if self.of_kind(unit, kind.name):
+                        self._index(unit, kind.name)
+
     def of_kind(self, unit: str, kind: str) -> list[Draft]:
         """The drafts of a kind in a unit."""
         return self._by_kind.get((unit, kind), [])
@@ -486,7 +494,7 @@ class Links:
         """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
         unit = draft.unit.path
         kinds = (*to, *(name for kind in to for name in self.table.stand_ins.get(kind, ())))
-        found = self._by_target(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
+        found = self._by_target(leaf, unit, kinds) or self._by_reference(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
         ends: list[End] = []
         for one, exists in found:
             both = conjunction(guard, exists)
@@ -505,6 +513,16 @@ class Links:
             return []
         # of one declaration that is several resources all are meant
         return [(draft, Truth.YES) for draft in self.at(unit, target.address) if draft.kind.name in kinds]
+
+    def _by_reference(self, leaf: Value, unit: str, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
+        """A text that took the place of a reference, and is all that the reference returns."""
+        for ref in leaf.refs:
+            said = self._targets.get((unit, ref))
+            if said is not None and said.data == leaf.data:
+                found = [draft for draft in self.at(unit, ref.address) if draft.kind.name in kinds]
+                if found:
+                    return [(draft, Truth.YES) for draft in found]
+        return []
 
     def _by_text(self, leaf: Value, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
         pieces = _pieces(leaf)
@@ -583,7 +601,8 @@ class Links:
             names = {}
             arns: dict[Symbol, list[Draft]] = {}
             self._names[key], self._arns[key] = names, arns
-            for draft in self.of_kind(unit, kind):
+            # what has parts of another one comes last: the other one must be found by then
+            for draft in sorted(self.of_kind(unit, kind), key=_has_parts_of_another):
                 for name in self._names_of(draft):
                     names.setdefault(name, []).append(draft)
                 for arn in self._arns_of(draft):
@@ -738,6 +757,13 @@ class Links:
 
 _FOREIGN = "//"
 """Between a unit and an address of it, where other units know it. No address of either language holds it."""
+
+
+def _has_parts_of_another(draft: Draft) -> bool:
+    spec = draft.kind.edges
+    return any(
+        edge in spec and spec[edge].by and spec[edge].by[0] in draft.written for edge in draft.kind.identity.same_as.values()
+    )
 
 
 def _shared(units: Sequence[Unit]) -> frozenset[tuple[str, str]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kmsguard.model.declaration import Declaration, Export, Provider, Unit
-from kmsguard.model.guard import Atom, Formula
+from kmsguard.model.guard import Atom, Formula, Not
+from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Branch, Choice, Target, Text, Unknown, Value
@@ -46,8 +47,6 @@ def switch(subject: str, unit: str = "u") -> Atom:
 
 def choice(subject: str, yes: object, no: object, unit: str = "u") -> Value:
     """What hangs on a variable."""
-    from kmsguard.model.guard import Not
-
     atom = switch(subject, unit)
     return Value(Choice((Branch(atom, value(yes)), Branch(Not(atom), value(no)))), HERE, HERE)
 
@@ -89,3 +88,36 @@ def terraform(*declarations: Declaration, path: str = "u", **fields: object) -> 
 def template(*declarations: Declaration, path: str = "t.yaml", exports: tuple[Export, ...] = (), **fields: object) -> Unit:
     """A CloudFormation template."""
     return Unit(path, "cloudformation", declarations, exports=exports, **fields)  # type: ignore[arg-type]
+
+
+# --- What a graph looks like --------------------------------------------------------------------------------------------------
+
+
+def one(graph: Graph, kind: str, address: str | None = None) -> Resource:
+    """The resource of a kind."""
+    found = [r for r in graph.by_kind[kind] if address is None or r.address == address]
+    assert len(found) == 1
+    return found[0]
+
+
+def shown(found: Value) -> object:
+    """A value as plain data: holes of texts as `${ADDRESS.ATTRIBUTE}`, what is unknown otherwise as `?`."""
+    data = found.data
+    if isinstance(data, Text):
+        return "".join(str(shown(piece)) for piece in data.pieces)
+    if isinstance(data, Unknown):
+        return "?" if data.target is None else "${" + f"{data.target.address}.{data.target.attribute}".lstrip(".") + "}"
+    if isinstance(data, tuple):
+        return [shown(item) for item in data]
+    if isinstance(data, dict):
+        return {name: shown(item) for name, item in data.items()}
+    if isinstance(data, Choice):
+        return [shown(branch.value) for branch in data.branches]
+    return data
+
+
+def targets(graph: Graph, resource: Resource, edge: str) -> list[str]:
+    """Where edges lead: addresses, or what lies outside in angle brackets."""
+    return [
+        f"<{shown(e.target.value)}>" if isinstance(e.target, External) else e.target.address for e in graph.out(resource, edge)
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_units import choice, declare, ref, switch, template, terraform, text, value, var
+from made_units import choice, declare, one, ref, shown, switch, targets, template, terraform, text, value, var
 
 from kmsguard.kinds.build import build
 from kmsguard.kinds.compiling import _Compiler
@@ -29,13 +29,6 @@ def table(source: str) -> KindTable:
     return kinds
 
 
-def one(graph: Graph, kind: str, address: str | None = None) -> Resource:
-    """The resource of a kind."""
-    found = [r for r in graph.by_kind[kind] if address is None or r.address == address]
-    assert len(found) == 1
-    return found[0]
-
-
 def world(**assumed: bool) -> World:
     """A world in which variables have these values."""
     assumptions: World | None = World()
@@ -44,29 +37,6 @@ def world(**assumed: bool) -> World:
         assumptions = assumptions.assume(switch(f"var.{name}"), holds)
     assert assumptions is not None
     return assumptions
-
-
-def shown(found: Value) -> object:
-    """A value as plain data: holes of texts as `${ADDRESS.ATTRIBUTE}`, what is unknown otherwise as `?`."""
-    data = found.data
-    if isinstance(data, Text):
-        return "".join(str(shown(piece)) for piece in data.pieces)
-    if isinstance(data, Unknown):
-        return "?" if data.target is None else "${" + f"{data.target.address}.{data.target.attribute}".lstrip(".") + "}"
-    if isinstance(data, tuple):
-        return [shown(item) for item in data]
-    if isinstance(data, dict):
-        return {name: shown(item) for name, item in data.items()}
-    if isinstance(data, Choice):
-        return [shown(branch.value) for branch in data.branches]
-    return data
-
-
-def targets(graph: Graph, resource: Resource, edge: str) -> list[str]:
-    """Where edges lead: addresses, or what lies outside in angle brackets."""
-    return [
-        f"<{shown(e.target.value)}>" if isinstance(e.target, External) else e.target.address for e in graph.out(resource, edge)
-    ]
 
 
 # --- What every resource has --------------------------------------------------------------------------------------------------

@@ -1,0 +1,464 @@
+"""References: by address, name, alias and ARN, within a unit and from unit to unit; and what becomes of texts that hold them."""
+
+from __future__ import annotations
+
+import pytest
+from made_units import choice, declare, one, ref, shown, switch, targets, template, terraform, text, value, var
+
+from kmsguard.kinds.build import build
+from kmsguard.kinds.load import load
+from kmsguard.model.declaration import Export, Unit
+from kmsguard.model.guard import Not, World
+from kmsguard.model.resource import Graph
+from kmsguard.model.value import ACCOUNT, REGION, Target, Unknown, Value
+
+ACCOUNT_HOLE = Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
+REGION_HOLE = Value(Unknown("the Region is not given", "--region", REGION, not_null=True))
+
+
+def queue_key(key: object, *others, **fields) -> list[str]:
+    """Where a queue's key leads."""
+    graph = build([terraform(declare("aws_sqs_queue.q", {"kms_master_key_id": key}), *others, **fields)], load())
+    return targets(graph, one(graph, "sqs.queue"), "encrypted_with")
+
+
+KEY = declare("aws_kms_key.k")
+ALIAS = declare("aws_kms_alias.a", {"name": "alias/app", "target_key_id": ref("aws_kms_key.k.key_id")})
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        ref("aws_kms_key.k.arn"),
+        ref("aws_kms_key.k.key_id"),
+        ref("aws_kms_key.k.id"),
+        ref("aws_kms_alias.a.arn"),
+        ref("aws_kms_alias.a.name"),
+        ref("aws_kms_alias.a.target_key_arn"),
+        ref("aws_kms_alias.a.target_key_id"),
+        ref("data.aws_kms_key.d.arn"),
+        ref("data.aws_kms_alias.d.target_key_arn"),
+        ref("data.aws_kms_alias.d.arn"),
+        "alias/app",
+        text(ref("aws_kms_key.k.arn")),
+        text("alias/", choice("var.x", "app", "app")),
+        text("arn:aws:kms:", REGION_HOLE, ":", ACCOUNT_HOLE, ":alias/app"),
+        text("arn:aws:kms:", REGION_HOLE, ":", ACCOUNT_HOLE, ":key/", ref("aws_kms_key.k.key_id")),
+    ],
+    ids=lambda key: str(shown(key)) if isinstance(key, Value) else key,
+)
+def test_spellings_of_a_key(key: object) -> None:
+    """However a key of the unit is named, it is that key: directly, by its alias, by what looks one of them up."""
+    lookups = (
+        declare("data.aws_kms_key.d", {"key_id": "alias/app"}),
+        declare("data.aws_kms_alias.d", {"name": "alias/app"}),
+    )
+    assert set(queue_key(key, KEY, ALIAS, *lookups)) == {"aws_kms_key.k"}
+
+
+@pytest.mark.parametrize(
+    ("key", "shown_as"),
+    [
+        ("alias/other", "alias/other"),
+        ("arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab", None),
+        (ref("aws_secretsmanager_secret.s.arn"), None),
+        (ref("data.aws_kms_key.z.arn"), None),
+        (text("arn:aws:kms:", var("var.region"), ":", ACCOUNT_HOLE, ":alias/app"), None),
+        (text("arn:aws:kms:", REGION_HOLE, ":", var("var.account"), ":alias/app"), None),
+    ],
+    ids=["alias", "literal", "other kind", "data", "any region", "any account"],
+)
+def test_what_is_no_key_of_the_unit(key: object, shown_as: str | None) -> None:
+    """What certainly or perhaps lies elsewhere is an end outside, not a key of the unit."""
+    found = queue_key(
+        key,
+        KEY,
+        ALIAS,
+        declare("aws_secretsmanager_secret.s", {"name": "s"}),
+        declare("data.aws_kms_key.z", {"key_id": var("var.z")}),
+    )
+    assert len(found) == 1
+    assert found[0].startswith("<")
+    if shown_as is not None:
+        assert found == [f"<{shown_as}>"]
+
+
+def test_lookup_of_what_lies_outside() -> None:
+    """A key that is looked up by the alias of an AWS managed key leads to that alias."""
+    found = queue_key(ref("data.aws_kms_alias.s.target_key_arn"), declare("data.aws_kms_alias.s", {"name": "alias/aws/sqs"}))
+
+    assert found == ["<alias/aws/sqs>"]
+
+
+def test_names_are_of_a_region() -> None:
+    """Two aliases of one name in two Regions are told apart by where they are asked for."""
+    unit = terraform(
+        declare("aws_kms_key.east", region="us-east-1"),
+        declare("aws_kms_key.west", region="us-west-2"),
+        declare("aws_kms_alias.east", {"name": "alias/app", "target_key_id": ref("aws_kms_key.east.id")}, region="us-east-1"),
+        declare("aws_kms_alias.west", {"name": "alias/app", "target_key_id": ref("aws_kms_key.west.id")}, region="us-west-2"),
+        declare("aws_sqs_queue.east", {"kms_master_key_id": "alias/app"}, region="us-east-1"),
+        declare("aws_sqs_queue.west", {"kms_master_key_id": "alias/app"}, region="us-west-2"),
+        declare("aws_sqs_queue.south", {"kms_master_key_id": "alias/app"}, region="sa-east-1"),
+    )
+    graph = build([unit], load())
+
+    ends = {r.address: targets(graph, r, "encrypted_with") for r in graph.by_kind["sqs.queue"]}
+    assert ends == {
+        "aws_sqs_queue.east": ["aws_kms_key.east"],
+        "aws_sqs_queue.west": ["aws_kms_key.west"],
+        "aws_sqs_queue.south": ["<alias/app>"],
+    }
+
+
+def test_names_of_roles_are_of_an_account() -> None:
+    """A role is found by its name from any Region of its account."""
+    unit = terraform(
+        declare("aws_iam_role.r", {"name": "worker"}, region="us-east-1"),
+        declare("aws_lambda_function.f", {"role": "arn:aws:iam::111122223333:role/worker"}, region="eu-west-1"),
+        account="111122223333",
+    )
+    graph = build([unit], load())
+
+    assert targets(graph, one(graph, "lambda.function"), "role") == ["aws_iam_role.r"]
+
+
+def test_arn_of_another_account() -> None:
+    """An ARN of another account does not name the resource of this one."""
+    unit = terraform(
+        declare("aws_iam_role.r", {"name": "worker"}),
+        declare("aws_lambda_function.f", {"role": "arn:aws:iam::444455556666:role/worker"}),
+        account="111122223333",
+    )
+    graph = build([unit], load())
+
+    assert targets(graph, one(graph, "lambda.function"), "role") == ["<arn:aws:iam::444455556666:role/worker>"]
+
+
+def test_path_is_part_of_an_arn() -> None:
+    """A role's ARN holds its path: without it, it is another role's."""
+    role = declare("aws_iam_role.r", {"name": "worker", "path": "/app/"})
+
+    for arn, found in (("role/app/worker", "aws_iam_role.r"), ("role/worker", "<arn:aws:iam::111122223333:role/worker>")):
+        function = declare("aws_lambda_function.f", {"role": f"arn:aws:iam::111122223333:{arn}"})
+        graph = build([terraform(role, function)], load())
+        assert targets(graph, one(graph, "lambda.function"), "role") == [found]
+
+
+def test_arn_of_something_inside() -> None:
+    """An ARN of something inside a bucket, or of a version of a function, leads to the bucket and the function."""
+    unit = terraform(
+        declare("aws_s3_bucket.b", {"bucket": "copies"}),
+        declare(
+            "aws_s3_bucket_replication_configuration.r",
+            {"bucket": "a", "rule": [{"destination": [{"bucket": "arn:aws:s3:::copies/x/y"}]}]},
+        ),
+    )
+    graph = build([unit], load())
+
+    assert targets(graph, one(graph, "s3.replication"), "destination") == ["aws_s3_bucket.b"]
+
+
+def test_two_of_one_name() -> None:
+    """Of two resources of one name that exclude each other each is meant where it exists; else it is not known which."""
+    x = switch("var.x")
+    names = {"name": "alias/app", "target_key_id": ref("aws_kms_key.k.id")}
+    one_or_other = (declare("aws_kms_alias.a", names, exists=x), declare("aws_kms_alias.b", names, exists=Not(x)))
+    both = (declare("aws_kms_alias.a", names), declare("aws_kms_alias.b", names))
+
+    assert queue_key("alias/app", KEY, *one_or_other) == ["aws_kms_key.k", "aws_kms_key.k"]
+    assert queue_key("alias/app", KEY, *both) == ["<alias/app>"]
+
+
+# --- Canonical values ---------------------------------------------------------------------------------------------------------
+
+
+def policy_resource(unit: Unit, written: object) -> object:
+    """What a resource in a policy becomes."""
+    policy = declare("aws_iam_policy.p", {"policy": {"Statement": [{"Resource": written}]}})
+    graph = build(
+        [Unit(unit.path, unit.dialect, (*unit.declarations, policy), account=unit.account, region=unit.region)], load()
+    )
+    return shown(one(graph, "iam.policy").attributes["policy"].members["Statement"].items[0].members["Resource"])
+
+
+def test_two_spellings_are_equal() -> None:
+    """Two spellings of one thing are one text, inside policies too."""
+    unit = terraform(declare("aws_s3_bucket.b", {"bucket": "data"}), region="us-east-1")
+
+    for written in (
+        text(ref("aws_s3_bucket.b.arn"), "/*"),
+        text("arn:aws:s3:::", ref("aws_s3_bucket.b.id"), "/*"),
+        text("arn:aws:s3:::", ref("aws_s3_bucket.b.bucket"), "/*"),
+        "arn:aws:s3:::data/*",
+    ):
+        assert policy_resource(unit, written) == "arn:aws:s3:::data/*"
+
+
+def test_what_is_made_up_stays_a_hole() -> None:
+    """What is known only after creation is a hole that says whose it is, the same one in every spelling."""
+    unit = terraform(KEY, ALIAS, account="111122223333", region="us-east-1")
+    arn = "arn:aws:kms:us-east-1:111122223333:key/${aws_kms_key.k.key_id}"
+
+    for written in (
+        ref("aws_kms_key.k.arn"),
+        ref("aws_kms_alias.a.target_key_arn"),
+        text("arn:aws:kms:us-east-1:111122223333:key/", ref("aws_kms_key.k.id")),
+    ):
+        assert policy_resource(unit, written) == arn
+
+
+def test_names_that_are_variables() -> None:
+    """A bucket whose name is a variable without value has one name, whoever spells it."""
+    named = Value(Unknown("parameter Name has no value", "Name", Target("Name", "Ref")))
+    unit = template(
+        declare("B", {"BucketName": named}, type_="AWS::S3::Bucket"),
+        declare(
+            "P",
+            {"PolicyDocument": {"Statement": [{"Resource": [ref("B.Arn"), text("arn:aws:s3:::", named)]}]}},
+            type_="AWS::IAM::ManagedPolicy",
+        ),
+        declare("V", {"Bucket": named, "PolicyDocument": {}}, type_="AWS::S3::BucketPolicy"),
+        region="us-east-1",
+    )
+    graph = build([unit], load())
+
+    resources = one(graph, "iam.policy").attributes["policy"].members["Statement"].items[0].members["Resource"]
+    assert shown(resources) == ["arn:aws:s3:::${Name.Ref}"] * 2
+    assert shown(one(graph, "s3.bucket").attributes["policy"]) == {}
+
+
+def test_cloudformation_references() -> None:
+    """`Ref` and `GetAtt` return what the kind says that they do."""
+    unit = template(
+        declare("Role", {"RoleName": "worker"}, type_="AWS::IAM::Role"),
+        declare("Topic", {"TopicName": "t"}, type_="AWS::SNS::Topic"),
+        declare(
+            "P",
+            {"PolicyDocument": {"Statement": [{"Resource": [ref("Role.Arn"), ref("Role.Ref"), ref("Topic.Ref")]}]}},
+            type_="AWS::IAM::ManagedPolicy",
+        ),
+        region="us-east-1",
+        account="111122223333",
+    )
+    graph = build([unit], load())
+    resources = one(graph, "iam.policy").attributes["policy"].members["Statement"].items[0].members["Resource"]
+
+    assert shown(resources) == [
+        "arn:aws:iam::111122223333:role/worker",
+        "worker",
+        "arn:aws:sns:us-east-1:111122223333:t",
+    ]
+
+
+def test_references_keep_what_they_refer_to() -> None:
+    """A text that took a reference's place still says what it refers to, and where it stands."""
+    queue = declare("aws_sqs_queue.q", {"kms_master_key_id": ref("aws_kms_key.k.arn")})
+    key = one(build([terraform(queue, KEY)], load()), "sqs.queue").attributes["key"]
+
+    assert Target("aws_kms_key.k", "arn") in key.refs
+    assert key.span is not None
+    assert key.place is not None
+
+
+def test_replica_shares_its_primarys_id() -> None:
+    """A multi-Region replica has the key id of its primary, in its own Region."""
+    unit = terraform(
+        declare("aws_kms_key.p", {"multi_region": True}, region="us-east-1"),
+        declare("aws_kms_replica_key.r", {"primary_key_arn": ref("aws_kms_key.p.arn")}, region="eu-west-1"),
+        declare("aws_sqs_queue.q", {"kms_master_key_id": ref("aws_kms_replica_key.r.arn")}, region="eu-west-1"),
+        account="111122223333",
+    )
+    graph = build([unit], load())
+
+    assert shown(one(graph, "kms.key", "aws_kms_replica_key.r").attributes["arn"]) == (
+        "arn:aws:kms:eu-west-1:111122223333:key/${aws_kms_key.p.key_id}"
+    )
+    assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == ["aws_kms_replica_key.r"]
+
+
+@pytest.mark.parametrize("primary", [ref("aws_kms_key.p.arn"), "arn:aws:kms:us-east-1:111122223333:alias/app"])
+def test_replica_comes_first(primary: object) -> None:
+    """It does not matter which of a key and its replica is asked first, nor how the replica names it."""
+    unit = terraform(
+        declare("aws_kms_replica_key.r", {"primary_key_arn": primary}, region="eu-west-1"),
+        declare("aws_kms_alias.a", {"name": "alias/app", "target_key_id": ref("aws_kms_key.p.id")}, region="us-east-1"),
+        declare("aws_kms_key.p", region="us-east-1"),
+        account="111122223333",
+    )
+    graph = build([unit], load())
+
+    assert targets(graph, one(graph, "kms.key", "aws_kms_replica_key.r"), "primary") == ["aws_kms_key.p"]
+    assert shown(one(graph, "kms.key", "aws_kms_replica_key.r").attributes["key_id"]) == "${aws_kms_key.p.key_id}"
+
+
+def test_circle_of_names() -> None:
+    """Two buckets that are named after each other stay symbolic, and the building ends."""
+    unit = terraform(
+        declare("aws_s3_bucket.a", {"bucket": text(ref("aws_s3_bucket.b.id"), "-a")}),
+        declare("aws_s3_bucket.b", {"bucket": text(ref("aws_s3_bucket.a.id"), "-b")}),
+    )
+    graph = build([unit], load())
+
+    assert len(graph.by_kind["s3.bucket"]) == 2
+    assert all(shown(r.attributes["name"]) for r in graph.by_kind["s3.bucket"])
+
+
+# --- From unit to unit --------------------------------------------------------------------------------------------------------
+
+
+def imported(name: str) -> Value:
+    target = Target(f"export:{name}", "")
+    return Value(Unknown(f"export {name} of another stack", name, target, not_null=True), refs=(target,))
+
+
+def exporting(path: str = "keys.yaml", **fields) -> Unit:
+    return template(
+        declare("Key", type_="AWS::KMS::Key"),
+        path=path,
+        exports=(Export(value("app-key"), ref("Key.Arn")),),
+        **fields,
+    )
+
+
+def importing(**fields) -> Unit:
+    return template(
+        declare("Queue", {"KmsMasterKeyId": imported("app-key")}, type_="AWS::SQS::Queue"),
+        declare("P", {"PolicyDocument": {"Statement": [{"Resource": imported("app-key")}]}}, type_="AWS::IAM::ManagedPolicy"),
+        path="app.yaml",
+        **fields,
+    )
+
+
+def import_ends(graph: Graph) -> list[str]:
+    return targets(graph, one(graph, "sqs.queue"), "encrypted_with")
+
+
+def test_import_finds_export() -> None:
+    """An imported ARN leads to the key of the other template, and is the same text as that key's ARN."""
+    graph = build([exporting(), importing()], load())
+    key = one(graph, "kms.key")
+    resource = one(graph, "iam.policy").attributes["policy"].members["Statement"].items[0].members["Resource"]
+
+    assert import_ends(graph) == ["Key"]
+    assert graph.into(key, "encrypted_with")[0].source.unit == "app.yaml"
+    assert shown(resource) == shown(key.attributes["arn"])
+
+
+def test_import_without_export() -> None:
+    """Alone, a template that imports has an end that is not known."""
+    assert import_ends(build([importing()], load())) == ["<${export:app-key.}>"]
+
+
+def test_two_exports_of_one_name() -> None:
+    """Where two templates export one name, accounts and Regions decide; where they do not, nothing is linked."""
+    east, west = exporting("east.yaml", region="us-east-1"), exporting("west.yaml", region="us-west-2")
+
+    linked = build([east, west, importing(region="us-west-2")], load())
+    open_ = build([east, west, importing()], load())
+
+    assert linked.out(one(linked, "sqs.queue"), "encrypted_with")[0].target.unit == "west.yaml"  # type: ignore[union-attr]
+    assert import_ends(open_) == ["<${export:app-key.}>"]
+
+
+def test_logical_ids_of_two_templates_do_not_meet() -> None:
+    """Two templates with the same logical ids: what one exports is its own, not its namesake's of the other."""
+    namesake = declare("Key", type_="AWS::KMS::Key")
+    app = importing()
+    graph = build([exporting(), template(*app.declarations, namesake, path="app.yaml")], load())
+
+    [edge] = graph.out(one(graph, "sqs.queue"), "encrypted_with")
+    assert edge.target.unit == "keys.yaml"  # type: ignore[union-attr]
+
+
+def test_state_of_another_root_module() -> None:
+    """What `terraform_remote_state` reads are the outputs of the root module whose backend has that key."""
+    target = Target("state:s3:states/keys", "key_arn")
+    read = Value(Unknown("the state of another root module", "data.terraform_remote_state.k.outputs", target), refs=(target,))
+    keys = terraform(
+        declare("aws_kms_key.k"),
+        path="keys",
+        outputs={"key_arn": ref("aws_kms_key.k.arn")},
+        state="s3:states/keys",
+    )
+    app = terraform(declare("aws_sqs_queue.q", {"kms_master_key_id": read}), path="app")
+    graph = build([app, keys], load())
+
+    assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == ["aws_kms_key.k"]
+
+
+def test_literal_arn_of_another_unit() -> None:
+    """A literal ARN finds the resource that another unit makes, unless account or Region say otherwise."""
+    function = terraform(declare("aws_lambda_function.f", {"role": "arn:aws:iam::111122223333:role/worker"}), path="app")
+    found = {}
+    for account in (None, "111122223333", "444455556666"):
+        roles = terraform(declare("aws_iam_role.r", {"name": "worker"}), path="roles", account=account)
+        graph = build([function, roles], load())
+        found[account] = targets(graph, one(graph, "lambda.function"), "role")
+
+    assert found == {
+        None: ["aws_iam_role.r"],
+        "111122223333": ["aws_iam_role.r"],
+        "444455556666": ["<arn:aws:iam::111122223333:role/worker>"],
+    }
+
+
+def test_literal_arn_of_one_of_two_units() -> None:
+    """Of two units that may be meant the one whose account is given is; if neither is, it is not known which."""
+    function = terraform(declare("aws_lambda_function.f", {"role": "arn:aws:iam::111122223333:role/worker"}), path="app")
+
+    def roles(path: str, account: str | None) -> Unit:
+        return terraform(declare("aws_iam_role.r", {"name": "worker"}), path=path, account=account)
+
+    certain = build([function, roles("a", None), roles("b", "111122223333")], load())
+    open_ = build([function, roles("a", None), roles("b", None)], load())
+
+    assert certain.out(one(certain, "lambda.function"), "role")[0].target.unit == "b"  # type: ignore[union-attr]
+    assert targets(open_, one(open_, "lambda.function"), "role") == ["<arn:aws:iam::111122223333:role/worker>"]
+
+
+def test_bucket_names_are_everywhere() -> None:
+    """A bucket's name is unique in all of AWS, so its name alone finds it in another unit; an alias's does not."""
+    app = terraform(
+        declare(
+            "aws_s3_bucket_replication_configuration.r",
+            {"bucket": "a", "rule": [{"destination": [{"bucket": "arn:aws:s3:::copies"}]}]},
+        ),
+        declare("aws_lambda_function.f", {"s3_bucket": "copies"}),
+        declare("aws_sqs_queue.q", {"kms_master_key_id": "alias/app"}),
+        path="app",
+    )
+    other = terraform(declare("aws_s3_bucket.b", {"bucket": "copies"}), ALIAS, KEY, path="other")
+    graph = build([app, other], load())
+
+    assert targets(graph, one(graph, "s3.replication"), "destination") == ["aws_s3_bucket.b"]
+    assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == ["<alias/app>"]
+
+
+def test_attaching_stays_in_its_unit() -> None:
+    """A policy of one template does not complete the bucket of another one: that one is judged as it stands alone."""
+    bucket = template(declare("B", {"BucketName": "b"}, type_="AWS::S3::Bucket"), path="bucket.yaml")
+    policy = template(declare("P", {"Bucket": "b", "PolicyDocument": {}}, type_="AWS::S3::BucketPolicy"), path="policy.yaml")
+    graph = build([bucket, policy], load())
+
+    assert "policy" not in one(graph, "s3.bucket").attributes
+
+
+def test_order_of_units_does_not_matter() -> None:
+    """The graph is the same whichever unit comes first."""
+    forwards = build([exporting(), importing()], load())
+    backwards = build([importing(), exporting()], load())
+
+    assert import_ends(forwards) == import_ends(backwards)
+    assert shown(one(forwards, "kms.key").attributes["arn"]) == shown(one(backwards, "kms.key").attributes["arn"])
+
+
+def test_world_is_not_needed_for_edges() -> None:
+    """Edges hold no assumption: a world decides their guards later."""
+    graph = build(
+        [terraform(declare("aws_sqs_queue.q", {"kms_master_key_id": choice("var.x", ref("aws_kms_key.k.arn"), "")}), KEY)],
+        load(),
+    )
+    [edge] = graph.out(one(graph, "sqs.queue"), "encrypted_with")
+
+    assert World().truth(edge.guard).name == "UNKNOWN"
