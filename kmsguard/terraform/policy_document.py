@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import ABSENT, Absent, Branch, Choice, Step, Text, Unknown, Value
+from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions.encoding import encoded, json_pieces, json_string
 from kmsguard.terraform.partial import (
     choose,
@@ -20,6 +21,7 @@ from kmsguard.terraform.partial import (
     replace,
 )
 from kmsguard.terraform.resource import Resource
+from kmsguard.terraform.types import STRING
 
 VERSION = "2012-10-17"
 NOTHING_WRITTEN = Value(())
@@ -223,8 +225,9 @@ def _sorted(items: list[Value]) -> list[Value]:
     return items
 
 
-def _replaced(item: Value) -> Value:
-    """`&{aws:username}` stands for `${aws:username}`."""
+def _replaced(value: Value) -> Value:
+    """The elements are texts, and `&{aws:username}` in them stands for `${aws:username}`."""
+    item = convert(value, STRING)
     data = item.data
     if isinstance(data, str):
         return item.with_data(data.replace("&{", "${")) if "&{" in data else item
@@ -329,6 +332,12 @@ def _values(values: list[Value], place: Span | None) -> Value:
 # --- its text -------------------------------------------------------------------------------------------------------------
 
 
+_DOCUMENT = ("Version", "Id", "Statement")
+_STATEMENT = (
+    "Sid", "Effect", "Action", "NotAction", "Resource", "NotResource", "Principal", "NotPrincipal", "Condition",
+)  # fmt: skip
+
+
 def _pieces(value: Value, minified: bool, indent: str = "") -> list[str | Value]:
     """A document as the provider writes it: statements in their order of elements, everything else sorted."""
     data = value.data
@@ -340,7 +349,8 @@ def _pieces(value: Value, minified: bool, indent: str = "") -> list[str | Value]
     if isinstance(data, tuple):
         rows = [_pieces(item, minified, inner) for item in data]
     else:
-        names = list(data) if "Effect" in data or "Version" in data else sorted(data)
+        order = _DOCUMENT if "Version" in data and not indent else _STATEMENT if "Effect" in data else ()
+        names = sorted(data, key=lambda name: (order.index(name) if name in order else len(order), name))
         colon = ":" if minified else ": "
         rows = [[f"{json_string(name)}{colon}", *_pieces(data[name], minified, inner)] for name in names]
     out: list[str | Value] = ["[" if isinstance(data, tuple) else "{"]
