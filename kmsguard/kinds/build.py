@@ -19,8 +19,11 @@ OTHER = Kind(name="template.resource", title="A resource of a type that no kind 
 
 
 def build(units: Sequence[Unit], kinds: KindTable) -> Graph:
-    """The graph of all units: one resource for each declaration that a kind describes (or each element, where the kind says
-    so), completed by the declarations that belong to it, with edges between them, also from unit to unit."""
+    """The graph of all units.
+
+    There is one resource for each declaration that a kind describes (or each element, where the kind says so), completed by
+    the declarations that belong to it, with edges between them, also from unit to unit.
+    """
     return _Builder(units, kinds).graph()
 
 
@@ -95,7 +98,7 @@ class _Builder:
             if values is None:
                 values = {name: select(word, scope) for name, word in {**use.adds, **use.replaces}.items()}
             for end in ends:
-                # what another unit holds is judged there as it stands there: a scan of more units never contradicts one of fewer
+                # what another unit holds is judged as it stands there: a scan of more units never contradicts one of fewer
                 if end.target is not None and end.target.unit is unit:
                     self._complete(end.target, use, declaration, values, end.guard)
             if not ends and leaf.text is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -73,8 +74,8 @@ def _key(files: Sequence[str]) -> str | None:
     parts = [f"{FORMAT} {__version__} {msgspec.__version__}"]
     try:
         for file in files:
-            stat = os.stat(file)
-            parts.append(f"{os.path.abspath(file)} {stat.st_size} {stat.st_mtime_ns}")
+            stat = Path(file).stat()
+            parts.append(f"{Path(file).absolute()} {stat.st_size} {stat.st_mtime_ns}")
     except OSError:
         return None
     return "\n".join(parts)
@@ -82,22 +83,21 @@ def _key(files: Sequence[str]) -> str | None:
 
 def _digest(files: Sequence[str]) -> str:
     """A short name for a list of paths: checkouts and rule packs side by side do not push each other out."""
-    import zlib
-
-    return format(zlib.crc32("\n".join(os.path.abspath(file) for file in files).encode()), "08x")
+    return format(zlib.crc32("\n".join(str(Path(file).absolute()) for file in files).encode()), "08x")
 
 
 def _store(directory: Path, file: str, stored: _Stored) -> None:
     """Writes beside and renames: a reader sees the old file or the new one, never half of one."""
-    import tempfile
+    from tempfile import mkstemp
 
     directory.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=file, suffix=".tmp")
+    descriptor, name = mkstemp(dir=directory, prefix=file, suffix=".tmp")
+    temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as handle:
             handle.write(msgspec.msgpack.encode(stored))
-        os.replace(temporary, directory / file)
+        temporary.replace(directory / file)
     except OSError:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            temporary.unlink()
         raise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Literal
 
 import msgspec
 
 from kmsguard.kinds.derived import FUNCTIONS
 from kmsguard.kinds.table import (
+    SCOPES,
     TYPES,
     Attribute,
     Const,
@@ -26,6 +26,7 @@ from kmsguard.kinds.table import (
     Plain,
     Prefix,
     Present,
+    Scope,
     Together,
     Translate,
     Use,
@@ -102,8 +103,8 @@ def read_examples(files: Sequence[str]) -> list[Example]:
         with open(path, encoding="utf-8-sig") as handle:
             root, _ = read_plain(Source(path.replace("\\", "/"), handle.read()))
         for name, kind in (root.members if root is not None else {}).items():
-            for item in kind.members.get("examples", Value(())).items:
-                examples.append(compiler.example(name, path, item))
+            written = kind.members.get("examples", Value(())).items
+            examples.extend(compiler.example(name, path, item) for item in written)
     if compiler.problems:
         raise UsageError("an example is wrong", tuple(compiler.problems))
     return examples
@@ -274,10 +275,10 @@ class _Compiler:
         for name in names:
             self.part_exists(name, members["names"], known)
         for language in ("terraform", "cloudformation"):
-            for value in self.given(members, language).values():
-                text = self.text(value)
+            for said in self.given(members, language).values():
+                text = self.text(said)
                 for part in template_parts(text) if "{" in text else (text,):
-                    self.part_exists(part, value, known)
+                    self.part_exists(part, said, known)
         return Identity(
             parts=parts,
             made_up=made_up,
@@ -289,12 +290,11 @@ class _Compiler:
             cloudformation={n: self.text(v) for n, v in self.given(members, "cloudformation").items()},
         )
 
-    def scope(self, value: Value) -> Literal["region", "account", "everywhere"]:
-        text = self.text(value)
-        if text == "account" or text == "everywhere":
-            return text
-        if text != "region":
-            self.wrong(value, "names are unique in a `region`, in an `account` or `everywhere`")
+    def scope(self, value: Value) -> Scope:
+        for scope in SCOPES:
+            if scope == self.text(value):
+                return scope
+        self.wrong(value, "names are unique in a `region`, in an `account` or `everywhere`")
         return "region"
 
     def part_exists(self, part: str, at: Value, known: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ from kmsguard.model.value import (
 )
 
 Symbol: TypeAlias = "tuple[str | Target, ...]"
-"""A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for the rest."""
+"""A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for others."""
 
 MAX_CROSSINGS = 20  # from unit to unit; more is a circle
 
@@ -318,8 +318,10 @@ class Links:
     # --- Canonical values ---
 
     def canonical(self, value: Value, unit: str) -> Value:
-        """A value in which what refers to the identity of a resource is the text that it is, as far as it is known: two
-        spellings of the same thing are equal. The same object where nothing changes."""
+        """A value in which what refers to the identity of a resource is the text that it is, as far as it is known.
+
+        Two spellings of the same thing are equal. It is the same object where nothing changes.
+        """
         data = value.data
         if isinstance(data, (str, bool, int, float)) or data is None:
             return value
@@ -790,9 +792,8 @@ def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value
             for item in data:
                 for inner, one in leaves(item, maps=maps):
                     yield conjunction(guard, inner), one
-        elif isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict)):
-            if data != "":
-                yield guard, leaf
+        elif data != "" and (isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict))):
+            yield guard, leaf
 
 
 def _carries(value: Value, wanted: Value) -> Formula:

@@ -222,8 +222,10 @@ _WORDS: dict[type, Callable[..., Value]] = {
 
 
 def follow(value: Value, steps: tuple[str, ...]) -> Value:
-    """What stands at a path inside a value. A list of one block is entered by itself: blocks that cannot be repeated are
-    lists too."""
+    """What stands at a path inside a value.
+
+    A list of one block is entered by itself: blocks that cannot be repeated are lists too.
+    """
     data = value.data
     if isinstance(data, Choice):
         return lift(value, lambda branch: follow(branch, steps)) if steps else value

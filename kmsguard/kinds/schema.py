@@ -18,7 +18,7 @@ _TYPES = {
 
 
 def schema(table: KindTable, names: tuple[str, ...]) -> KindSchema | None:
-    """What a resource of one of these kinds, or of the kinds with one of these traits, has; None where there is no such kind."""
+    """What a resource of one of these kinds, or of the kinds with one of these traits, has; None where there is none."""
     kinds = tuple(kind for kind in table.kinds.values() if kind.name in names or any(trait in names for trait in kind.traits))
     return KindSchema(table, kinds) if kinds else None
 

@@ -10,7 +10,7 @@ from kmsguard.model.condition import Condition
 from kmsguard.model.resource import KeyUse
 
 if TYPE_CHECKING:
-    Plain: TypeAlias = "str | bool | int | float | None | list[Plain] | dict[str, Plain]"
+    Plain: TypeAlias = "str | bool | int | float | list[Plain] | dict[str, Plain] | None"
     """Data as a kind file writes it."""
 else:
     Plain = Any  # msgspec reads annotations, and has no recursive ones
@@ -18,6 +18,10 @@ else:
 TYPES = ("string", "bool", "int", "number", "ref", "list", "map", "policy", "json", "secret", "any")
 """What an attribute can be. `ref` names another resource, `policy` is an IAM policy document, `json` any embedded document,
 `secret` a text that must not be written into a template."""
+
+
+Scope: TypeAlias = Literal["region", "account", "everywhere"]
+SCOPES: tuple[Scope, ...] = ("region", "account", "everywhere")
 
 
 class Path(msgspec.Struct, frozen=True, tag=True):
@@ -49,8 +53,11 @@ class Together(msgspec.Struct, frozen=True, tag=True):
 
 
 class Translate(msgspec.Struct, frozen=True, tag=True):
-    """Another vocabulary: a scalar that stands in the table becomes what stands beside it there; any other one `otherwise`,
-    or itself where that is not given."""
+    """Another vocabulary.
+
+    A scalar that stands in the table becomes what stands beside it there; any other one `otherwise`, or itself where that is
+    not given.
+    """
 
     word: Word
     table: dict[str, Plain]
@@ -154,7 +161,7 @@ class Identity(msgspec.Struct, frozen=True):
     parts: dict[str, str] = {}
     made_up: tuple[str, ...] = ()  # parts that AWS makes up at creation
     names: tuple[str, ...] = ()
-    scope: Literal["region", "account", "everywhere"] = "region"  # in which its names are unique
+    scope: Scope = "region"  # in which its names are unique
     within: tuple[str, ...] = ()  # an ARN or name followed by one of these names something inside it
     same_as: dict[str, str] = {}  # part -> edge: it is the part of the edge's end, where there is one
     terraform: dict[str, str] = {}

@@ -10,10 +10,10 @@ from kmsguard.kinds.compiling import _Compiler
 from kmsguard.kinds.load import load
 from kmsguard.kinds.table import KindTable
 from kmsguard.model.guard import Atom, Not, World, decide
-from kmsguard.model.resource import External, Graph, Resource
+from kmsguard.model.resource import External, Resource
 from kmsguard.model.source import Source
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, Choice, Unknown, Value
 from kmsguard.syntax.plain import read_plain
 
 
@@ -111,6 +111,7 @@ BUCKET = declare("aws_s3_bucket.a", {"bucket": "a"})
 
 
 def versioning(bucket: object, status: object = "Enabled", name: str = "v", **more: object):
+    """A declaration that completes a bucket."""
     return declare(
         f"aws_s3_bucket_versioning.{name}",
         {"bucket": bucket, "versioning_configuration": [{"status": status}]},

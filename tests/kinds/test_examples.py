@@ -20,13 +20,14 @@ LANGUAGES = {"terraform": "main.tf", "cloudformation": "template.yaml"}
 
 
 def cases() -> Iterator[object]:
+    """Each example in each language that it is written in."""
     for example in read_examples(kind_files()):
         for language in LANGUAGES:
             if getattr(example, language) is not None:
                 yield pytest.param(example, language, id=f"{example.kind}: {example.title} [{language}]")
 
 
-def read(text: str, language: str, directory: str) -> Unit:
+def read(language: str, directory: str) -> Unit:
     """The unit of an example, read as it would be from a folder."""
     if language == "terraform":
         from kmsguard.terraform import read as read_terraform
@@ -75,6 +76,7 @@ def ends(graph: Graph, resource: Resource, name: str) -> list[str]:
 
 
 def subject(graph: Graph, example: Example, language: str) -> Resource:
+    """The resource that an example is about."""
     found = graph.by_kind.get(example.kind, [])
     assert found, f"no {example.kind}; there are {[(r.kind, r.address) for r in graph.resources]}"
     address = example.subject.get(language)
@@ -93,7 +95,7 @@ def test_example(example: Example, language: str, tmp_path, monkeypatch) -> None
     text = getattr(example, language)
     (tmp_path / "unit" / LANGUAGES[language]).write_text(text, encoding="utf-8")
 
-    unit = read(text, language, "unit")
+    unit = read(language, "unit")
     assert [problem for problem in unit.problems if problem.level == "error"] == []
     graph = build([unit], load())
     assert graph.problems == ()

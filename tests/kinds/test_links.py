@@ -1,4 +1,4 @@
-"""References: by address, name, alias and ARN, within a unit and from unit to unit; and what becomes of texts that hold them."""
+"""References: by address, name, alias and ARN, within a unit and between units; and what becomes of texts with them."""
 
 from __future__ import annotations
 
@@ -308,11 +308,13 @@ def test_circle_of_names() -> None:
 
 
 def imported(name: str) -> Value:
+    """What `Fn::ImportValue` yields."""
     target = Target(f"export:{name}", "")
     return Value(Unknown(f"export {name} of another stack", name, target, not_null=True), refs=(target,))
 
 
 def exporting(path: str = "keys.yaml", **fields) -> Unit:
+    """A template that exports its key."""
     return template(
         declare("Key", type_="AWS::KMS::Key"),
         path=path,
@@ -322,6 +324,7 @@ def exporting(path: str = "keys.yaml", **fields) -> Unit:
 
 
 def importing(**fields) -> Unit:
+    """A template that imports a key."""
     return template(
         declare("Queue", {"KmsMasterKeyId": imported("app-key")}, type_="AWS::SQS::Queue"),
         declare("P", {"PolicyDocument": {"Statement": [{"Resource": imported("app-key")}]}}, type_="AWS::IAM::ManagedPolicy"),
@@ -331,6 +334,7 @@ def importing(**fields) -> Unit:
 
 
 def import_ends(graph: Graph) -> list[str]:
+    """Where the imported key leads."""
     return targets(graph, one(graph, "sqs.queue"), "encrypted_with")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from made_units import choice, declare, ref, switch, text, value, var
 
 from kmsguard.kinds.compiling import _Compiler, split_path
 from kmsguard.kinds.mapping import Scope, follow, plain, select, typed
@@ -12,7 +13,6 @@ from kmsguard.model.source import Source
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value, resolve_deep
 from kmsguard.syntax.plain import read_plain
-from made_units import choice, declare, ref, switch, text, value, var
 
 
 def word(source: str, type_: str = "string"):
