@@ -194,7 +194,7 @@ class _Search:
             boundary = root or (here if inside(folder, here) else folder)
             checkout = self._checkouts[key] = _Checkout(key, boundary, root or folder, self.settings)
         if not self.roots:
-            self.roots.append(shown(checkout.fingerprint_root))
+            self.roots.append(shown(checkout.boundary))
         return checkout
 
     def _add(
