@@ -81,8 +81,9 @@ _ARNS = ("arn", "Arn")
 
 
 class Hole(msgspec.Struct, frozen=True):
-    """A part of a text that is not known. Two holes are the same text where they have the same target, else nothing is known
-    of the one from the other.
+    """A part of a text that is not known.
+
+    Two holes are the same text where they have the same target, else nothing is known of the one from the other.
     """
 
     open: Open
@@ -97,7 +98,8 @@ Sym: TypeAlias = "tuple[str | Hole, ...]"
 class Deployment(msgspec.Struct, frozen=True):
     """What is known of where a unit is deployed to, and of the symbolic values in it.
 
-    `texts` says what the targets of a unit are as texts, as far as that is known: an ARN made of `ACCOUNT`, `REGION` and a name.
+    `texts` says what the targets of a unit are as texts, as far as that is known: an ARN made of
+    `ACCOUNT`, `REGION` and a name.
     """
 
     account: str | None = None
@@ -347,7 +349,7 @@ def match(pattern: Pattern, text: Sym) -> Truth:
     """
     plain = known(text)
     if plain is not None and not any(isinstance(item, Hole) for item in pattern):
-        return Truth.of(machine(pattern).reads(plain))  # type: ignore[arg-type]
+        return Truth.of(machine(pattern).reads(plain))
     return _match(pattern, items(text), _MAX_COMBINATIONS)
 
 

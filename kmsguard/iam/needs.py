@@ -1,0 +1,535 @@
+"""What has to hold of the free variables of a request so that a part of a statement matches, or does not.
+
+A need is a list of alternatives, an alternative a list of constraints.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import product
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kmsguard.iam.conditions import ABSENT, BASES, Base, Held, Request, State, expand, pattern_of, test_holds
+from kmsguard.iam.document import Entry, Part, Plain, PrincipalElement, PrincipalEntry, Statement, Test, Variable, parts
+from kmsguard.iam.keys import ConditionKey, find
+from kmsguard.iam.languages import END
+from kmsguard.iam.result import Result
+from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
+from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, literal, match
+from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
+from kmsguard.model.finding import Open
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Target
+
+Want: TypeAlias = Literal["yes", "possible", "no", "not yes"]
+MEETS: dict[Want, Callable[[Truth], bool]] = {
+    "yes": lambda truth: truth is Truth.YES,
+    "possible": lambda truth: truth is not Truth.NO,
+    "no": lambda truth: truth is Truth.NO,
+    "not yes": lambda truth: truth is not Truth.YES,
+}
+_MIRRORED: dict[Want, Want] = {"yes": "no", "no": "yes", "possible": "not yes", "not yes": "possible"}
+
+Alternative: TypeAlias = tuple[Constraint, ...]
+Need: TypeAlias = tuple[Alternative, ...]
+MET: Need = ((),)
+UNMET: Need = ()
+
+
+def both(one: Need, other: Need) -> Need:
+    """AND."""
+    return tuple(dict.fromkeys((*a, *b) for a in one for b in other))
+
+
+def either(one: Need, other: Need) -> Need:
+    """OR."""
+    return MET if () in one or () in other else tuple(dict.fromkeys((*one, *other)))
+
+
+def ways(variable: Finite, flags: Sequence[bool]) -> Need:
+    """That a finite variable goes one of some ways."""
+    left = sum(1 << index for index, flag in enumerate(flags) if flag)
+    if not left:
+        return UNMET
+    return MET if left == variable.full else ((Constraint(variable.name, ways=left),),)
+
+
+class Levels(msgspec.Struct, frozen=True):
+    """A truth for each text: YES in a language, UNKNOWN elsewhere where something is left open, else NO; `negated` turns it."""
+
+    language: int  # -1: the language that holds nothing
+    undecided: bool = False
+    negated: bool = False
+    atom: int = -1
+    narrow: int = -1
+
+    def constraint(self, variable: str, want: Want, *, absent: bool = False, quantifier: Quantifier = "one") -> Constraint:
+        """What a variable has to be for its truth to be as wanted."""
+        asked = _MIRRORED[want] if self.negated else want
+        inside = asked in ("yes", "possible")
+        if self.undecided and asked in ("possible", "no"):
+            present = Present.ALWAYS if inside else Present.NEVER
+        elif self.language < 0:
+            present = Present.NEVER if inside else Present.ALWAYS
+        else:
+            present = Present.IN if inside else Present.OUT
+        if present in (Present.NEVER, Present.ALWAYS):
+            return Constraint(variable, absent, present, quantifier=quantifier)
+        return Constraint(variable, absent, present, self.language, quantifier, atom=self.atom, narrow=self.narrow)
+
+
+class Shaped(msgspec.Struct, frozen=True):
+    """What a test is, as far as one variable decides it."""
+
+    read: Read | None = None  # None: `absent` is the truth, whatever the request holds
+    absent: Truth = Truth.NO
+    present: Truth | Levels = Truth.NO
+    quantifier: Quantifier = "one"
+    ways: tuple[Truth, ...] = ()  # of a finite variable, the truth for each way
+    unasked: bool = False  # it hangs on a policy variable of which nothing is assumed yet
+
+
+class Callers(msgspec.Struct, frozen=True):
+    """Patterns over the callers of a kind that an element reaches."""
+
+    everybody: bool
+    undecided: bool
+    itself: tuple[Shape, ...]
+    account: tuple[Shape, ...]
+
+
+_REST: Shape = (ANY,)
+_QUANTIFIERS: dict[str, Quantifier] = {"": "one", "forallvalues": "all", "foranyvalue": "some"}
+_TEXT_FAMILIES = ("equals", "ignore_case", "like", "arn")
+
+
+class Needs:
+    """What statements need of the requests of a space.
+
+    `bound` says what some keys hold that policy variables read. `relations` names the keys that policy variables read and that
+    are free, with the tests that read them: as long as these are not bound, less is asked for than is needed.
+    """
+
+    def __init__(self, space: Space, languages: Languages, bound: dict[str, str | None] | None = None) -> None:
+        self.space = space
+        self.languages = languages
+        self.bound = bound or {}
+        self.relations: dict[str, list[Test]] = {}
+        self._shaped: dict[int, Shaped] = {}
+
+    def match(self, statement: Statement, want: Want) -> Iterator[Need]:
+        """What makes a statement match, its action and resource left aside."""
+        if statement.open or statement.condition_open or statement.effect is None:
+            yield MET if want == "possible" else UNMET
+        if not statement.open:
+            yield self.principal(statement, want)
+            for test in statement.tests:
+                yield self.test(test, want)
+
+    def miss(self, statement: Statement, want: Want) -> Need:
+        """What keeps a statement from matching: one of its parts, its action and resource left aside."""
+        if statement.open or statement.effect is None:
+            return UNMET if want == "no" else MET
+        if statement.condition_open and want == "not yes":
+            return MET
+        need: Need = UNMET
+        for one in (self.principal(statement, want), *(self.test(test, want) for test in statement.tests)):
+            need = either(need, one)
+        return need
+
+    # Principals
+
+    def principal(self, statement: Statement, want: Want) -> Need:
+        """What makes the principal of a statement as wanted."""
+        element = statement.principal
+        if element is None:
+            return MET if MEETS[want](Truth.NO) else UNMET
+        found = _callers(element, self.space)
+        if found.everybody:
+            return MET if MEETS[want](Truth.NO if element.negated else Truth.YES) else UNMET
+        if not element.negated:
+            return self._caller(statement, "any", (*found.itself, *found.account), found, want)
+        if self.space.is_service or self.space.case.kind == "root":
+            return self._caller(statement, "any", (*found.itself, *found.account), found, _MIRRORED[want])
+        # YES where listed in neither way, NO where listed in both
+        asked: Want = _MIRRORED[want]
+        itself = self._caller(statement, "itself", found.itself, found, asked)
+        account = self._caller(statement, "account", found.account, found, asked)
+        return both(itself, account) if want in ("yes", "no") else either(itself, account)
+
+    def _caller(self, statement: Statement, part: str, shapes: Sequence[Shape], found: Callers, want: Want) -> Need:
+        language = -1
+        if shapes:
+            language = self.languages.number(("principal", self.space.case.kind, statement.index, part), lambda: shapes)
+        return self._word(Levels(language, found.undecided).constraint("principal", want), optional=False)
+
+    def _word(self, constraint: Constraint, *, optional: bool) -> Need:
+        if constraint.present is Present.ALWAYS and (constraint.absent or not optional):
+            return MET
+        if constraint.present is Present.NEVER and (not constraint.absent or not optional):
+            return UNMET
+        return ((constraint,),)
+
+    # Conditions
+
+    def test(self, test: Test, want: Want) -> Need:
+        """What makes a test as wanted."""
+        shaped = self._shaped.get(id(test))
+        if shaped is None:
+            shaped = self._shaped[id(test)] = self._shape(test)
+        read = shaped.read
+        meets = MEETS[want]
+        if shaped.unasked:
+            return MET
+        if read is None:
+            return MET if meets(shaped.absent) else UNMET
+        variable = read.variable
+        if isinstance(variable, Finite):
+            return ways(variable, [meets(truth) for truth in shaped.ways])
+        quantifier = shaped.quantifier
+        if want in ("no", "not yes"):
+            quantifier = DUAL[quantifier]
+        absent = meets(shaped.absent)
+        name = variable.name
+        if isinstance(shaped.present, Truth):
+            present = Present.ALWAYS if meets(shaped.present) else Present.NEVER
+            constraint = Constraint(name, absent, present, quantifier=quantifier)
+        else:
+            constraint = shaped.present.constraint(name, want, absent=absent, quantifier=quantifier)
+        if read.presence is not None:
+            return self._shown(read, test.key, constraint)
+        return self._word(constraint, optional=variable.optional)
+
+    def _shown(self, read: Read, key: str, constraint: Constraint) -> Need:
+        """The same for a key that another variable says to be there."""
+        flags = read.presence
+        assert flags is not None
+        hidden = ways(flags, [way[key] is None for way in flags.ways]) if constraint.absent else UNMET
+        shown = ways(flags, [way[key] is not None for way in flags.ways])
+        there = msgspec.structs.replace(constraint, absent=False)
+        return either(hidden, both(shown, self._word(there, optional=False)))
+
+    def holds(self, key: str, value: str | None) -> Need:
+        """That a free key holds a text, or is absent."""
+        access = self.space.access(key)
+        assert isinstance(access, Read)
+        variable = access.variable
+        if isinstance(variable, Finite):
+            return ways(variable, [way[key] == value for way in variable.ways])
+        if value is None:
+            constraint = Constraint(variable.name, absent=True, present=Present.NEVER)
+        else:
+            constraint = Constraint(variable.name, present=Present.IN, language=self.language(access, [spelled(value)]))
+        if access.presence is not None:
+            return self._shown(access, key, constraint)
+        return self._word(constraint, optional=variable.optional)
+
+    def among(self, key: str, texts: Sequence[str], *, inside: bool, absent: bool = False) -> Need:
+        """That a free key holds one of some texts, or with `inside` unset none of them; `absent`: it may be absent."""
+        access = self.space.access(key)
+        assert isinstance(access, Read)
+        variable = access.variable
+        language = self.language(access, [spelled(text) for text in texts]) if texts else -1
+        levels = Levels(language, negated=not inside)
+        constraint = levels.constraint(variable.name, "yes", absent=absent)
+        if access.presence is not None:
+            return self._shown(access, key, constraint)
+        assert not isinstance(variable, Finite)
+        return self._word(constraint, optional=variable.optional)
+
+    def language(self, read: Read, shapes: Sequence[Shape]) -> int:
+        """The number of the language of a variable for patterns over what a key holds."""
+        unique = tuple(dict.fromkeys(shapes))
+        key = (read.lift.name, unique)
+        return self.languages.number(key, lambda: [lifted for shape in unique for lifted in read.lift.apply(shape)])
+
+    def find(self, name: str) -> ConditionKey | None:
+        """The condition key of a name, as far as the caller can have it."""
+        return None if name == "aws:principaltype" and self.space.is_service else find(name)
+
+    def state(self, name: str) -> State:
+        """What the requests have of a key: a hole where it is free."""
+        if name in self.bound:
+            value = self.bound[name]
+            return ABSENT if value is None else Held(((value,),))
+        access = self.space.access(name)
+        if isinstance(access, Constant):
+            return ABSENT if access.value is None else Held(((access.value,),))
+        return Held((("x",),), holds_set=True) if access.holds_set else Held(((hole(name),),))
+
+    def request(self) -> Request:
+        """What conditions read."""
+        return Request(self.find, self.state)
+
+    def _shape(self, test: Test) -> Shaped:
+        key = self.find(test.key)
+        base = BASES.get(test.base)
+        if key is None or base is None or key.type not in base.types:
+            return Shaped(absent=Truth.UNKNOWN)
+        if base.family == "null" and (test.prefix or test.if_exists):
+            return Shaped(absent=Truth.UNKNOWN)
+        access = self.space.access(test.key)
+        free = self._free(test, base)
+        if isinstance(access, Constant):
+            return self._constant(test, base, access, free)
+        absent = self._holds(test, ABSENT)
+        if isinstance(access.variable, Finite):
+            if free:
+                return self._related(test, free)
+            values = [way[test.key] for way in access.variable.ways]
+            truths = tuple(absent if value is None else self._holds(test, Held(((value,),))) for value in values)
+            return Shaped(access, absent, ways=truths)
+        if base.family == "null":
+            return Shaped(access, absent, self._holds(test, Held((("x",),))))
+        if access.holds_set and not test.prefix:
+            return Shaped(access, absent, Truth.UNKNOWN)
+        for name in free:
+            self.relations.setdefault(name, []).append(test)
+        return Shaped(access, absent, self._levels(test, base, access), _QUANTIFIERS[test.prefix])
+
+    def _related(self, test: Test, free: Sequence[str]) -> Shaped:
+        for name in free:
+            self.relations.setdefault(name, []).append(test)
+        return Shaped(unasked=True)
+
+    def _holds(self, test: Test, state: State) -> Truth:
+        """The truth of a test for a state of its key."""
+        return test_holds(test, Request(self.find, lambda name: state if name == test.key else self.state(name))).truth
+
+    def _free(self, test: Test, base: Base) -> list[str]:
+        """The keys that policy variables of a test read and that are free."""
+        if not test.variables or base.family not in _TEXT_FAMILIES:
+            return []
+        found: dict[str, None] = {}
+        for entry in test.values:
+            for piece in parts(entry.text):
+                if isinstance(piece, Variable) and self._is_free(piece.key) and self._rewritten(test, base, entry) is None:
+                    found[piece.key] = None
+        return list(found)
+
+    def _is_free(self, name: str) -> bool:
+        key = self.find(name)
+        if key is None or key.type in ("ip", "numeric", "date") or name in self.bound:
+            return False
+        access = self.space.access(name)
+        return isinstance(access, Read) and not access.holds_set
+
+    def _constant(self, test: Test, base: Base, access: Constant, free: Sequence[str]) -> Shaped:
+        """A test of a key that is fixed; a policy variable may still be free."""
+        if not free or access.value is None:
+            return Shaped(absent=self._holds(test, ABSENT if access.value is None else Held(((access.value,),))))
+        other = self.space.access(free[0])
+        if len(free) > 1 or not isinstance(other, Read) or not isinstance(other.variable, Word) or other.presence is not None:
+            return self._related(test, free)
+        return self._turned(test, base, access.value, free[0], other)
+
+    def _turned(self, test: Test, base: Base, value: str, name: str, other: Read) -> Shaped:
+        """A fixed text against patterns with a free variable, as a question about the variable."""
+        texts: dict[str, None] = {}
+        undecided = False
+        for entry in test.values:
+            pattern = expand(base.family, entry, test.variables, self.request())
+            if isinstance(pattern, Result):
+                undecided = undecided or pattern.truth is Truth.UNKNOWN
+            elif any(isinstance(item, Hole) and item.target is None for item in pattern):
+                undecided = True
+            elif hole(name) in pattern:
+                texts.update(dict.fromkeys(substrings(pattern, value, name)))
+            elif match(pattern, (value,)) is Truth.YES:
+                return Shaped(absent=Truth.of(not base.negated))
+        language = self.language(other, [spelled(text) for text in texts]) if texts else -1
+        without = Needs(self.space, self.languages, {**self.bound, name: None})
+        return Shaped(other, without._holds(test, Held(((value,),))), Levels(language, undecided, base.negated))
+
+    def _levels(self, test: Test, base: Base, access: Read) -> Levels:
+        plain: list[Shape] = []
+        wide: list[Shape] = []
+        tied: list[Pattern] = []
+        undecided = False
+        for entry in test.values:
+            rewritten = self._rewritten(test, base, entry) if test.variables else None
+            if rewritten is not None:
+                plain.extend(rewritten)
+                continue
+            pattern = expand(base.family, entry, test.variables, self.request())
+            if isinstance(pattern, Result):
+                undecided = undecided or pattern.truth is Truth.UNKNOWN
+            elif any(isinstance(item, Hole) and item.target is None for item in pattern):
+                undecided = True
+            elif any(isinstance(item, Hole) for item in pattern):
+                tied.append(pattern)
+                wide.extend((_widened(pattern), *self._without(test, base, entry, pattern)))
+            else:
+                plain.append(_widened(pattern))
+        if not tied:
+            return Levels(self.language(access, plain) if plain else -1, undecided, base.negated)
+        atom = self.languages.atom(test.key, tied[0] if len(test.values) == 1 else _joined(tied, test))
+        narrow = self.language(access, plain) if plain else -1
+        return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow)
+
+    def _without(self, test: Test, base: Base, entry: Entry, pattern: Pattern) -> Iterator[Shape]:
+        """The patterns that a value with free variables is where the request has not their keys."""
+        names = dict.fromkeys(item.target.attribute for item in pattern if isinstance(item, Hole) and item.target is not None)
+        optional = [name for name in names if self.may_be_absent(name)]
+        for flags in product((False, True), repeat=len(optional)):
+            gone = {name: None for name, flag in zip(optional, flags, strict=True) if flag}
+            if gone:
+                needs = Needs(self.space, self.languages, {**self.bound, **gone})
+                found = expand(base.family, entry, test.variables, needs.request())
+                if not isinstance(found, Result):
+                    yield _widened(found)
+
+    def may_be_absent(self, name: str) -> bool:
+        """Whether a request may be without a free key."""
+        access = self.space.access(name)
+        assert isinstance(access, Read)
+        if access.presence is not None:
+            return True
+        variable = access.variable
+        if isinstance(variable, Finite):
+            return any(way[name] is None for way in variable.ways)
+        return variable.optional
+
+    def _rewritten(self, test: Test, base: Base, entry: Entry) -> list[Shape] | None:
+        """A value whose policy variable is a part of the very text that is tested, as patterns without it."""
+        pieces = parts(entry.text)
+        places = [index for index, piece in enumerate(pieces) if isinstance(piece, Variable)]
+        if len(places) != 1 or any(isinstance(piece, Hole) for piece in pieces):
+            return None
+        variable = pieces[places[0]]
+        assert isinstance(variable, Variable)
+        if not self._is_free(variable.key):
+            return None
+        access, other = self.space.access(test.key), self.space.access(variable.key)
+        if not isinstance(access, Read) or not isinstance(other, Read) or access.variable is not other.variable:
+            return None
+        if access.presence is not None or other.presence is not None or not isinstance(access.variable, Word):
+            return None
+        inside = _inside(base, access, other, pieces, places[0])
+        if inside is None:
+            return None
+        mark = Hole(Open("", ""), _MARK, inside)
+        marked: list[str | Plain | Hole] = [mark if isinstance(piece, Variable) else piece for piece in pieces]
+        pattern = pattern_of(base.family, marked)
+        return None if isinstance(pattern, Result) else [_widened(pattern)]
+
+
+_MARK = Target("", "the tested text")
+_SLASH = frozenset("/")
+_NO_SLASH: Shape = (Token(_SLASH, negated=True), Token(_SLASH, negated=True, loop=True))
+_SOME_TEXT: Shape = (Token(frozenset(), negated=True), ANY)
+
+
+def _inside(base: Base, access: Read, other: Read, pieces: Sequence[Part], at: int) -> Shape | None:
+    """What a policy variable can be replaced with so that the pattern takes the same texts."""
+    before = pieces[at - 1] if at else ""
+    after = pieces[at + 1] if at + 1 < len(pieces) else ""
+    if not isinstance(before, str) or not isinstance(after, str):
+        return None
+    if access.lift.name == other.lift.name and base.family != "arn":
+        # the text itself: it fits only what adds nothing to it
+        wild = base.family == "like"
+        adds = any(index != at and not (wild and isinstance(p, str) and set(p) <= {"*"}) for index, p in enumerate(pieces))
+        return (NEVER,) if adds else (ANY,)
+    first, last = at == (1 if before else 0), at == len(pieces) - 1
+    if other.lift.name.startswith("account ") and access.lift in (PLAIN, ARN_OF_SESSION):
+        exact = before == other.lift.name.removeprefix("account ")
+        part = base.family == "arn" and before.count(":") == 4 and before.endswith(":")
+        return (DIGIT,) * 12 if first and (exact or part) and after.startswith(":") else None
+    if other.lift.name.startswith("name ") and access.lift == PLAIN:
+        return _NO_SLASH if last and before.endswith("/") else None
+    if other.lift.name == "organization" and access.lift == PLAIN:
+        return _NO_SLASH if at == 0 and after.startswith("/") and base.family != "arn" else None
+    return None
+
+
+def hole(name: str) -> Hole:
+    """What a free key holds, as a part of a pattern."""
+    return Hole(Open(name, ""), Target("request", name), _SOME_TEXT)
+
+
+def _widened(pattern: Pattern) -> Shape:
+    """A pattern with any text for its holes."""
+    return tuple(token for item in pattern for token in (item.shape if isinstance(item, Hole) else (item,)))
+
+
+def _joined(patterns: Sequence[Pattern], test: Test) -> Pattern:
+    """The patterns of one test as one, which is like that of the same values only."""
+    out: list[Item] = [NEVER]
+    for pattern in patterns:
+        out.extend((*pattern, NEVER))
+    out.extend(literal(char) for entry in test.values for char in f"\n{entry.known}")
+    return tuple(out)
+
+
+def substrings(pattern: Pattern, text: str, name: str) -> Iterator[str]:
+    """What a key would have to hold so that a pattern with it fits a text; shorter ones first."""
+    wanted = hole(name)
+    seen: set[str] = set()
+    for length in range(1, len(text) + 1):
+        for start in range(len(text) - length + 1):
+            part = text[start : start + length]
+            if part in seen:
+                continue
+            seen.add(part)
+            filled = tuple(item for one in pattern for item in (spelled(part) if one == wanted else (one,)))
+            if match(filled, (text,)) is Truth.YES:
+                yield part
+
+
+def _callers(element: PrincipalElement, space: Space) -> Callers:
+    everybody = False
+    undecided = bool(element.open)
+    itself: list[Shape] = []
+    account: list[Shape] = []
+    for one in element.entries:
+        text = one.entry.known
+        if text == "*" and (one.type == "AWS" or element.negated):
+            everybody = True
+        elif one.type == ("Service" if space.is_service else "AWS"):
+            if text is None:
+                undecided = True
+            else:
+                itself.extend(caller_shapes(text, space))
+                account.extend(_account(text, space))
+        elif one.type == "AWS":
+            undecided = undecided or _may_be_everybody(one)
+    return Callers(everybody, undecided, tuple(itself), tuple(account))
+
+
+def _may_be_everybody(entry: PrincipalEntry) -> bool:
+    return match((literal("*"),), entry.entry.text) is not Truth.NO
+
+
+def user_shapes(name: str, space: Space) -> Iterator[Shape]:
+    """Patterns over the users of a name, whatever their path."""
+    start = (*spelled(f"arn:{space.deployment.partition}:iam::"), *(DIGIT,) * 12, *spelled(":user/"))
+    yield (*start, *spelled(name))
+    yield (*start, *_REST, *spelled(f"/{name}"))
+
+
+def caller_shapes(text: str, space: Space) -> Iterator[Shape]:
+    """Patterns over the callers that a text names itself: an ARN, or the name of a service."""
+    if space.case.kind != "role":
+        yield spelled(text)
+        return
+    yield (*spelled(text), literal(END), *_REST)
+    partition = space.deployment.partition
+    found = re.fullmatch(rf"arn:{re.escape(partition)}:sts::([0-9]{{12}}):assumed-role/([^/\n]+)/([^/\n]+)", text)
+    if found is not None:
+        start = spelled(f"arn:{partition}:iam::{found[1]}:role/")
+        yield (*start, *spelled(f"{found[2]}{END}{found[3]}"))
+        yield (*start, *_REST, *spelled(f"/{found[2]}{END}{found[3]}"))
+
+
+def _account(text: str, space: Space) -> Iterator[Shape]:
+    if space.is_service:
+        return
+    partition = space.deployment.partition
+    found = re.fullmatch(rf"(?:arn:{re.escape(partition)}:iam::([0-9]{{12}}):root|([0-9]{{12}}))", text)
+    if found is not None:
+        service = "sts" if space.case.kind == "federated" else "iam"
+        yield (*spelled(f"arn:{partition}:{service}::{found[1] or found[2]}:"), *_REST)

@@ -1,0 +1,267 @@
+"""The existence question: whether there is a request of a sort that a document allows, and which one.
+
+The search is exact: what it does not find does not exist. It picks an Allow statement and a part of each Deny statement that
+does not match, as constraints on the free variables of a request, and asks for values that meet them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
+
+import msgspec
+
+from kmsguard.iam.conditions import BASES, expand
+from kmsguard.iam.document import PolicyDocument, Statement, Test
+from kmsguard.iam.facts import Facts, facts
+from kmsguard.iam.languages import Budget, TooLargeError
+from kmsguard.iam.needs import MEETS, MET, UNMET, Need, Needs, Want, hole, substrings
+from kmsguard.iam.request import Call, action_truth, decision, resource_truth
+from kmsguard.iam.result import Result
+from kmsguard.iam.solving import Solution, Solving, write
+from kmsguard.iam.space import Candidates, Case, Constant, Read, Space, Way, spelled
+from kmsguard.iam.texts import Deployment
+from kmsguard.iam.variables import Constraint, Finite, Languages, Present, Solver, Word
+from kmsguard.model.truth import Truth
+
+
+class Found(msgspec.Struct, frozen=True, eq=False):
+    """A request that was looked for, and the Allow statement that lets it in."""
+
+    call: Call
+    statement: Statement
+
+
+_MAX_ASSIGNMENTS = 64
+_MAX_WORDS = 12
+
+
+class Search:
+    """Searches one document. `steps` is what all of it may cost."""
+
+    def __init__(self, document: PolicyDocument, deployment: Deployment, steps: int) -> None:
+        self.document = document
+        self.deployment = deployment
+        self.facts: Facts = facts(document)
+        self.candidates = Candidates(document, self.facts)
+        self.budget = Budget(steps)
+        self.solver = Solver(Languages(), self.budget)
+        self.resources = tuple(resource_truth(statement, deployment) for statement in document.statements)
+        self._actions: dict[str, tuple[Truth, ...]] = {}
+        self._needs: dict[tuple[Case, Way, str], Needs] = {}
+        self._misses: dict[tuple[Case, Way, str, bool], tuple[Need, ...] | None] = {}
+
+    def actions(self, operation: str) -> tuple[Truth, ...]:
+        """For each statement, whether its action is an operation."""
+        found = self._actions.get(operation)
+        if found is None:
+            found = tuple(action_truth(statement, operation) for statement in self.document.statements)
+            self._actions[operation] = found
+        return found
+
+    def needs(self, case: Case, way: Way, operation: str) -> Needs:
+        """What statements need of the requests of a case, way and operation."""
+        key = (case, way, operation)
+        found = self._needs.get(key)
+        if found is None:
+            space = Space(case, way, operation, self.deployment, self.facts, self.candidates)
+            found = self._needs[key] = Needs(space, self.solver.languages)
+        return found
+
+    def find(self, needs: Needs, given: Sequence[Need], *, certain: bool) -> Found | None:
+        """A request of a space that meets some needs and is allowed: certainly, or possibly.
+
+        Raises:
+            TooLargeError: where it is not decided within the budget.
+        """
+        undecided = False
+        for statement in self.document.statements:
+            if self._is_out(statement, needs.space.operation, certain=certain):
+                continue
+            try:
+                call = self._let_in(statement, needs, given, certain=certain)
+            except TooLargeError:
+                if self.budget.left < 0:
+                    raise
+                undecided = True
+                continue
+            if call is not None:
+                return Found(call, statement)
+        if undecided:
+            raise TooLargeError
+        return None
+
+    def _is_out(self, statement: Statement, operation: str, *, certain: bool) -> bool:
+        """Whether a statement allows nothing, whoever asks."""
+        if statement.effect == "Deny" or (certain and statement.effect is None):
+            return True
+        meets = MEETS["yes" if certain else "possible"]
+        return not (meets(self.actions(operation)[statement.index]) and meets(self.resources[statement.index]))
+
+    def _let_in(self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool) -> Call | None:
+        """A request that one Allow statement lets in and no Deny statement stops."""
+        all_ = self._all(allow, needs, given, certain=certain)
+        if all_ is None:
+            return None
+        solution = Solving(needs.space, self.facts, self.solver).solve(all_)
+        if solution is None:
+            return None
+        relations = self._relations(allow, needs)
+        if not relations:
+            return self._checked(solution, needs.space, certain=certain)
+        # a policy variable ties two free keys together: the one is tried with each text that can matter
+        texts, complete = _Texts(self, needs, all_, solution).of(relations)
+        count = 1
+        for values in texts:
+            count *= len(values)
+        for values_of_all in islice(product(*texts), _MAX_ASSIGNMENTS):
+            bound = Needs(needs.space, self.solver.languages, dict(zip(relations, values_of_all, strict=True)))
+            asked = self._all(
+                allow, bound, [*given, *(bound.holds(key, value) for key, value in bound.bound.items())], certain=certain
+            )
+            if asked is not None:
+                solution = Solving(needs.space, self.facts, self.solver).solve(asked)
+                if solution is not None:
+                    return self._checked(solution, needs.space, certain=certain)
+        if complete and count <= _MAX_ASSIGNMENTS:
+            return None
+        raise TooLargeError
+
+    def _relations(self, allow: Statement, needs: Needs) -> dict[str, list[Test]]:
+        """The relations of the tests that bear on the question: those of the Allow statement, and of all Deny statements."""
+        bearing = {
+            id(test)
+            for statement in (allow, *self.document.statements)
+            if statement.effect != "Allow"
+            for test in statement.tests
+        }
+        bearing |= {id(test) for test in allow.tests}
+        found = {name: [test for test in tests if id(test) in bearing] for name, tests in needs.relations.items()}
+        return {name: tests for name, tests in found.items() if tests}
+
+    def _checked(self, solution: Solution, space: Space, *, certain: bool) -> Call:
+        call = write(solution, space, self.facts, self.solver)
+        if not MEETS["yes" if certain else "possible"](decision(self.document, call, self.deployment)):
+            # never seen; but no answer is given that cannot be shown
+            raise TooLargeError
+        return call
+
+    def _all(self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool) -> list[Need] | None:
+        """All that has to hold; None where something cannot."""
+        out = [need for need in given if need != MET]
+        for need in needs.match(allow, "yes" if certain else "possible"):
+            if need == UNMET:
+                return None
+            if need != MET:
+                out.append(need)
+        misses = self._missed(needs, certain=certain)
+        if misses is None or UNMET in out:
+            return None
+        return [*out, *misses]
+
+    def _missed(self, needs: Needs, *, certain: bool) -> tuple[Need, ...] | None:
+        """What keeps all Deny statements from matching."""
+        space = needs.space
+        key = (space.case, space.way, space.operation, certain)
+        if needs.bound or key not in self._misses:
+            found = self._misses_of(needs, "no" if certain else "not yes")
+            if needs.bound:
+                return found
+            self._misses[key] = found
+        return self._misses[key]
+
+    def _misses_of(self, needs: Needs, want: Want) -> tuple[Need, ...] | None:
+        out: dict[Need, None] = {}
+        actions = self.actions(needs.space.operation)
+        for statement in self.document.statements:
+            if statement.effect == "Allow" or (statement.effect is None and want == "not yes"):
+                continue
+            if MEETS[want](actions[statement.index]) or MEETS[want](self.resources[statement.index]):
+                continue
+            need = needs.miss(statement, want)
+            if need == UNMET:
+                return None
+            if need != MET:
+                out[need] = None
+        return tuple(out)
+
+
+class _Texts:
+    """The texts with which free keys are tried that policy variables read."""
+
+    def __init__(self, search: Search, needs: Needs, asked: Sequence[Need], solution: Solution) -> None:
+        self.search = search
+        self.needs = needs
+        self.asked = asked
+        self.solution = solution
+
+    def of(self, relations: Mapping[str, Sequence[Test]]) -> tuple[list[list[str | None]], bool]:
+        """For each key, texts (None: absent); and whether these are all that there are."""
+        out: list[list[str | None]] = []
+        complete = True
+        for name, tests in relations.items():
+            access = self.needs.space.access(name)
+            assert isinstance(access, Read)
+            if isinstance(access.variable, Finite):
+                out.append(list(dict.fromkeys(way[name] for way in access.variable.ways)))
+                continue
+            texts: dict[str | None, None] = dict.fromkeys(self._solved(access))
+            for test in tests:
+                texts.update(dict.fromkeys(self._suggested(test, name)))
+            texts.update(dict.fromkeys(self._written(name)))
+            some, all_ = self._some(access)
+            texts.update(dict.fromkeys(some))
+            if all_:
+                texts = {text: None for text in texts if text in some}
+            if self.needs.may_be_absent(name):
+                texts[None] = None
+            complete = complete and all_
+            out.append(list(texts))
+        return out, complete
+
+    def _solved(self, access: Read) -> list[str]:
+        """What a key holds in the solution without policy variables."""
+        fill = self.solution.get(access.variable.name)
+        if fill is None or isinstance(access.variable, Finite) or fill.value is None:
+            return []
+        held = (fill.value,) if isinstance(fill.value, str) else fill.value
+        return [access.lift.read(text) for text in held] if isinstance(held, tuple) else []
+
+    def _suggested(self, test: Test, name: str) -> Iterator[str]:
+        """Texts that make a value of the tested key fit."""
+        access = self.needs.space.access(test.key)
+        values = [access.value or ""] if isinstance(access, Constant) else self._solved(access)
+        values += self._written(test.key)
+        for entry in test.values:
+            pattern = expand(BASES[test.base].family, entry, test.variables, self.needs.request())
+            if not isinstance(pattern, Result) and hole(name) in pattern:
+                for value in values[:8]:
+                    yield from islice(substrings(pattern, value, name), 8)
+
+    def _written(self, key: str) -> list[str]:
+        """The texts that the document tests a key against, wildcards taken for nothing and for a letter."""
+        out: dict[str, None] = {}
+        for statement in self.search.document.statements:
+            for test in statement.tests:
+                for entry in test.values if test.key == key else ():
+                    if entry.known is not None and "${" not in entry.known:
+                        out[entry.known.replace("*", "").replace("?", "x")] = None
+                        out[entry.known.replace("*", "x").replace("?", "x")] = None
+        return [text for text in list(out)[:16] if text]
+
+    def _some(self, access: Read) -> tuple[list[str], bool]:
+        """A few texts that a key can hold, and whether these are all."""
+        variable = access.variable
+        assert isinstance(variable, Word)
+        fixed = [c for need in self.asked if len(need) == 1 for c in need[0] if c.variable == variable.name]
+        found: list[str] = []
+        while len(found) < _MAX_WORDS:
+            constraints = list(fixed)
+            if found:
+                language = self.needs.language(access, [spelled(text) for text in found])
+                constraints.append(Constraint(variable.name, present=Present.OUT, language=language))
+            fill = self.search.solver.fill_present(variable, constraints)
+            if fill is None or not isinstance(fill.value, str):
+                return found, True
+            found.append(access.lift.read(fill.value))
+        return found, False

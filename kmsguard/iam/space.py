@@ -1,0 +1,601 @@
+"""The requests that can exist, for one kind of caller, way and operation: what is fixed in them and what is free.
+
+Section 8 of the policy engine's specification, key by key.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from functools import lru_cache
+from itertools import product
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kmsguard.iam.conditions import instant, network, number
+from kmsguard.iam.document import PolicyDocument
+from kmsguard.iam.facts import Facts
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG
+from kmsguard.iam.languages import ALPHABET, END, Automaton, Builder, union
+from kmsguard.iam.operations import OPTIONAL, carries
+from kmsguard.iam.principals import CallerKind
+from kmsguard.iam.texts import Deployment, Shape, Token, fold, literal
+from kmsguard.iam.variables import Finite, Texts, Variable, Word
+
+Way: TypeAlias = Literal["direct", "endpoint", "via", "service"]
+
+
+# Domains
+
+_NAME = Token(frozenset(string.ascii_letters + string.digits + "_+=,.@-"))
+_LOWER = Token(frozenset(string.ascii_lowercase + string.digits))
+_DASHED = Token(frozenset(string.ascii_lowercase + string.digits + "-"))
+_DOTTED = Token(frozenset(string.ascii_lowercase + string.digits + ".-"))
+_TEXT = Token(ALPHABET)
+_DIGIT = Token(frozenset(string.digits))
+_PART = Token(ALPHABET - {":"})
+_NO_DIGIT = Token(ALPHABET - {":"} - frozenset(string.digits))
+
+
+def _loop(token: Token) -> Token:
+    return Token(token.chars, token.negated, loop=True)
+
+
+def spelled(text: str) -> Shape:
+    """A pattern of one text only."""
+    return tuple(literal(char) for char in text)
+
+
+@lru_cache(maxsize=256)
+def _principals(kind: CallerKind, partition: str, account: str | None) -> Automaton:
+    """The ARNs of callers of a kind; of role sessions followed by END and the session's name."""
+    builder = Builder()
+    service = "sts" if kind == "federated" else "iam"
+    at = builder.tokens(0, spelled(f"arn:{partition}:{service}::"))
+    at = builder.tokens(at, spelled(account) if account is not None else (_DIGIT,) * 12)
+    if kind == "root":
+        return builder.build([builder.tokens(at, spelled(":root"))])
+    at = builder.tokens(at, spelled({"user": ":user/", "role": ":role/", "federated": ":federated-user/"}[kind]))
+    if kind == "federated":
+        return builder.build([builder.tokens(at, (_NAME, _loop(_NAME)))])
+    part = builder.place()
+    builder.link(at, part)
+    after = builder.tokens(part, (_NAME, _loop(_NAME)))
+    builder.link(builder.token(after, literal("/")), part)
+    if kind == "role":
+        after = builder.tokens(after, (literal(END), _NAME, _loop(_NAME)))
+    return builder.build([after])
+
+
+@lru_cache(maxsize=4)
+def _service_names() -> Automaton:
+    return union([(_LOWER, _loop(_DOTTED), *spelled(".amazonaws.com"))])
+
+
+@lru_cache(maxsize=4)
+def _free() -> Automaton:
+    return union([(_TEXT, _loop(_TEXT))])
+
+
+@lru_cache(maxsize=64)
+def _account_ids(account: str | None) -> Automaton:
+    return union([spelled(account) if account is not None else (_DIGIT,) * 12])
+
+
+@lru_cache(maxsize=64)
+def _organization_paths(organization: str | None) -> Automaton:
+    builder = Builder()
+    if organization is not None:
+        at = builder.tokens(0, spelled(organization))
+    else:
+        at = builder.repeat(builder.tokens(0, spelled("o-")), _LOWER, 10, 32)
+    at = builder.repeat(builder.tokens(at, spelled("/r-")), _LOWER, 4, 32)
+    end = builder.token(at, literal("/"))
+    unit = builder.repeat(builder.tokens(end, spelled("ou-")), _LOWER, 4, 32)
+    unit = builder.repeat(builder.token(unit, literal("-")), _LOWER, 8, 32)
+    builder.link(builder.token(unit, literal("/")), end)
+    return builder.build([end])
+
+
+@lru_cache(maxsize=256)
+def source_arns(partition: str, account: str | None, place: Literal["any", "with", "without"] = "any") -> Automaton:
+    """ARNs of a customer: with its account, with none, or either."""
+    builder = Builder()
+    at = builder.tokens(0, spelled(f"arn:{partition}:"))
+    at = builder.token(builder.tokens(at, (_DASHED, _loop(_DASHED))), literal(":"))
+    at = builder.token(builder.token(at, _loop(_DASHED)), literal(":"))
+    ends: list[int] = []
+    if place != "without":
+        ends.append(builder.tokens(at, spelled(account) if account is not None else (_DIGIT,) * 12))
+    if place != "with":
+        ends.append(at)
+    rest = builder.place()
+    for end in ends:
+        builder.link(builder.token(end, literal(":")), rest)
+    return builder.build(_rest(builder, rest))
+
+
+def _rest(builder: Builder, at: int) -> list[int]:
+    """One or more characters of which no part between colons is twelve digits and nothing else."""
+    first = builder.place()  # of a part
+    builder.link(at, first)
+    places = [first]
+    for _ in range(13):
+        places.append(builder.token(places[-1], _DIGIT))
+    other = builder.place()
+    for place in places:
+        # a part with anything but digits in it may be of any length
+        builder.edges[place].append((_NO_DIGIT, other))
+    builder.edges[places[13]].append((_DIGIT, places[13]))
+    builder.edges[other].append((_PART, other))
+    finals = [*places[:12], places[13], other]
+    after = builder.place()
+    for place in finals:
+        builder.edges[place].append((literal(":"), after))
+    builder.link(after, first)
+    # `first` is reached by no character at the beginning: it ends the text only after a colon
+    return [*finals[1:], after]
+
+
+# How condition keys are read from variables
+
+
+class Lift(msgspec.Struct, frozen=True):
+    """How what a key holds is read from a variable, and patterns over the one become patterns over the other."""
+
+    name: str
+    apply: Callable[[Shape], Iterable[Shape]]
+    read: Callable[[str], str]
+
+
+class Constant(msgspec.Struct, frozen=True):
+    """The key holds this; None: the request has not the key."""
+
+    value: str | None
+
+
+class Read(msgspec.Struct, frozen=True):
+    """The key is read from a variable. `holds_set`: it holds a set, of one text where the variable is a word."""
+
+    variable: Variable
+    lift: Lift
+    holds_set: bool = False
+    presence: Finite | None = None  # says whether the request has the key, where the variable does not
+
+
+Access: TypeAlias = "Constant | Read"
+
+
+def _same(shape: Shape) -> Iterable[Shape]:
+    return (shape,)
+
+
+PLAIN = Lift("", _same, str)
+
+
+def _limited(shape: Shape, chars: frozenset[str]) -> Shape:
+    """A pattern for texts of some characters only."""
+    return tuple(Token(chars - token.chars if token.negated else token.chars & chars, loop=token.loop) for token in shape)
+
+
+_NOT_END = ALPHABET
+_ANYTHING = (Token(ALPHABET | {END}, loop=True),)
+_ANY_TEXT = _loop(_TEXT)
+
+
+def _arn_of_session(shape: Shape) -> Iterable[Shape]:
+    return ((*_limited(shape, _NOT_END), *spelled(END), _ANY_TEXT),)
+
+
+def _account_of_arn(prefix: str) -> Lift:
+    def apply(shape: Shape) -> Iterable[Shape]:
+        return ((*spelled(prefix), *_limited(shape, _DIGIT.chars), literal(":"), *_ANYTHING),)
+
+    return Lift(f"account {prefix}", apply, lambda arn: arn.split(":")[4])
+
+
+def _user_name(partition: str) -> Lift:
+    prefix = (*spelled(f"arn:{partition}:iam::"), *(_DIGIT,) * 12, *spelled(":user/"))
+
+    def apply(shape: Shape) -> Iterable[Shape]:
+        name = _limited(shape, ALPHABET - {"/"})
+        return ((*prefix, *name), (*prefix, _ANY_TEXT, literal("/"), *name))
+
+    return Lift(f"name {partition}", apply, lambda arn: arn.rpartition("/")[2])
+
+
+def _organization_of_path(shape: Shape) -> Iterable[Shape]:
+    return ((*_limited(shape, ALPHABET - {"/"}), literal("/"), _ANY_TEXT),)
+
+
+ORGANIZATION_OF_PATH = Lift("organization", _organization_of_path, lambda path: path.partition("/")[0])
+ARN_OF_SESSION = Lift("session", _arn_of_session, lambda word: word.partition(END)[0])
+
+
+# Candidates for addresses, numbers and times
+
+_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+_FIRST_ADDRESSES = ("198.51.100.7", "2001:db8::7", "0.0.0.0", "::")  # noqa: S104 - values of requests
+_TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
+_LATEST = 4102444800
+
+
+def _text_of(version: int, value: int) -> str:
+    import ipaddress
+
+    return str(ipaddress.IPv4Address(value) if version == 4 else ipaddress.IPv6Address(value))
+
+
+def within(range_: tuple[int, int, int], address: tuple[int, int, int]) -> bool:
+    """Whether an address lies in a range."""
+    return range_[0] == address[0] and range_[1] <= address[1] <= range_[2]
+
+
+class Candidates:
+    """For keys that are compared by order: one value of each sort that the document's values tell apart."""
+
+    def __init__(self, document: PolicyDocument, facts: Facts) -> None:
+        self._values: dict[str, dict[str, None]] = {}
+        for statement in document.statements:
+            for test in statement.tests:
+                texts = self._values.setdefault(test.key, {})
+                texts.update((entry.known, None) for entry in test.values if entry.known is not None)
+        self.facts = facts
+        self._addresses: dict[bool, tuple[str, ...]] = {}
+
+    def _read(self, *keys: str) -> list[str]:
+        return [text for key in keys for text in self._values.get(key, ())]
+
+    def addresses(self, key: str, *, public: bool) -> tuple[str, ...]:
+        """Addresses; with `public` none that the internet does not carry."""
+        ranges = [found for text in (*self._read(key), *_PRIVATE) if (found := network(text)) is not None]
+        out = dict.fromkeys(_FIRST_ADDRESSES)
+        for version, first, last in (*ranges, *self.facts.networks):
+            out[_text_of(version, first)] = None
+            if last + 1 < 1 << (32 if version == 4 else 128):
+                out[_text_of(version, last + 1)] = None
+        private = [found for text in _PRIVATE if (found := network(text)) is not None]
+        return tuple(text for text in out if not public or not any(within(p, _address(text)) for p in private))
+
+    def is_named(self, address: str) -> bool:
+        """Whether an address lies in a range that names a network."""
+        return any(within(range_, _address(address)) for range_ in self.facts.networks)
+
+    def numbers(self, key: str, low: int, high: int) -> tuple[str, ...]:
+        """Whole numbers of a range."""
+        return tuple(str(value) for value in _whole((number(text) for text in self._read(key)), low, high))
+
+    def times(self) -> tuple[str, ...]:
+        """Instants, as witnesses show them."""
+        from datetime import datetime, timedelta
+
+        values = _whole((instant(text) for text in self._read("aws:currenttime", "aws:epochtime")), 0, _LATEST)
+        epoch = datetime(1970, 1, 1, tzinfo=UTC)
+        return tuple((epoch + timedelta(seconds=value)).strftime("%Y-%m-%dT%H:%M:%SZ") for value in values)
+
+
+def _address(text: str) -> tuple[int, int, int]:
+    found = network(text)
+    assert found is not None
+    return found
+
+
+def _whole(bounds: Iterable[Decimal | None], low: int, high: int) -> list[int]:
+    out = {low: None, high: None}
+    for bound in bounds:
+        if bound is None or not low - 2 < bound < high + 2:
+            continue
+        for rounding in (ROUND_FLOOR, ROUND_CEILING):
+            near = int(bound.to_integral_value(rounding))
+            out.update((value, None) for value in (near - 1, near, near + 1) if low <= value <= high)
+    return list(out)
+
+
+# The request
+
+
+FOREIGN = ("999999999999", "888888888888")
+
+
+@lru_cache(maxsize=64)
+def accounts_of(kind: CallerKind, partition: str, accounts: tuple[str, ...]) -> Automaton:
+    """The callers of some accounts."""
+    service = "sts" if kind == "federated" else "iam"
+    return union((*spelled(f"arn:{partition}:{service}::{account}:"), *_ANYTHING) for account in accounts)
+
+
+@lru_cache(maxsize=64)
+def _ids(accounts: tuple[str, ...]) -> Automaton:
+    return union(spelled(account) for account in accounts)
+
+
+@lru_cache(maxsize=64)
+def _arns_of(partition: str, accounts: tuple[str, ...]) -> Automaton:
+    """ARNs of customers among some accounts."""
+    part = Token(frozenset(":"), negated=True, loop=True)
+    start = (*spelled(f"arn:{partition}:"), part, literal(":"), part, literal(":"))
+    return union((*start, *spelled(f"{account}:"), _ANY_TEXT) for account in accounts)
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A sort of caller. `accounts`: the account is one of these, or with `foreign` none of these."""
+
+    kind: CallerKind
+    accounts: tuple[str, ...]
+    foreign: bool = False
+
+
+class Space:
+    """All requests of a case that come one way and ask for one operation."""
+
+    def __init__(
+        self, case: Case, way: Way, operation: str, deployment: Deployment, facts: Facts, candidates: Candidates
+    ) -> None:
+        self.case = case
+        self.way = way
+        self.operation = operation
+        self.deployment = deployment
+        self.facts = facts
+        self.candidates = candidates
+        self.variables: dict[str, Variable] = {}
+        self._access: dict[str, Access] = {}
+        account = case.accounts[0] if len(case.accounts) == 1 and not case.foreign else None
+        self.account = account
+        self.own = account is not None and account == deployment.account
+        self.is_service = case.kind == "service"
+        self.principal = self._principal()
+
+    def _principal(self) -> Word:
+        partition = self.deployment.partition
+        if self.is_service:
+            return self._add(Word("principal", (_service_names(),), seeds=("sns.amazonaws.com", "s3.amazonaws.com")))
+        domain = [_principals(self.case.kind, partition, self.account)]
+        outside: tuple[Automaton, ...] = ()
+        if self.case.foreign:
+            outside = (accounts_of(self.case.kind, partition, self.case.accounts),) if self.case.accounts else ()
+        elif self.account is None:
+            domain.append(accounts_of(self.case.kind, partition, self.case.accounts))
+        return self._add(Word("principal", tuple(domain), seeds=self._callers(), outside=outside))
+
+    def _callers(self) -> tuple[str, ...]:
+        partition = self.deployment.partition
+        accounts = self.case.accounts[:4] if not self.case.foreign else FOREIGN
+        shapes = {
+            "root": "arn:{}:iam::{}:root",
+            "user": "arn:{}:iam::{}:user/x",
+            "role": "arn:{}:iam::{}:role/x" + END + "session",
+            "federated": "arn:{}:sts::{}:federated-user/x",
+        }
+        return tuple(shapes[self.case.kind].format(partition, account) for account in accounts)
+
+    def _add(self, variable: Word) -> Word:
+        self.variables[variable.name] = variable
+        return variable
+
+    def _finite(self, name: str, ways: Sequence[dict[str, str | None]]) -> Finite:
+        found = self.variables.get(name)
+        if isinstance(found, Finite):
+            return found
+        variable = self.variables[name] = Finite(name, tuple(ways))
+        return variable
+
+    def access(self, key: str) -> Access:
+        """Where a condition key of section 8 (in lower case) is read from."""
+        found = self._access.get(key)
+        if found is None:
+            found = self._access[key] = self._find(key)
+        return found
+
+    def _find(self, key: str) -> Access:
+        if not carries(key, self.operation):
+            return Constant(None)
+        reader = _READERS.get(key)
+        if reader is not None:
+            return reader(self)
+        if key.startswith(CONTEXT):
+            return self._context(key)
+        if key.startswith(PRINCIPAL_TAG):
+            return self.word(key, optional=True) if self.case.kind in ("user", "role", "federated") else Constant(None)
+        return self.word(key, optional=key in OPTIONAL)
+
+    def _context(self, key: str) -> Access:
+        name = key[len(CONTEXT) :]
+        if any(char not in ALPHABET for char in name):
+            return Constant(None)
+        if self.is_service and name.startswith("aws:") and name.endswith("arn"):
+            return self.source_arn(key)
+        return self.word(key, optional=True)
+
+    # Readers
+
+    def word(self, key: str, *, optional: bool = False) -> Read:
+        """Any text."""
+        return Read(self._add(Word(key, (_free(),), optional)), PLAIN)
+
+    def flag(self, key: str, *ways: str | None) -> Read:
+        """A key with few values."""
+        return Read(self._finite(key, [{key: way} for way in ways]), PLAIN)
+
+    def caller_account(self) -> Access:
+        """The caller's account."""
+        if self.is_service:
+            # some account that nobody names; which one is the service's, and no condition of a key policy can know it
+            mentioned = self.facts.accounts
+            named = tuple(dict.fromkeys((*_own(self.deployment), *self.deployment.trusted, *mentioned)))
+            return Read(self._add(Word("service account", (_account_ids(None),), False, FOREIGN, (_ids(named),))), PLAIN)
+        if self.account is not None:
+            return Constant(self.account)
+        service = "sts" if self.case.kind == "federated" else "iam"
+        return Read(self.principal, _account_of_arn(f"arn:{self.deployment.partition}:{service}::"))
+
+    def principal_arn(self) -> Access:
+        """Section 4; of a session the role's."""
+        if self.is_service:
+            return Constant(None)
+        return Read(self.principal, ARN_OF_SESSION if self.case.kind == "role" else PLAIN)
+
+    def user_name(self) -> Access:
+        """The last part of a user's ARN."""
+        return Read(self.principal, _user_name(self.deployment.partition)) if self.case.kind == "user" else Constant(None)
+
+    def organization(self, *, paths: bool) -> Access:
+        """`aws:PrincipalOrgID` and `aws:PrincipalOrgPaths`: two views of one path."""
+        if self.is_service:
+            return Constant(None)
+        own = self.deployment.organizations[0] if self.own and self.deployment.organizations else None
+        if own is not None and not paths:
+            return Constant(own)
+        return self._path("organization", own, optional=own is None, paths=paths)
+
+    def _path(self, name: str, organization: str | None, *, optional: bool, paths: bool) -> Read:
+        found = self.variables.get(name)
+        seeds = (f"{organization or 'o-xxxxxxxxxx'}/r-xxxx/",)
+        variable = (
+            found if isinstance(found, Word) else self._add(Word(name, (_organization_paths(organization),), optional, seeds))
+        )
+        return Read(variable, PLAIN if paths else ORGANIZATION_OF_PATH, holds_set=paths)
+
+    def source_organization(self, *, paths: bool) -> Access:
+        """`aws:SourceOrgID` and `aws:SourceOrgPaths`: of one organization, each there or not."""
+        if not self.is_service:
+            return Constant(None)
+        own = self.deployment.organizations[0] if self.own and self.deployment.organizations else None
+        read = self._path("source organization", own, optional=False, paths=paths)
+        shown: list[dict[str, str | None]] = []
+        for id_, path in product((None, ""), repeat=2):
+            shown.append({"aws:sourceorgid": id_, "aws:sourceorgpaths": path})
+        return msgspec.structs.replace(read, presence=self._finite("shows organization", shown))
+
+    def service_name(self) -> Access:
+        """`aws:PrincipalServiceName`."""
+        return Read(self.principal, PLAIN) if self.is_service else Constant(None)
+
+    def via_service(self) -> Access:
+        """`kms:ViaService`: any service's name."""
+        if self.way != "via":
+            return Constant(None)
+        return Read(self._add(Word("kms:viaservice", (_service_names(),), seeds=("s3.us-east-1.amazonaws.com",))), PLAIN)
+
+    def source_ip(self) -> Access:
+        """`aws:SourceIp`: public, and where no caller is near never in a range that names a network."""
+        if self.way == "endpoint":
+            return Constant(None)
+        addresses = self.candidates.addresses("aws:sourceip", public=True)
+        if self.way != "direct":
+            addresses = tuple(address for address in addresses if not self.candidates.is_named(address))
+        return Read(self._finite("aws:sourceip", [{"aws:sourceip": address} for address in addresses]), PLAIN)
+
+    def of_endpoint(self, key: str) -> Access:
+        """`aws:SourceVpc`, `aws:SourceVpce`."""
+        return self.word(key) if self.way == "endpoint" else Constant(None)
+
+    def vpc_source_ip(self) -> Access:
+        """`aws:VpcSourceIp`: any."""
+        if self.way != "endpoint":
+            return Constant(None)
+        addresses = self.candidates.addresses("aws:vpcsourceip", public=False)
+        return Read(self._finite("aws:vpcsourceip", [{"aws:vpcsourceip": address} for address in addresses]), PLAIN)
+
+    def time(self) -> Access:
+        """`aws:CurrentTime` and `aws:EpochTime`: the same instant."""
+        ways: list[dict[str, str | None]] = [{"aws:currenttime": t, "aws:epochtime": t} for t in self.candidates.times()]
+        return Read(self._finite("time", ways), PLAIN)
+
+    def multi_factor(self) -> Access:
+        """`aws:MultiFactorAuthPresent`, and the age where that is true."""
+        if self.is_service:
+            return Constant(None)
+        present, age = "aws:multifactorauthpresent", "aws:multifactorauthage"
+        ages = self.candidates.numbers(age, 0, 129600)
+        ways: list[dict[str, str | None]] = [{present: "false", age: None}]
+        ways.extend({present: "true", age: seconds} for seconds in ages)
+        if self.case.kind != "role":
+            ways.insert(0, {present: None, age: None})
+        return Read(self._finite("multi-factor", ways), PLAIN)
+
+    def numeric(self, key: str, low: int, high: int, *, optional: bool = False) -> Access:
+        """A parameter that is a whole number."""
+        ways: list[dict[str, str | None]] = [{key: value} for value in self.candidates.numbers(key, low, high)]
+        absent: dict[str, str | None] = {key: None}
+        return Read(self._finite(key, [absent, *ways] if optional else ways), PLAIN)
+
+    def grant_for_resource(self) -> Access:
+        """`kms:GrantIsForAWSResource`."""
+        if self.is_service:
+            return self.flag("kms:grantisforawsresource", "true", "false")
+        return Constant("true" if self.way == "via" else "false")
+
+    def source_account(self) -> Access:
+        """`aws:SourceAccount`: the customer."""
+        if not self.is_service:
+            return Constant(None)
+        seeds = (self.account,) if self.account is not None else FOREIGN
+        outside = (_ids(self.case.accounts),) if self.case.foreign and self.case.accounts else ()
+        return Read(self._add(Word("aws:sourceaccount", (_account_ids(self.account),), True, seeds, outside)), PLAIN)
+
+    def source_arn(self, key: str = "aws:sourcearn") -> Access:
+        """`aws:SourceArn`, and what of the encryption context is one too."""
+        if not self.is_service:
+            return Constant(None)
+        partition = self.deployment.partition
+        domain = source_arns(partition, self.account)
+        outside = (_arns_of(partition, self.case.accounts),) if self.case.foreign and self.case.accounts else ()
+        return Read(self._add(Word(key, (domain,), True, (f"arn:{partition}:s3:::x",), outside)), PLAIN)
+
+    def texts(self, key: str, *, optional: bool) -> Access:
+        """A set of texts."""
+        found = self.variables.get(key)
+        variable = found if isinstance(found, Texts) else Texts(key, (_free(),), optional)
+        self.variables[key] = variable
+        return Read(variable, PLAIN, holds_set=True)
+
+
+def _own(deployment: Deployment) -> tuple[str, ...]:
+    return (deployment.account,) if deployment.account is not None else ()
+
+
+_READERS: dict[str, Callable[[Space], Access]] = {
+    "aws:principalaccount": Space.caller_account,
+    "kms:calleraccount": Space.caller_account,
+    "aws:principalarn": Space.principal_arn,
+    "aws:principalorgid": lambda space: space.organization(paths=False),
+    "aws:principalorgpaths": lambda space: space.organization(paths=True),
+    "aws:principaltype": lambda space: Constant(_TYPES.get(space.case.kind)),
+    "aws:principalisawsservice": lambda space: Constant("true" if space.is_service else "false"),
+    "aws:principalservicename": Space.service_name,
+    "aws:username": Space.user_name,
+    "aws:sourceidentity": lambda space: (
+        space.word("aws:sourceidentity", optional=True) if space.case.kind == "role" else Constant(None)
+    ),
+    "aws:multifactorauthpresent": Space.multi_factor,
+    "aws:multifactorauthage": Space.multi_factor,
+    "aws:viaawsservice": lambda space: Constant("true" if space.way == "via" else "false"),
+    "kms:viaservice": Space.via_service,
+    "aws:sourceip": Space.source_ip,
+    "aws:sourcevpc": lambda space: space.of_endpoint("aws:sourcevpc"),
+    "aws:sourcevpce": lambda space: space.of_endpoint("aws:sourcevpce"),
+    "aws:vpcsourceip": Space.vpc_source_ip,
+    "aws:securetransport": lambda _: Constant("true"),
+    "aws:currenttime": Space.time,
+    "aws:epochtime": Space.time,
+    "aws:useragent": lambda space: space.word("aws:useragent"),
+    "aws:referer": lambda space: space.word("aws:referer", optional=True),
+    "aws:resourceaccount": lambda space: Constant(space.deployment.account),
+    "aws:sourceaccount": Space.source_account,
+    "aws:sourcearn": Space.source_arn,
+    "aws:sourceorgid": lambda space: space.source_organization(paths=False),
+    "aws:sourceorgpaths": lambda space: space.source_organization(paths=True),
+    CONTEXT_KEYS: lambda space: space.texts(CONTEXT_KEYS, optional=True),
+    "kms:grantisforawsresource": Space.grant_for_resource,
+    "kms:grantoperations": lambda space: space.texts("kms:grantoperations", optional=False),
+    "kms:reencryptonsamekey": lambda space: space.flag("kms:reencryptonsamekey", "true", "false"),
+    "kms:bypasspolicylockoutsafetycheck": lambda space: space.flag("kms:bypasspolicylockoutsafetycheck", None, "false", "true"),
+    "kms:schedulekeydeletionpendingwindowindays": lambda space: space.numeric(
+        "kms:schedulekeydeletionpendingwindowindays", 7, 30
+    ),
+    "kms:rotationperiodindays": lambda space: space.numeric("kms:rotationperiodindays", 90, 2560, optional=True),
+}
+assert all(fold(key) == key for key in _READERS)

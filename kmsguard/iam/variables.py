@@ -1,0 +1,268 @@
+"""What is free in a request: variables over texts, over few values, and over sets of texts, with constraints on them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from enum import IntEnum
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kmsguard.iam.languages import Automaton, Budget, solve, union
+from kmsguard.iam.texts import ANY, Hole, Pattern, Shape, Token
+
+
+class Word(msgspec.Struct, frozen=True, eq=False):
+    """A text out of a domain; `optional`: the request may be without it."""
+
+    name: str
+    domain: tuple[Automaton, ...]
+    optional: bool = False
+    seeds: tuple[str, ...] = ("x",)
+    outside: tuple[Automaton, ...] = ()  # what the domain does not hold
+
+
+class Finite(msgspec.Struct, frozen=True, eq=False):
+    """One of few ways to fill some condition keys; None: the request has not the key."""
+
+    name: str
+    ways: tuple[dict[str, str | None], ...]
+
+    @property
+    def full(self) -> int:
+        """All ways, as bits."""
+        return (1 << len(self.ways)) - 1
+
+
+class Texts(msgspec.Struct, frozen=True, eq=False):
+    """A set of texts, not empty where it is there."""
+
+    name: str
+    domain: tuple[Automaton, ...]
+    optional: bool = False
+
+
+Variable: TypeAlias = "Word | Finite | Texts"
+
+
+class Present(IntEnum):
+    """What a constraint asks of a value that is there."""
+
+    NEVER = 0
+    ALWAYS = 1
+    IN = 2
+    OUT = 3
+
+
+Quantifier: TypeAlias = Literal["one", "all", "some"]
+DUAL: dict[Quantifier, Quantifier] = {"one": "one", "all": "some", "some": "all"}
+_OPPOSITE = (Present.ALWAYS, Present.NEVER, Present.OUT, Present.IN)
+
+
+class Constraint(msgspec.Struct, frozen=True):
+    """What one condition asks of one variable.
+
+    Of a word: `absent` says whether it may be absent, `present` and `language` what it has to be otherwise. Of a set the same
+    for all or some of its texts. Of a finite variable `ways` are those that are left.
+    """
+
+    variable: str
+    absent: bool = False
+    present: Present = Present.ALWAYS
+    language: int = -1  # in the table of languages; -1: the one that holds nothing
+    quantifier: Quantifier = "one"
+    ways: int = -1
+    atom: int = -1  # a pattern with policy variables: its texts are in `language`, and texts of `narrow` are certainly its
+    narrow: int = -1
+
+    def opposite(self, full: int) -> Constraint:
+        """What holds exactly where this does not. `full` are all ways of a finite variable."""
+        if self.ways >= 0:
+            return msgspec.structs.replace(self, ways=full & ~self.ways)
+        return msgspec.structs.replace(
+            self, absent=not self.absent, present=_OPPOSITE[self.present], quantifier=DUAL[self.quantifier]
+        )
+
+    @property
+    def outside(self) -> int:
+        """The language that a text must not be in, where it is to be out."""
+        return self.narrow if self.atom >= 0 else self.language
+
+
+class Languages:
+    """Automata, and patterns with policy variables, by number, so that constraints can be compared."""
+
+    def __init__(self) -> None:
+        self.table: list[Automaton] = []
+        self._numbers: dict[object, int] = {}
+        self._atoms: dict[tuple[str, Pattern], int] = {}
+        self._patterns: list[tuple[str, Pattern]] = []
+        self._wider: dict[tuple[int, int], bool] = {}
+
+    def number(self, key: object, shapes: Callable[[], Iterable[Shape]]) -> int:
+        """The number of the language that `key` identifies; `shapes` are patterns for it."""
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.table)
+            self.table.append(union(shapes()))
+        return found
+
+    def atom(self, key: str, pattern: Pattern) -> int:
+        """The number of a pattern with policy variables that a condition key is tested against."""
+        found = self._atoms.get((key, pattern))
+        if found is None:
+            found = self._atoms[key, pattern] = len(self._patterns)
+            self._patterns.append((key, pattern))
+        return found
+
+    def is_wider(self, one: int, other: int) -> bool:
+        """Whether one such pattern takes whatever the other one takes; may say no where it does."""
+        if (one, other) not in self._wider:
+            (key, wide), (other_key, narrow) = self._patterns[one], self._patterns[other]
+            self._wider[one, other] = one == other or (key == other_key and _simulates(wide, narrow))
+        return self._wider[one, other]
+
+
+def _simulates(wide: Pattern, narrow: Pattern) -> bool:
+    seen: set[tuple[int, int]] = set()
+    pending = [(0, 0)]
+    while pending:
+        place = pending.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        i, j = place
+        if i == len(wide):
+            if j == len(narrow):
+                return True
+            continue
+        item = wide[i]
+        loop = isinstance(item, Token) and item.loop
+        if loop:
+            pending.append((i + 1, j))
+        if j == len(narrow):
+            continue
+        other = narrow[j]
+        if isinstance(item, Hole) or isinstance(other, Hole):
+            if item == other:
+                pending.append((i + 1, j + 1))
+            elif item == ANY:
+                pending.append((i, j + 1))
+        elif other.within(item) and (loop or not other.loop):
+            pending.append((i if loop else i + 1, j + 1))
+    return False
+
+
+class Fill(msgspec.Struct, frozen=True):
+    """A value for a variable: a text, texts, the number of a way, or None for absent."""
+
+    value: str | tuple[str, ...] | int | None
+
+
+ABSENT = Fill(None)
+
+
+class Solver:
+    """Finds values for variables under constraints, each variable by itself. Answers are remembered."""
+
+    def __init__(self, languages: Languages, budget: Budget) -> None:
+        self.languages = languages
+        self.budget = budget
+        self._words: dict[tuple[object, ...], str | None] = {}
+
+    def fill(self, variable: Variable, constraints: Sequence[Constraint]) -> Fill | None:
+        """A value that meets all constraints; None where there is none.
+
+        Raises:
+            TooLargeError: where finding one costs too much.
+        """
+        if isinstance(variable, Finite):
+            ways = variable.full
+            for constraint in constraints:
+                ways &= constraint.ways
+            return Fill((ways & -ways).bit_length() - 1) if ways else None
+        if isinstance(variable, Texts):
+            return self.fill_texts(variable, constraints)
+        return self.fill_word(variable, constraints)
+
+    def fill_word(self, variable: Word, constraints: Sequence[Constraint]) -> Fill | None:
+        """The same for a text."""
+        if variable.optional and all(constraint.absent for constraint in constraints):
+            return ABSENT
+        return self.fill_present(variable, constraints)
+
+    def fill_present(self, variable: Word, constraints: Iterable[Constraint], more: Iterable[Automaton] = ()) -> Fill | None:
+        """A text that is there, and in `more` too."""
+        inside: dict[int, None] = {}
+        outside: dict[int, None] = {}
+        for constraint in constraints:
+            if constraint.present is Present.NEVER:
+                return None
+            if constraint.present is Present.IN:
+                inside[constraint.language] = None
+            elif constraint.present is Present.OUT and constraint.outside >= 0:
+                outside[constraint.outside] = None
+        found = self.word((*variable.domain, *more), inside, outside, variable.seeds, variable.outside)
+        return None if found is None else Fill(found)
+
+    def word(
+        self,
+        domain: tuple[Automaton, ...],
+        inside: Iterable[int],
+        outside: Iterable[int],
+        seeds: Iterable[str] = (),
+        without: tuple[Automaton, ...] = (),
+    ) -> str | None:
+        """A text of the domain, not in `without`, that is in all of some languages and in none of others."""
+        ins, outs = tuple(sorted(inside)), tuple(sorted(outside))
+        key = (domain, without, ins, outs)
+        if key not in self._words:
+            table = self.languages.table
+            self._words[key] = (
+                solve((*domain, *(table[i] for i in ins)), (*without, *(table[i] for i in outs)), self.budget, seeds)
+                if set(ins).isdisjoint(outs)
+                else None
+            )
+        return self._words[key]
+
+    def fill_texts(
+        self,
+        variable: Texts,
+        constraints: Sequence[Constraint],
+        needed: Iterable[Automaton] = (),
+        forbidden: Iterable[Automaton] = (),
+    ) -> Fill | None:
+        """The same for a set of texts: it has one of each of `needed` and none of `forbidden`."""
+        needed = tuple(needed)
+        if variable.optional and not needed and all(constraint.absent for constraint in constraints):
+            return ABSENT
+        ins: dict[int, None] = {}
+        outs: dict[int, None] = {}
+        some: list[Constraint] = []
+        for constraint in constraints:
+            if constraint.present is Present.NEVER:
+                return None
+            if constraint.present is Present.ALWAYS or (constraint.present is Present.OUT and constraint.outside < 0):
+                continue
+            if constraint.quantifier == "some":
+                some.append(constraint)
+            elif constraint.present is Present.IN:
+                ins[constraint.language] = None
+            else:
+                outs[constraint.outside] = None
+        table = self.languages.table
+        outside = [*(table[i] for i in outs), *forbidden]
+        every = (*variable.domain, *(table[i] for i in ins))
+        found: dict[str, None] = {}
+        wanted: list[tuple[tuple[Automaton, ...], tuple[Automaton, ...]]] = [((one,), ()) for one in needed]
+        for constraint in some:
+            if constraint.present is Present.IN:
+                wanted.append(((table[constraint.language],), ()))
+            else:
+                wanted.append(((), (table[constraint.outside],)))
+        for inside, without in wanted or [((), ())]:
+            text = solve((*every, *inside), (*outside, *without), self.budget, (*found, "x"))
+            if text is None:
+                return None
+            found[text] = None
+        return Fill(tuple(found))
