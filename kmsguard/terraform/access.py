@@ -58,14 +58,13 @@ def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value
         return inherited(part_of(data, name, index=index), whole)
     target = data.target
     step = name.strip('"')
+    if target is None or not target.address:
+        return from_parts(Unknown(data.reason, data.reference), (whole,), whole.span)
     reference = data.reference
     if reference is not None:
         reference = f"{reference}[{name}]" if index else f"{reference}.{name}"
-    if target is None or not target.address:
-        return from_parts(Unknown(data.reason, reference), (whole,), whole.span)
     inner = Target(target.address, f"{target.attribute}.{step}" if target.attribute else step)
-    never_null = not target.attribute and step in ("arn", "id")
-    unknown = Unknown(data.reason, reference, inner, never_null)
+    unknown = Unknown(data.reason, reference, inner)
     return Value(unknown, whole.span, None, whole.trail, (), whole.sensitive)
 
 

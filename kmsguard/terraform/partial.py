@@ -389,6 +389,26 @@ def _atoms(formula: Formula) -> Iterable[Atom]:
     return atoms(formula)
 
 
+def combinations(arguments: tuple[Value, ...]) -> list[tuple[Formula, tuple[Value, ...]]] | None:
+    """Each combination of the branches of some values that can happen, what is inside of the branches left as it is; None where
+    there are too many."""
+    rows: list[tuple[Formula, tuple[Value, ...]]] = [(Truth.YES, ())]
+    for argument in arguments:
+        if not isinstance(argument.data, Choice):
+            rows = [(guard, (*done, argument)) for guard, done in rows]
+            continue
+        options = [(guard, _under(argument, option)) for guard, option in flatten(argument)]
+        rows = [
+            (both, (*done, option))
+            for guard, done in rows
+            for option_guard, option in options
+            if (both := meet(guard, option_guard)) is not Truth.NO
+        ]
+        if len(rows) > MAX_BRANCHES:
+            return None
+    return rows
+
+
 def distribute(function: Callable[..., Value], *arguments: Value) -> Value:
     """Applies a function to each combination of the branches of its arguments that can happen."""
     for argument in arguments:
@@ -396,22 +416,10 @@ def distribute(function: Callable[..., Value], *arguments: Value) -> Value:
             break
     else:
         return function(*arguments)
-    combinations: list[tuple[Formula, tuple[Value, ...]]] = [(Truth.YES, ())]
-    for argument in arguments:
-        if not isinstance(argument.data, Choice):
-            combinations = [(guard, (*done, argument)) for guard, done in combinations]
-            continue
-        grown: list[tuple[Formula, tuple[Value, ...]]] = []
-        options = [(g, _under(argument, o)) for g, o in flatten(argument)]
-        for guard, done in combinations:
-            for option_guard, option in options:
-                both = meet(guard, option_guard)
-                if both is not Truth.NO:
-                    grown.append((both, (*done, option)))
-        if len(grown) > MAX_BRANCHES:
-            return derived(arguments)
-        combinations = grown
-    return choose((guard, function(*done)) for guard, done in combinations)
+    rows = combinations(arguments)
+    if rows is None:
+        return derived(arguments)
+    return choose((guard, function(*done)) for guard, done in rows)
 
 
 def _under(whole: Value, option: Value) -> Value:

@@ -7,13 +7,15 @@ sorted backwards in the provider's JSON, as here.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 from kmsguard.model.source import Span
-from kmsguard.model.value import ABSENT, Absent, Branch, Choice, Step, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, Absent, Step, Text, Unknown, Value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions.encoding import encoded, json_pieces, json_string
 from kmsguard.terraform.partial import (
     choose,
+    combinations,
     derived,
     distribute,
     find_invalid,
@@ -31,15 +33,15 @@ def policy_json(resource: Resource, *, minified: bool) -> Value:
     """The text of `json` or `minified_json`, which knows the document that it encodes."""
     body = resource.written()
     located = resource.located
+    lists = (body.get("source_policy_documents", NOTHING_WRITTEN), body.get("override_policy_documents", NOTHING_WRITTEN))
     document = distribute(
-        lambda version, policy_id, source, statements, override: _document(
-            (version, policy_id, source, statements, override), located.span
+        lambda version, policy_id, statements, source, override: _with_others(
+            version, policy_id, statements, (_documents(source), _documents(override)), located.span
         ),
         body.get("version", Value(VERSION)),
         body.get("policy_id", Value("")),
-        body.get("source_policy_documents", NOTHING_WRITTEN),
         body.get("statement", NOTHING_WRITTEN),
-        body.get("override_policy_documents", NOTHING_WRITTEN),
+        *lists,
     )
     step = Step("policy document", resource.address, located.head)
 
@@ -79,22 +81,39 @@ def _sid(statement: Value) -> str:
     return (sid.text or "") if sid is not None else ""
 
 
-def _document(parts: tuple[Value, ...], span: Span) -> Value:
-    version, policy_id, source, statements, override = parts
-    for part in parts:
+def _with_others(
+    version: Value, policy_id: Value, statements: Value, others: tuple[list[Value], list[Value]], span: Span
+) -> Value:
+    """The document for each way in which the other ones that are merged with it can turn out."""
+    source, override = others
+    options = combinations((*source, *override))
+    if options is None:
+        return derived((*source, *override), span)
+    at = len(source)
+    return choose(
+        (guard, _document(version, policy_id, statements, (found[:at], found[at:]), span)) for guard, found in options
+    )
+
+
+_Others: TypeAlias = "tuple[tuple[Value, ...], tuple[Value, ...]]"
+
+
+def _document(version: Value, policy_id: Value, statements: Value, others: _Others, span: Span) -> Value:
+    source, override = others
+    for part in (version, policy_id, statements, *source, *override):
         error = find_invalid(part)
         if error is not None:
             return error
     merged = _Merged()
-    for document in _documents(source):
+    for document in source:
         _merge(merged, document)
     if not merged.version.text or (version.text or "") > merged.version.text:
         merged.version = version if version.data not in ("", None) else Value(VERSION)
     if policy_id.data not in ("", None):
         merged.policy_id = policy_id
     merged.add(_statements(statements, version))
-    for document in _documents(override):
-        _merge(merged, document)
+    for document in override:
+        _merge(merged, document, overriding=True)
     out = {"Version": merged.version}
     if merged.policy_id is not None:
         out["Id"] = merged.policy_id
@@ -110,13 +129,13 @@ def _documents(value: Value) -> list[Value]:
     return [value] if value.data is not None else []
 
 
-def _merge(merged: _Merged, text: Value) -> None:
-    if isinstance(text.data, Choice):
-        merged.statements.append(_statements_of_choice(text))
-        return
+def _merge(merged: _Merged, text: Value, *, overriding: bool = False) -> None:
     document = _parsed(text)
     if not isinstance(document.data, dict):
-        merged.add([derived((text,)).at(text.where)])
+        unknown = derived((text,)).at(text.where)
+        if overriding:  # it may take the place of any statement that has a Sid
+            merged.statements = [unknown if _sid(statement) else statement for statement in merged.statements]
+        merged.add([unknown])
         return
     version = document.members.get("Version")
     if version is not None and (version.text or "") > (merged.version.text or ""):
@@ -153,21 +172,6 @@ def _parsed(text: Value) -> Value:
     if value is None or any(problem.level == "error" for problem in problems):
         return derived((text,))
     return value
-
-
-def _statements_of_choice(text: Value) -> Value:
-    """A document that hangs on a condition, as one statement that does: it must have one at most in each branch."""
-    assert isinstance(text.data, Choice)
-    branches = []
-    for branch in text.data.branches:
-        statements = _parsed(branch.value).members.get("Statement") if branch.value.data is not None else None
-        if branch.value.data is None or branch.value.text == "":
-            branches.append(Branch(branch.guard, Value(ABSENT)))
-        elif statements is not None and len(statements.items) == 1:
-            branches.append(Branch(branch.guard, statements.items[0]))
-        else:
-            branches.append(Branch(branch.guard, derived((branch.value,))))
-    return Value(Choice(tuple(branches)), text.span, text.where)
 
 
 # --- statements -----------------------------------------------------------------------------------------------------------
@@ -275,19 +279,12 @@ def _joined(old: Value, new: Value) -> Value:
 
 def _open_blocks(blocks: Value, make: Callable[[Value], Value]) -> Value:
     """Blocks of which some hang on conditions: a Choice of what they make, or an Unknown where one is unknown."""
-    from kmsguard.terraform.partial import spread
-
-    undecided = tuple(block if isinstance(block.data, Choice) else Value(number) for number, block in enumerate(blocks.items))
-    options = spread(Value(undecided)) if not any(isinstance(block.data, Unknown) for block in blocks.items) else None
+    options = combinations(blocks.items) if not any(isinstance(block.data, Unknown) for block in blocks.items) else None
     if options is None:
         return derived((blocks,)).at(blocks.place)
     made = []
     for guard, option in options:
-        kept = [
-            blocks.items[item.data] if isinstance(item.data, int) else item
-            for item in option.items
-            if not isinstance(item.data, Absent)
-        ]
+        kept = [item for item in option if not isinstance(item.data, Absent)]
         if any(not isinstance(block.data, dict) for block in kept):
             made.append((guard, derived(kept)))
         else:

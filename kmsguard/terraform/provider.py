@@ -52,6 +52,11 @@ class Configuration:
         return not self.module.address and "." not in self.key
 
     @property
+    def is_aws(self) -> bool:
+        """Whether it is one of AWS's providers."""
+        return self.key.split(".")[0] in ("aws", "awscc")
+
+    @property
     def region(self) -> Value | None:
         """The Region; None where nothing says it."""
         if "*region" not in self._cache:
@@ -64,7 +69,7 @@ class Configuration:
         target = REGION if self.is_default else Target(f"provider.{self.name}", "region")
         if written is not None and not isinstance(written.data, Unknown):
             return replace(written, refs=(*written.refs, target), place=None)
-        if given is not None and (self.is_default or self.located is None):
+        if given is not None and self.is_default and self.is_aws:
             return Value(given, refs=(REGION,))
         if written is None:
             return None
@@ -91,7 +96,7 @@ class Configuration:
         if target == ACCOUNT and not self.is_default and default is not None and default is not self and not default.has_role:
             return default.account
         given = self.module.run.settings.account
-        if given is not None and target == ACCOUNT:
+        if given is not None and target == ACCOUNT and self.is_aws:
             return Value(given, refs=(ACCOUNT,))
         if account is not None:
             if isinstance(account.data, Open):
@@ -140,11 +145,14 @@ class Configuration:
 
     def partition(self) -> Value:
         """The partition."""
-        region = self.region
-        text = region.text if region is not None else None
-        if text is None:
-            return Value(Unknown("the partition is not known", "data.aws_partition", PARTITION, not_null=True))
-        return Value(partition_of(text), refs=(PARTITION,))
+        target = Target(f"provider.{self.name}", "partition") if self.has_identity else PARTITION
+        # an identity belongs to one partition: any Region that it works in tells which
+        alike = [] if self.has_identity else [c for c in self.module.root.configurations.values() if not c.has_identity]
+        for configuration in (self, *alike):
+            region = configuration.region
+            if region is not None and region.text is not None:
+                return Value(partition_of(region.text), refs=(target,))
+        return Value(Unknown("the partition is not known", "data.aws_partition", target, not_null=True))
 
     def declaration(self) -> Declaration | None:
         """The `provider` block, to the outside."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from kmsguard.terraform.provider import Configuration, provider_of
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
+
+
+_INDEX = re.compile(r"\.(\d+)(?=\.|$)")
 
 
 class Resource:
@@ -86,7 +90,8 @@ class Resource:
         reason = "known after apply" if self.mode == "managed" else "data source"
         certain = name in ("arn", "id")
         prefix = "arn:" if name == "arn" and self.type.startswith("aws_") else ""
-        return Value(Unknown(reason, f"{self.address}.{name}", target, certain, prefix))
+        written = _INDEX.sub(r"[\1]", name)
+        return Value(Unknown(reason, f"{self.address}.{written}", target, certain, prefix))
 
     def _viewed(self, value: Value, name: str) -> Value:
         """Nested blocks, whose attributes that are not written are symbolic too."""

@@ -27,6 +27,7 @@ from kmsguard.terraform.partial import (
     Open,
     SetItems,
     choose,
+    combinations,
     derived,
     find_unknown,
     from_parts,
@@ -273,13 +274,11 @@ def _flatten(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _spread_lists(items: tuple[Value, ...]) -> list[tuple[Formula, tuple[Value, ...]]] | None:
     """Under each way in which the elements that may be lists can turn out."""
-    split = tuple(item if _may_be_list(item) else Value(ABSENT) for item in items)
-    options = spread(Value(split))
+    options = combinations(tuple(item if _may_be_list(item) else Value(ABSENT) for item in items))
     if options is None:
         return None
     return [
-        (guard, tuple(a if b.data is ABSENT else b for a, b in zip(items, option.items, strict=True)))
-        for guard, option in options
+        (guard, tuple(a if b.data is ABSENT else b for a, b in zip(items, option, strict=True))) for guard, option in options
     ]
 
 

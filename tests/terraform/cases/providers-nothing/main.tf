@@ -1,0 +1,9 @@
+data "aws_caller_identity" "this" {}
+data "aws_region" "this" {}
+data "aws_partition" "this" {}
+resource "aws_kms_key" "k" {}
+output "all" {
+  value = "arn:${data.aws_partition.this.partition}:kms:${data.aws_region.this.name}:${data.aws_caller_identity.this.account_id}:key/*"
+}
+output "same" { value = data.aws_caller_identity.this.account_id == data.aws_caller_identity.this.id }
+output "is_one" { value = data.aws_caller_identity.this.account_id == "111122223333" }

@@ -1,0 +1,2 @@
+auto = "a.auto.tfvars"
+file = "a.auto.tfvars"

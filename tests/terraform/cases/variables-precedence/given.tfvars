@@ -1,0 +1,2 @@
+file   = "given.tfvars"
+option = "given.tfvars"
