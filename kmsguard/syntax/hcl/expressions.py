@@ -538,7 +538,7 @@ class Expressions:
         if kind == "close":
             self.at += 1
             return token[2]
-        if kind in ("string", "quote", "newline", "end", "more", "bad"):
+        if kind in ("string", "quote", "newline", "end", "more", "bad", "broken"):
             opener = self.text[start : start + 2]
             raise HclSyntaxError(
                 start, f"this `{opener}` is not closed; add `}}` (a literal `{opener}` is written `{opener[0]}{opener}`)"

@@ -35,7 +35,7 @@ _MAIN = re.compile(
     | (?P<shut>~?\}}|[\])])
     | (?P<quote>")
     | (?P<comment>\#[^\n]*+|//[^\n]*+)
-    | (?P<heredoc><<-?["']?[^\W\d][^\n]*+\n)
+    | (?P<heredoc><<-?["']?[^\W\d][\w-]*+)
     | (?P<mark>=[=>]?|,|\.(?:\.\.)?|::?|\?|&&|\|\||[!><]=?|[*%+-]|/(?!\*))
     | (?P<number>[0-9]++(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)
     | (?P<remark>/\*)
@@ -66,7 +66,7 @@ _UNQUOTED = re.compile(
 )
 # `resource "a" "b"` at the start of a line cannot stand inside an expression: whatever is open there was never closed.
 _HEADER = re.compile(rf'{_NAME}[ \t]++"[^"\n]*+"[ \t]*+["{{]')
-_MARKER = re.compile(r"""<<-?["']?([^\W\d][\w-]*+)(\r?\n)?""")
+_MARKER = re.compile(r"""<<-?(["']?)([^\W\d][\w-]*+)["']?([ \t]*+)(?:\r?\n|(?=\#|//))""")
 _OPENS_BODY = re.compile(r"[ \t]*+(?:\#|//|\r?\n|\Z)")
 
 WHITE_SPACE = (
@@ -191,7 +191,7 @@ class Lexer:
                     at = self._template(at, start_of_line=False)
                     break
                 elif kind == "heredoc":
-                    at = self._heredoc(match.start("heredoc"), at)
+                    at = self._heredoc(match.start("heredoc"))
                     break
                 elif kind == "name":
                     self._names(match.start("name"), at)
@@ -275,12 +275,16 @@ class Lexer:
         self.comments[at - 2] = close + 2
         return close + 2
 
-    def _heredoc(self, start: int, end: int) -> int:
-        """A heredoc from its opening line, up to its end or to a `${` or `%{`."""
-        match = _MARKER.match(self.text, start)
-        assert match is not None  # the expression for all tokens saw it there
-        if match[2] is None or self.text[match.start(1) - 1] in "\"'":
+    def _heredoc(self, start: int) -> int:
+        """A heredoc from its opening marker, up to its end or to a `${` or `%{`; where that ends."""
+        match = _MARKER.match(self.text, start, self.limit)
+        if match is None:
+            self.tokens += (("<", start, start + 1), ("<", start + 1, start + 2))
+            return start + 2
+        end = match.end()
+        if match[1] or match[3] or self.text[end - 1] != "\n":
             self._bad(start, end, "behind `<<` or `<<-` stands a marker without quotes, and nothing else in the line")
+            end = self.text.find("\n", end - 1, self.limit) + 1 or self.limit
         else:
             self.tokens.append(("heredoc", start, end))
         self.stack.append(("<<", start))
@@ -293,7 +297,7 @@ class Lexer:
             return self._quoted(at)
         text, limit, tokens, marker = self.text, self.limit, self.tokens, ""
         if kind == "<<" and (opening := _MARKER.match(text, opened)):
-            marker = opening[1]
+            marker = opening[2]
         while at < limit:
             if start_of_line and marker:
                 end = text.find("\n", at, limit)

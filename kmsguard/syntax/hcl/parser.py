@@ -38,6 +38,7 @@ _ITEM = re.compile(
     )""",
     re.VERBOSE | re.MULTILINE,
 )
+_CONFLICT = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
 _BRACE = re.compile(r"\s*+\{[ \t]*+(?=\r?\n|\})")
 _Mode = OneOf["whole", "lines", "indentation"]
 
@@ -399,6 +400,8 @@ class _Bodies:
         kind, start, _ = token
         if kind in ("bad", "broken"):
             return self.expressions.failure(token, "")
+        if self.text.startswith(_CONFLICT, start):
+            return HclSyntaxError(start, "a merge left this line behind; resolve its conflict")
         if kind == "path":
             return HclSyntaxError(start, "the name of an argument or block has no dots")
         if kind in ("string", "quote"):
