@@ -32,7 +32,11 @@ def when(guard: Formula) -> dict[str, bool]:
     if isinstance(guard, All):
         return {name: outcome for part in guard.of for name, outcome in when(part).items()}
     if isinstance(guard, Not):
-        return {name: not outcome for name, outcome in when(guard.of).items()} if isinstance(guard.of, Atom) else {show(guard): True}
+        return (
+            {name: not outcome for name, outcome in when(guard.of).items()}
+            if isinstance(guard.of, Atom)
+            else {show(guard): True}
+        )
     if isinstance(guard, Atom) and guard.value is False:
         return {guard.subject: False}
     return {show(guard): True}
@@ -184,7 +188,9 @@ def test_case(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert {path: text_at(unit, at(unit, path).span) for path in expect.get("places", {})} == expect.get("places", {})
     assert {path: text_at(unit, at(unit, path).place) for path in expect.get("entries", {})} == expect.get("entries", {})
     trails = {
-        path: [f"{step.what} {step.name}{place(step.span)}" for step in trail.chain()] if (trail := at(unit, path).trail) else []
+        path: [f"{step.what} {step.name}{place(step.span)}" for step in trail.chain()]
+        if (trail := at(unit, path).trail)
+        else []
         for path in expect.get("trails", {})
     }
     assert trails == expect.get("trails", {})
@@ -192,7 +198,11 @@ def test_case(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert refs == expect.get("refs", {})
     targets = {path: (t := at(unit, path).target) and f"{t.address}#{t.attribute}" for path in expect.get("targets", {})}
     assert targets == expect.get("targets", {})
-    encoded = {path: branch(d.encodes) for path in expect.get("encodes", {}) if isinstance(d := at(unit, path).data, Text) and d.encodes}
+    encoded = {
+        path: branch(d.encodes)
+        for path in expect.get("encodes", {})
+        if isinstance(d := at(unit, path).data, Text) and d.encodes
+    }
     assert encoded == expect.get("encodes", {})
     if "state" in expect:
         assert unit.state == expect["state"]

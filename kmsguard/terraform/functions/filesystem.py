@@ -87,14 +87,17 @@ def _source(invocation: Invocation, path: str, argument: Value) -> Source | Valu
     if isinstance(found, Source):
         return found
     name = argument.text or path
-    if not run.trying:
-        run.report(
-            "warning",
-            found.code if found.code != "unreadable" else "file-not-found",
-            invocation.span,
-            f"{path} cannot be read here ({found.message}); what hangs on it is unknown",
-        )
-    return Value(Invalid(f"file {name} is not there", f'{invocation.name}("{name}")'))
+    there = _inside(run, path)
+    missing = there is not None and not there.exists()
+    if not missing or not run.trying:
+        code = "file-not-found" if missing else found.code
+        message = f"{path} cannot be read here ({found.message}); what hangs on it is unknown"
+        run.report("warning", code, invocation.span, message)
+    reference = f'{invocation.name}("{name}")'
+    if missing:
+        return Value(Invalid(f"file {name} is not there", reference))
+    reason = f"file {name} is outside of the checkout" if there is None else f"file {name} cannot be read"
+    return from_parts(Unknown(reason, reference, not_null=True), (argument,))
 
 
 def _exists(invocation: Invocation, path: str, argument: Value) -> Value:

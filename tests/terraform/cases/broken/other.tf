@@ -1,0 +1,6 @@
+resource "aws_kms_key" "other" {
+  description = local.there
+}
+locals {
+  there = "there"
+}

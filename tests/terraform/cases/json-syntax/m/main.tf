@@ -1,0 +1,4 @@
+variable "name" {}
+resource "aws_kms_alias" "a" {
+  target_key_id = var.name
+}

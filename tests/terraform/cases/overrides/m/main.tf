@@ -1,0 +1,4 @@
+variable "name" {}
+resource "aws_kms_alias" "a" {
+  name = var.name
+}

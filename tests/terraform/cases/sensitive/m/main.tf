@@ -1,0 +1,4 @@
+output "secret" {
+  value     = "inner"
+  sensitive = true
+}
