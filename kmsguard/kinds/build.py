@@ -102,7 +102,7 @@ class _Builder:
                 if end.target is not None and end.target.unit is unit:
                     self._complete(end.target, use, declaration, values, end.guard)
             if not ends and leaf.text is None:
-                for draft in self.links.candidates(leaf, kind.name, unit):
+                for draft in self.links.candidates(leaf, kind.name, unit.path):
                     self._blur(draft, use, declaration, leaf)
 
     def _complete(self, draft: Draft, use: Use, declaration: Declaration, values: dict[str, Value], guard: Formula) -> None:
@@ -111,10 +111,8 @@ class _Builder:
         together = _together(draft, declaration)
         there = conjunction(guard, Truth.YES if together else declaration.exists)
         for name in use.replaces:
-            value = values[name]
-            if value.data is not ABSENT:
-                value = lift(value, lambda leaf: leaf.via("attached resource", declaration.address, declaration.head))
-                self._set(draft, name, _replaced(draft.written.get(name, NOTHING), value, there))
+            value = lift(values[name], lambda leaf: leaf.via("attached resource", declaration.address, declaration.head))
+            self._set(draft, name, _replaced(draft.written.get(name, NOTHING), value, there))
         for name in use.adds:
             if values[name].data is not ABSENT:
                 self._set(draft, name, _added(draft.written.get(name, NOTHING), values[name], there))
@@ -294,8 +292,11 @@ def _elements(use: Use, declaration: Declaration) -> Iterator[tuple[Formula, Val
 def _together(draft: Draft, declaration: Declaration) -> bool:
     """Whether a declaration exists wherever the resource does: both hang on the same thing."""
     if declaration.exists is Truth.UNKNOWN:
-        own = draft.declaration
-        return own.exists is Truth.UNKNOWN and own.exists_reason is not None and own.exists_reason == declaration.exists_reason
+        own, reason = draft.declaration, declaration.exists_reason
+        if own.exists is not Truth.UNKNOWN or reason is None:
+            return False
+        module, _, _ = declaration.address.rpartition(f"{declaration.type}.")
+        return own.exists_reason == reason or module + reason.removeprefix("for_each = ") == own.address
     return declaration.exists == draft.declaration.exists
 
 
@@ -306,7 +307,7 @@ def _replaced(old: Value, new: Value, there: Formula) -> Value:
     """An attribute whose place another declaration takes where that is there."""
     attached = [guard for guard, value in flatten(old) if value.trail is not None and value.trail.what == "attached resource"]
     if any(possible(conjunction(guard, there)) for guard in attached):
-        return new.with_data(_TWICE)
+        return old if new.data is ABSENT else new if old.data is ABSENT else new.with_data(_TWICE)
     if there is Truth.YES:
         return new
     return Value(Choice((Branch(there, new), Branch(negate(there), old))), new.span, new.place)

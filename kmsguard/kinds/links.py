@@ -100,7 +100,7 @@ class Links:
         self.drafts: list[Draft] = []
         self._by_address: dict[tuple[str, str], list[Draft]] = {}
         self._by_kind: dict[tuple[str, str], list[Draft]] = {}
-        self._declared: dict[str, set[str]] = {}
+        self._inputs: dict[str, dict[str, bool]] = {}  # unit -> address -> whether it is a variable or parameter
         self._names: dict[tuple[str, str], dict[Symbol, list[Draft]]] = {}
         self._arns: dict[tuple[str, str], dict[Symbol, list[Draft]]] = {}
         self._tags: dict[tuple[str, str], tuple[dict[str, list[tuple[Draft, Value]]], list[Draft]]] = {}
@@ -112,7 +112,7 @@ class Links:
         self._exports: dict[str, list[tuple[Unit, Value]]] | None = None
         self._crossings = 0
         for unit in units:
-            self._declared[unit.path] = {declaration.address for declaration in unit.declarations}
+            self._inputs[unit.path] = {d.address: d.mode in ("variable", "parameter") for d in unit.declarations}
 
     def add(self, draft: Draft) -> None:
         """One more draft, before anything is asked."""
@@ -139,10 +139,6 @@ class Links:
             other, _, inner = address.partition(_FOREIGN)
             found = self._by_address.get((other, inner))
         return found or []
-
-    def declared(self, unit: str, address: str) -> bool:
-        """Whether a unit declares something at an address."""
-        return address in self._declared.get(unit, ())
 
     def name_of(self, draft: Draft) -> str:
         """The address of a draft in canonical targets: as its unit knows it, or with its unit where other units know it too."""
@@ -726,15 +722,14 @@ class Links:
 
     # --- Attaching ---
 
-    def candidates(self, leaf: Value, kind: str, draft_unit: Unit) -> list[Draft]:
+    def candidates(self, leaf: Value, kind: str, unit: str) -> list[Draft]:
         """The resources of a unit that an unknown name perhaps means."""
-        unit = draft_unit.path
         data = leaf.data
         target = leaf.target
         if target is not None and target.address:
             if target.address.startswith(("export:", "state:", "data.")) or _FOREIGN in target.address:
                 return []
-            if self.declared(unit, target.address) and not _is_input(target.address, draft_unit):
+            if self._inputs[unit].get(target.address) is False:
                 return []
         meant = {ref.address for ref in leaf.refs}
         if isinstance(data, Text):
@@ -846,11 +841,6 @@ def _shape(value: Value) -> str:
         else:
             out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
     return "".join(out)
-
-
-def _is_input(address: str, unit: Unit) -> bool:
-    """Whether an address is a variable or parameter: what it holds is not of this unit's making."""
-    return any(d.address == address and d.mode in ("variable", "parameter") for d in unit.declarations)
 
 
 def _one(drafts: list[Draft]) -> list[tuple[Draft, Formula]]:

@@ -110,10 +110,10 @@ def test_default_in_one_branch() -> None:
 BUCKET = declare("aws_s3_bucket.a", {"bucket": "a"})
 
 
-def versioning(bucket: object, status: object = "Enabled", name: str = "v", **more: object):
+def versioning(bucket: object, status: object = "Enabled", name: str = "v", module: str = "", **more: object):
     """A declaration that completes a bucket."""
     return declare(
-        f"aws_s3_bucket_versioning.{name}",
+        f"{module}aws_s3_bucket_versioning.{name}",
         {"bucket": bucket, "versioning_configuration": [{"status": status}]},
         **more,  # type: ignore[arg-type]
     )
@@ -158,6 +158,33 @@ def test_attach_in_unknown_number_with_its_resource() -> None:
     found = one(build([terraform(bucket, policy)], load()), "s3.bucket")
 
     assert found.attributes["versioning"].data == "Enabled"
+
+
+def test_attach_for_each_of_its_resources() -> None:
+    """What iterates over the resources that it completes is there for each of them."""
+    bucket = declare("module.m.aws_s3_bucket.a", exists=Truth.UNKNOWN, reason="for_each = var.names")
+    policy = versioning(
+        ref("module.m.aws_s3_bucket.a.id"), exists=Truth.UNKNOWN, reason="for_each = aws_s3_bucket.a", module="module.m."
+    )
+    found = one(build([terraform(bucket, policy)], load()), "s3.bucket")
+
+    assert found.attributes["versioning"].data == "Enabled"
+
+
+def test_attached_declaration_says_all() -> None:
+    """What a separate declaration leaves out is not taken from the block that it replaces."""
+    inline = {
+        "rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "aws:kms", "kms_master_key_id": "alias/x"}]}]
+    }
+    separate = {"bucket": "a", "rule": [{"apply_server_side_encryption_by_default": [{"sse_algorithm": "AES256"}]}]}
+    unit = terraform(
+        declare("aws_s3_bucket.a", {"bucket": "a", "server_side_encryption_configuration": [inline]}),
+        declare("aws_s3_bucket_server_side_encryption_configuration.a", separate),
+    )
+    found = one(build([unit], load()), "s3.bucket")
+
+    assert found.attribute("encryption", World()).data == "AES256"
+    assert found.attribute("key", World()).data is ABSENT
 
 
 def test_attach_twice() -> None:
