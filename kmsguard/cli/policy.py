@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=options.organization,
         help="an organization of yours; the account is in the first (repeatable)",
     )
-    parser.add_argument("--region", metavar="NAME", type=options.region, help="the key's Region")
+    parser.add_argument("--region", metavar="NAME", help="the key's Region")
     parser.add_argument(
         "--action", metavar="kms:NAME", type=_action, help="judge this operation alone, spelled as KMS spells it (kms:Decrypt)"
     )

@@ -14,12 +14,14 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the examples; status 1 where one shows what its rule does not do."""
+    from kmsguard.output.groups import counted
     from kmsguard.rules.examples import run_examples
     from kmsguard.rules.load import rule_files
 
     failures = run_examples(tuple(arguments.directories))
     files = sum(len(rule_files(directory)) for directory in arguments.directories)
     lines = [str(failure) for failure in failures]
-    lines.append(f"{files} rules, {len(failures)} examples failed" if failures else f"{files} rules, all examples pass")
+    outcome = f"{counted(len(failures), 'example')} failed" if failures else "all examples pass"
+    lines.append(f"{counted(files, 'rule')}, {outcome}")
     write("\n".join(lines) + "\n")
     return 1 if failures else 0
