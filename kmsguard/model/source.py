@@ -64,9 +64,13 @@ class Source:
 
     def span(self, start: int, end: int) -> Span:
         """The place of the characters from offset `start` to before offset `end`."""
-        line, column = self.place(start)
-        end_line, end_column = self.place(end)
-        return Span(self.path, line, column, end_line, end_column)
+        starts = self._starts
+        line = bisect_right(starts, start)
+        begin = starts[line - 1]
+        if line == len(starts) or end < starts[line]:  # most places lie in one line
+            return Span(self.path, line, start - begin + 1, line, end - begin + 1)
+        end_line = bisect_right(starts, end)
+        return Span(self.path, line, start - begin + 1, end_line, end - starts[end_line - 1] + 1)
 
     def slice(self, span: Span) -> str:
         """The text that stands at a place."""

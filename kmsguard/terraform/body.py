@@ -11,7 +11,7 @@ from kmsguard.model.value import ABSENT, Branch, Choice, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Node
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.expand import repeated
-from kmsguard.terraform.load import label
+from kmsguard.terraform.load import block_types, label
 from kmsguard.terraform.partial import absent_for_null, derived, without_errors
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import key_name
@@ -27,15 +27,6 @@ def argument(block: Block, name: str, scope: Scope) -> Value | None:
         return None
     value = absent_for_null(without_errors(evaluate(attribute.expression, scope)))
     return None if value is None else value.at(scope.span(attribute))
-
-
-def block_types(block: Block) -> dict[str, list[Block]]:
-    """The nested blocks by type, `dynamic` ones by the type that they make."""
-    out: dict[str, list[Block]] = {}
-    for nested in block.body.blocks:
-        kind = label(nested, 0) if nested.type == "dynamic" else nested.type
-        out.setdefault(kind, []).append(nested)
-    return out
 
 
 def block_body(block: Block, scope: Scope, skip: Container[str] = ()) -> dict[str, Value]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from bisect import bisect_left
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import msgspec
 
 from kmsguard.model.declaration import Comment, Problem
 from kmsguard.model.source import Source, Span
+from kmsguard.model.value import Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Expression, HclFile, Node
 from kmsguard.terraform.scope import Run
 
@@ -34,18 +36,20 @@ class ElsewhereBlock(Block):
     source: Source
 
 
-class Located(msgspec.Struct, frozen=True, eq=False):
-    """A block, and the file that it stands in."""
+class Located:
+    """A block, and the file that it stands in. What does not hang on the module instance is found once."""
 
-    block: Block
-    file: HclFile
+    def __init__(self, block: Block, file: HclFile) -> None:
+        self.block = block
+        self.file = file
+        self.constants: dict[str, Value] = {}  # arguments that hold no references, evaluated
 
-    @property
+    @cached_property
     def span(self) -> Span:
         """The whole block."""
         return self.file.source.span(self.block.start, self.block.end)
 
-    @property
+    @cached_property
     def head(self) -> Span:
         """Its first line, to its opening brace."""
         return self.file.source.span(self.block.start, self.block.head_end)
@@ -55,9 +59,15 @@ class Located(msgspec.Struct, frozen=True, eq=False):
         found = self.block.body.attributes.get(name)
         return None if found is None else found.expression
 
+    @cached_property
     def comments(self) -> tuple[Comment, ...]:
         """The comments in it and in the lines above it."""
         return comments_of(self.file, self.span)
+
+    @cached_property
+    def block_types(self) -> dict[str, list[Block]]:
+        """The nested blocks by type, `dynamic` ones by the type that they make."""
+        return block_types(self.block)
 
 
 class LocatedAttribute(msgspec.Struct, frozen=True, eq=False):
@@ -147,6 +157,14 @@ def read_file(run: Run, path: str) -> HclFile | None:
     for problem in file.problems:
         run.add(problem)
     return file
+
+
+def block_types(block: Block) -> dict[str, list[Block]]:
+    """The nested blocks by type, `dynamic` ones by the type that they make."""
+    out: dict[str, list[Block]] = {}
+    for nested in block.body.blocks:
+        out.setdefault(_block_type(nested), []).append(nested)
+    return out
 
 
 def label(block: Block, at: int) -> str:

@@ -11,7 +11,7 @@ from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Target, Unknown, Value
-from kmsguard.syntax.hcl.nodes import Block, Expression, HclFile, ObjectExpr
+from kmsguard.syntax.hcl.nodes import Attribute, Block, Expression, HclFile, ObjectExpr
 from kmsguard.terraform.body import argument
 from kmsguard.terraform.conversion import as_bool, convert
 from kmsguard.terraform.evaluate import evaluate
@@ -190,9 +190,11 @@ class Module:
         attribute = declared.block.body.attributes.get("default")
         if attribute is None:
             return None
-        scope = self.scope(declared.file)
-        value = evaluate(attribute.expression, scope)
-        return via(value, "variable default", self.within(f"var.{name}"), scope.span(attribute))
+        value = declared.constants.get("default")
+        if value is None:
+            scope = self.scope(declared.file)
+            value = declared.constants["default"] = evaluate(attribute.expression, scope).at(scope.span(attribute))
+        return via(value, "variable default", self.within(f"var.{name}"), value.place)
 
     # --- resources ------------------------------------------------------------------------------------------------------------
 
@@ -298,7 +300,7 @@ class Module:
         child.exists = both(self.exists, instance.exists)
         if child.exists is Truth.UNKNOWN:
             child.exists_reason = instance.reason or self.exists_reason
-        child.calls = (*self.calls, Call(child.address, call.head, call.comments(), downloaded))
+        child.calls = (*self.calls, Call(child.address, call.head, call.comments, downloaded))
         passed = call.attribute("providers")
         child.configure(passed, self)
         return child
@@ -371,16 +373,23 @@ class Module:
     def _variable_declaration(self, name: str, located: Located) -> Declaration:
         scope = self.scope(located.file)
         body: dict[str, Value] = {}
-        for key in located.block.body.attributes:
-            attribute = located.block.body.attributes[key]
-            if key == "type":
-                body[key] = Value(scope.text(attribute.expression), scope.span(attribute.expression), scope.span(attribute))
-            else:
-                found = argument(located.block, key, scope)
-                if found is not None:
-                    body[key] = export(found)
+        for key, attribute in located.block.body.attributes.items():
+            found = located.constants.get(key)
+            if found is None:
+                found = self._variable_argument(located, key, attribute, scope)
+            if found.data is not None:
+                body[key] = export(found)
         body["value"] = export(self.reference("var", name, located.head))
         return self._declare(f"var.{name}", "variable", body, located)
+
+    def _variable_argument(self, located: Located, key: str, attribute: Attribute, scope: Scope) -> Value:
+        """An argument of a variable's block: it cannot refer to anything."""
+        if key == "type":
+            found = Value(scope.text(attribute.expression), scope.span(attribute.expression), scope.span(attribute))
+        else:
+            found = argument(located.block, key, scope) or Value(None)
+        located.constants[key] = found
+        return found
 
     def _output_declaration(self, name: str, located: Located) -> Declaration:
         scope = self.scope(located.file)
@@ -403,7 +412,7 @@ class Module:
             head=located.head,
             exists=self.exists,
             exists_reason=self.exists_reason,
-            comments=located.comments(),
+            comments=located.comments,
             metadata=self.metadata(located.block),
             calls=self.calls,
         )

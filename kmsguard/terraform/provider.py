@@ -170,7 +170,7 @@ class Configuration:
             head=located.head,
             exists=self.module.exists,
             exists_reason=self.module.exists_reason,
-            comments=located.comments(),
+            comments=located.comments,
             metadata=self.module.metadata(located.block),
             calls=self.module.calls,
         )

@@ -10,7 +10,7 @@ from kmsguard.model.declaration import Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value, flatten
-from kmsguard.terraform.body import META, argument, block_body, block_types, nested_blocks
+from kmsguard.terraform.body import META, argument, block_body, nested_blocks
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
 from kmsguard.terraform.partial import Handle, choose, export, replace
@@ -36,7 +36,6 @@ class Resource:
         self.address = module.within(self.local)
         self.scope = module.scope(located.file, instance.names, self.local)
         self._attributes: dict[str, Value] = {}
-        self._blocks = block_types(located.block)
         self._body: dict[str, Value] | None = None
 
     @property
@@ -60,7 +59,7 @@ class Resource:
             return computed
         if name in META:
             return self.symbolic(name)
-        blocks = self._blocks.get(name)
+        blocks = self.located.block_types.get(name)
         if blocks is not None:
             value = nested_blocks(blocks, self.scope)
             return self.symbolic(name) if value is None else self._viewed(value, name)
@@ -141,7 +140,7 @@ class Resource:
             exists=exists,
             exists_reason=reason,
             provider=self._provider(body),
-            comments=located.comments(),
+            comments=located.comments,
             metadata=self.module.metadata(located.block),
             calls=self.module.calls,
         )
