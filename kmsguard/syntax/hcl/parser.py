@@ -464,7 +464,10 @@ class _Bodies:
         if attribute is None or attribute.start != first[1] or last[0] == "broken":
             body.complete = False
         if last[0] == "broken":
-            self._continue(self._resume(first[1], first[1], block))
+            behind = self._resume(first[1], first[1], block)
+            if attribute is not None and attribute.end > behind:
+                attribute.end = attribute.expression.end = behind
+            self._continue(behind)
         elif last[0] == "more" and (open_string := self._open_string(tokens)) is not None:
             self._continue(self._resume(first[1], open_string, block))
         elif last[0] == "more" and self.mode == "indentation" and tokens[-2][0] != "{":
