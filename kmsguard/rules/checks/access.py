@@ -154,14 +154,15 @@ class Access:
 
     # Keys
 
-    def key(self, end: Resource | External, user: Resource) -> Key:
+    def key(self, end: Resource | External, user: Resource, region: Value | None = None) -> Key:
         """A key with its policy, grants and aliases.
 
-        `user` is the resource that uses it: an alias or a key id alone means a key of its account and Region.
+        `user` is the resource that uses it: an alias or a key id alone means a key of its account and Region, or of `region`
+        where it is used in another one.
         """
         if isinstance(end, Resource):
             return self._key(end)
-        return self._external_key(end.value, user)
+        return self._external_key(end.value, user, region or user.region or OWN_REGION)
 
     def _key(self, end: Resource) -> Key:
         deployment = self.deployment(end)
@@ -198,24 +199,53 @@ class Access:
             address=grant.address,
         )
 
-    def _external_key(self, value: Value, user: Resource) -> Key:
+    def _external_key(self, value: Value, user: Resource, own_region: Value) -> Key:
         deployment = self.deployment(user)
-        account, region = user.account or OWN_ACCOUNT, user.region or OWN_REGION
-        text = value.text
-        if text is not None and ALIAS_OF_AWS in text:
-            service = via_service_of_alias(text[text.index(ALIAS_OF_AWS) :])
+        own_account = user.account or OWN_ACCOUNT
+        account, region = arn_part(value, 4), arn_part(value, 3)
+        text, end = value.text, _end(value)
+        if ALIAS_OF_AWS in end:
+            service = via_service_of_alias(end[end.index(ALIAS_OF_AWS) :])
+            account, region = account or own_account, region or own_region
             policy = aws_managed_key_policy(service or "", account, region, deployment)
             return Key(arn=_hole(value, "an AWS managed key"), policies=Layer(documents=(policy,)), account=account,
                        region=region, customer_managed=False)  # fmt: skip
         missing = Layer(missing=(Open(text or _reference(value), "the policy of this key is not known here"),))
-        parts = text.split(":", 5) if text is not None else []
-        if len(parts) == 6:
-            arn = value if parts[5].startswith("key/") else _hole(value, "an alias")
-            return Key(arn=arn, policies=missing, account=Value(parts[4]), region=Value(parts[3]))
-        if text is not None:  # a key id or alias alone names a key of the caller's own account and Region
-            return Key(arn=_hole(value, "a key"), policies=missing, account=account, region=region)
+        if account is not None and region is not None:
+            arn = _hole(value, "an alias") if ":alias/" in end or end.startswith("alias/") else value
+            return Key(arn=arn, policies=missing, account=account, region=region)
+        if text is not None:  # a key id or alias alone names a key of the caller's own account
+            return Key(arn=_hole(value, "a key"), policies=missing, account=own_account, region=own_region)
         unknown = Value(Unknown("the account of the key is not known", _reference(value), not_null=True))
-        return Key(arn=value, policies=missing, account=unknown, region=region)
+        return Key(arn=value, policies=missing, account=unknown, region=region or unknown)
+
+
+def arn_part(value: Value, index: int) -> Value | None:
+    """A part of an ARN, counted from 0 (3: Region, 4: account), which may be a hole; None of what is not known to be an ARN."""
+    parts: list[list[Value]] = [[]]
+    for piece in value.data.pieces if isinstance(value.data, Text) else (value,):
+        if not isinstance(piece.data, str):
+            parts[-1].append(piece)
+            continue
+        first, *further = piece.data.split(":")
+        parts[-1].append(Value(first))
+        parts += [[Value(text)] for text in further]
+    if len(parts) < 6 or "".join(str(piece.data) for piece in parts[0]) != "arn":
+        return None
+    pieces = [piece for piece in parts[index] if piece.data != ""]
+    if len(pieces) == 1:
+        return pieces[0]
+    known = Text(tuple(pieces)).known
+    return Value(Text(tuple(pieces))) if known is None else Value(known)
+
+
+def _end(value: Value) -> str:
+    """What a text ends with, as far as it is known; all of it where it is known."""
+    data = value.data
+    if isinstance(data, Text) and data.known is None:
+        last = data.pieces[-1].data if data.pieces else ""
+        return last if isinstance(last, str) else ""
+    return value.text or ""
 
 
 def external_principal(arn: Value) -> Principal:
