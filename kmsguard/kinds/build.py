@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kmsguard.kinds.derived import FUNCTIONS
-from kmsguard.kinds.links import Draft, Links, leaves, unknown_account, unknown_region
+from kmsguard.kinds.draft import Draft, leaves, unknown_account, unknown_region
+from kmsguard.kinds.links import Links
 from kmsguard.kinds.mapping import Scope, follow, lift, select
 from kmsguard.kinds.table import Kind, KindTable, Use
 from kmsguard.model.declaration import Declaration, Problem, Unit

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
@@ -32,7 +32,6 @@ from kmsguard.kinds.table import (
     Use,
     Word,
 )
-from kmsguard.model.condition import AllOf, AnyOf, Condition, Each, EdgeTest, NotOf, Operand
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import UsageError
 from kmsguard.model.resource import KeyUse
@@ -617,16 +616,3 @@ def suggest(name: str, names: Iterable[str]) -> str:
 
     near = get_close_matches(name, list(names), 1)
     return f"; did you mean `{near[0]}`?" if near else ""
-
-
-def operands(condition: Condition) -> Iterator[Operand]:
-    """The operands of a condition about its own subject, for documentation and checks."""
-    if isinstance(condition, (AllOf, AnyOf)):
-        for part in condition.parts:
-            yield from operands(part)
-    elif isinstance(condition, NotOf):
-        yield from operands(condition.part)
-    elif isinstance(condition, (EdgeTest, Each)):
-        return
-    elif hasattr(condition, "operand"):
-        yield condition.operand

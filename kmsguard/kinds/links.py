@@ -2,93 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from kmsguard.kinds.draft import Draft, End, carries, differ, fits, leaves, near, nearest, one_or_exclusive
 from kmsguard.kinds.mapping import default as default_value
 from kmsguard.kinds.mapping import follow, lift, otherwise, scalar_text, spread, typed
-from kmsguard.kinds.table import EdgeSpec, Kind, KindTable, Plain
-from kmsguard.model.declaration import Declaration, Unit
-from kmsguard.model.guard import Formula, conjunction, disjunction, negate
-from kmsguard.model.resource import Resource
-from kmsguard.model.truth import Truth
-from kmsguard.model.value import (
-    ABSENT,
-    ACCOUNT,
-    NOTHING,
-    PARTITION,
-    REGION,
-    Branch,
-    Choice,
-    Target,
-    Text,
-    Unknown,
-    Value,
-    flatten,
-    possible,
+from kmsguard.kinds.symbolic import (
+    Arn,
+    Symbol,
+    append,
+    has_parts,
+    may_be_equal,
+    occurrences,
+    partition_of,
+    pieces_of,
+    split_arn,
+    standing_at,
+    symbol_of,
+    template_parts,
+    text_of,
+    without_slash,
 )
-
-Symbol: TypeAlias = "tuple[str | Target, ...]"
-"""A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for others."""
+from kmsguard.kinds.table import EdgeSpec, KindTable
+from kmsguard.model.declaration import Unit
+from kmsguard.model.guard import Formula, conjunction, disjunction, negate
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, NOTHING, Branch, Choice, Target, Text, Unknown, Value, flatten, possible
 
 MAX_CROSSINGS = 20  # from unit to unit; more is a circle
-
-
-class Draft:
-    """A resource that is being built."""
-
-    __slots__ = (
-        "account",
-        "busy",
-        "cache",
-        "declaration",
-        "declarations",
-        "exists",
-        "kind",
-        "region",
-        "resource",
-        "unit",
-        "written",
-    )
-
-    def __init__(self, kind: Kind, declaration: Declaration, unit: Unit, written: dict[str, Value], exists: Formula) -> None:
-        self.kind = kind
-        self.declaration = declaration
-        self.unit = unit
-        self.written = written
-        self.exists = exists
-        self.declarations = [declaration]
-        self.region: Value = NOTHING
-        self.account: Value = NOTHING
-        self.cache: dict[str, Value] = {}
-        self.busy: set[str] = set()
-        self.resource: Resource | None = None
-
-    @property
-    def address(self) -> str:
-        """The address of its declaration."""
-        return self.declaration.address
-
-
-class End(NamedTuple):
-    """Where an edge leads, in one of the ways that its value can turn out."""
-
-    guard: Formula
-    target: Draft | None  # None: outside of what was scanned, or not known
-    value: Value  # as it stands here
-    outside: Value  # what lies outside is called this (by a lookup that was followed, other than `value`)
-
-
-class _Account(NamedTuple):
-    """An ARN in its parts."""
-
-    service: Symbol | None
-    region: Symbol | None
-    account: Symbol | None
-    tail: Symbol | None
 
 
 class Links:
@@ -182,7 +125,7 @@ class Links:
         """What AWS does when nothing is said; texts in it may name parts of the resource."""
         data = draft.kind.attributes[name].default[0]
         value = default_value(data, name)
-        return self._filled(draft, value) if _has_parts(data) else value
+        return self._filled(draft, value) if has_parts(data) else value
 
     def _filled(self, draft: Draft, value: Value) -> Value:
         data = value.data
@@ -231,7 +174,7 @@ class Links:
         if name == "account":
             return draft.account
         if name == "partition":
-            return _partition(draft.region)
+            return partition_of(draft.region)
         busy = "{" + name
         cached = draft.cache.get(busy)
         if cached is not None:
@@ -292,15 +235,15 @@ class Links:
     def fill(self, draft: Draft, template: str) -> Value:
         """A text of a kind file with its `{parts}` filled in."""
         pieces: list[Value] = []
-        for literal, name in _template(template):
+        for literal, name in template_parts(template):
             if literal:
-                _append(pieces, Value(literal))
+                append(pieces, Value(literal))
             if name.startswith("/"):
-                _append(pieces, Value("/"))
-                _append(pieces, _without_slash(self.part(draft, name[1:])))
+                append(pieces, Value("/"))
+                append(pieces, without_slash(self.part(draft, name[1:])))
             elif name:
-                _append(pieces, self.part(draft, name))
-        return _text(pieces)
+                append(pieces, self.part(draft, name))
+        return text_of(pieces)
 
     def language_attribute(self, draft: Draft, attribute: str) -> Value | None:
         """What an attribute of the language (`arn`, `Ref`) of a declaration returns; None where its kind does not say."""
@@ -393,9 +336,9 @@ class Links:
             changed = True
             refs.extend(ref for ref in new.refs if ref not in refs)
             if isinstance(new.data, Text):
-                pieces.extend(inner if inner.span is not None else _at(inner, piece.span) for inner in new.data.pieces)
+                pieces.extend(inner if inner.span is not None else standing_at(inner, piece.span) for inner in new.data.pieces)
             else:
-                pieces.append(_at(new, piece.span) if isinstance(new.data, str) else new)
+                pieces.append(standing_at(new, piece.span) if isinstance(new.data, str) else new)
         if not changed:
             return value
         return msgspec.structs.replace(value, data=Text(tuple(pieces), data.encodes, data.encoding), refs=tuple(refs))
@@ -429,7 +372,7 @@ class Links:
             found = [
                 (other, value)
                 for other, value in self._exports.get(name, [])
-                if not _differ(here.account, other.account) and not _differ(here.region, other.region)
+                if not differ(here.account, other.account) and not differ(here.region, other.region)
             ]
         else:
             output, *inside = target.attribute.removeprefix("outputs.").split(".")
@@ -523,13 +466,13 @@ class Links:
         return []
 
     def _by_text(self, leaf: Value, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
-        pieces = _pieces(leaf)
+        pieces = pieces_of(leaf)
         if not pieces:
             return []
         first = pieces[0]
         if isinstance(first.data, str) and first.data.startswith("arn:"):
             return self._by_arn(pieces, draft, kinds, leaf)
-        symbol = _symbol(pieces)
+        symbol = symbol_of(pieces)
         if symbol is None:
             return []
         unit = draft.unit.path
@@ -549,22 +492,22 @@ class Links:
         meant = {ref.address for ref in leaf.refs}
         referred = [one for one in found if one.address in meant]
         if referred:
-            return _one(referred)
-        near = [one for one in found if _near(one, draft) is not Truth.NO]
-        return _one(_best(near, draft))
+            return one_or_exclusive(referred)
+        close = [one for one in found if near(one, draft) is not Truth.NO]
+        return one_or_exclusive(nearest(close, draft))
 
     def _by_arn(self, pieces: list[Value], draft: Draft, kinds: tuple[str, ...], leaf: Value) -> list[tuple[Draft, Formula]]:
-        arn = _split_arn(pieces)
+        arn = split_arn(pieces)
         if arn is None or arn.tail is None:
             return []
         unit = draft.unit.path
         for tail in self._shorter(arn.tail, kinds):
             for kind in kinds:
                 found = self._index(unit, kind)[1].get((*(arn.service or ()), ":", *tail))
-                near = [one for one in found or () if _fits(arn, one)]
-                if near:
+                close = [one for one in found or () if fits(arn, one)]
+                if close:
                     meant = {ref.address for piece in pieces for ref in piece.refs} | {ref.address for ref in leaf.refs}
-                    return _one([one for one in near if one.address in meant] or _best(near, draft))
+                    return one_or_exclusive([one for one in close if one.address in meant] or nearest(close, draft))
             if all(isinstance(part, str) for part in tail):
                 found_elsewhere = self._elsewhere(kinds, tail, arn, draft)
                 if found_elsewhere:
@@ -585,7 +528,7 @@ class Links:
             part = tail[number]
             if not isinstance(part, str):
                 continue
-            cuts = sorted({at for mark in marks for at in _occurrences(part, mark)}, reverse=True)
+            cuts = sorted({at for mark in marks for at in occurrences(part, mark)}, reverse=True)
             for at in cuts:
                 left = (*tail[:number], part[:at]) if at else tail[:number]
                 if left:
@@ -611,7 +554,7 @@ class Links:
         symbols: list[Symbol] = []
         for name in draft.kind.identity.names:
             for _, leaf in flatten(spread(self.part(draft, name))):
-                symbol = _symbol(_pieces(leaf))
+                symbol = symbol_of(pieces_of(leaf))
                 if symbol is not None and symbol not in symbols:
                     symbols.append(symbol)
         return symbols
@@ -621,16 +564,14 @@ class Links:
             return []
         symbols: list[Symbol] = []
         for _, leaf in flatten(spread(self.part(draft, "arn"))):
-            arn = _split_arn(_pieces(leaf))
+            arn = split_arn(pieces_of(leaf))
             if arn is not None and arn.tail is not None and arn.service is not None:
                 symbol = (*arn.service, ":", *arn.tail)
                 if symbol not in symbols:
                     symbols.append(symbol)
         return symbols
 
-    def _elsewhere(
-        self, kinds: tuple[str, ...], text: Symbol, arn: _Account | None, draft: Draft
-    ) -> list[tuple[Draft, Formula]]:
+    def _elsewhere(self, kinds: tuple[str, ...], text: Symbol, arn: Arn | None, draft: Draft) -> list[tuple[Draft, Formula]]:
         """A resource of another unit that a literal ARN names, or a name that is unique in all of AWS."""
         if len(self.units) == 1:
             return []
@@ -647,9 +588,9 @@ class Links:
             fitting = [one for one in found if one.kind.name in kinds and one.unit is not draft.unit]
         else:
             found = self._everywhere.get("arn", {}).get((*(arn.service or ()), ":", *text), [])
-            fitting = [one for one in found if one.kind.name in kinds and one.unit is not draft.unit and _fits(arn, one)]
-        certain = [one for one in fitting if arn is not None and _fits(arn, one, certainly=True)]
-        return _one(certain or fitting)
+            fitting = [one for one in found if one.kind.name in kinds and one.unit is not draft.unit and fits(arn, one)]
+        certain = [one for one in fitting if arn is not None and fits(arn, one, certainly=True)]
+        return one_or_exclusive(certain or fitting)
 
     def _foreign(self, symbol: Symbol, kinds: tuple[str, ...], draft: Draft, *, arn: bool) -> list[tuple[Draft, Formula]]:
         """A resource of another unit, by a symbolic name that came over an export or a state."""
@@ -660,7 +601,7 @@ class Links:
                     index = self._index(unit, kind)[1 if arn else 0]
                     found = index.get(symbol)
                     if found:
-                        return _one(found)
+                        return one_or_exclusive(found)
         del draft
         return []
 
@@ -678,7 +619,7 @@ class Links:
                 for kind in spec.to:
                     by_name, unclear = self._tag_index(draft.unit.path, kind)
                     for one, value in by_name.get(name, ()):
-                        carried = _carries(value, wanted)
+                        carried = carries(value, wanted)
                         if carried is not Truth.NO and id(one) not in seen:
                             seen.add(id(one))
                             ends.append(End(conjunction(guard, carried), one, wanted, wanted))
@@ -713,10 +654,9 @@ class Links:
             if index is None:
                 index = self._places[key] = {}
                 for one in self.of_kind(*key):
-                    place = (_symbol(_pieces(one.account)), _symbol(_pieces(one.region)) if spec.how == "region" else None)
-                    index.setdefault(place, []).append(one)
-            place = (_symbol(_pieces(draft.account)), _symbol(_pieces(draft.region)) if spec.how == "region" else None)
-            if place[0] is not None and (spec.how == "account" or place[1] is not None):
+                    index.setdefault(_place(one, spec.how), []).append(one)
+            place = _place(draft, spec.how)
+            if None not in place:
                 ends.extend(End(Truth.YES, one, draft.region, draft.region) for one in index.get(place, ()))
         return ends
 
@@ -745,7 +685,7 @@ class Links:
         mine = self.name_of(draft)
         for name in draft.kind.identity.names:
             for _, own in flatten(spread(self.part(draft, name))):
-                if any(piece.target is not None and piece.target.address == mine for piece in _pieces(own)):
+                if any(piece.target is not None and piece.target.address == mine for piece in pieces_of(own)):
                     continue
                 if may_be_equal(own, leaf):
                     return True
@@ -754,6 +694,11 @@ class Links:
 
 _FOREIGN = "//"
 """Between a unit and an address of it, where other units know it. No address of either language holds it."""
+
+
+def _place(draft: Draft, how: str) -> tuple[Symbol | None, Symbol | None]:
+    """Account and Region (of an edge by account: the account alone) as something that can be looked up."""
+    return symbol_of(pieces_of(draft.account)), symbol_of(pieces_of(draft.region)) if how == "region" else ()
 
 
 def _has_parts_of_another(draft: Draft) -> bool:
@@ -777,256 +722,3 @@ def _shared(units: Sequence[Unit]) -> frozenset[tuple[str, str]]:
                 if part.target is not None and part.target.address:
                     shared.add((unit.path, part.target.address))
     return frozenset(shared)
-
-
-def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value]]:
-    """The references in an attribute, lists and Choices taken apart, each with what it hangs on."""
-    for guard, leaf in flatten(spread(value)):
-        data = leaf.data
-        if isinstance(data, tuple):
-            for item in data:
-                for inner, one in leaves(item, maps=maps):
-                    yield conjunction(guard, inner), one
-        elif data != "" and (isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict))):
-            yield guard, leaf
-
-
-def _carries(value: Value, wanted: Value) -> Formula:
-    """Under what condition a tag has a value."""
-    found: Formula = Truth.NO
-    for guard, leaf in flatten(spread(value)):
-        if leaf.text is not None and leaf.text == wanted.text:
-            found = disjunction(found, guard)
-        elif (leaf.text is None or wanted.text is None) and leaf.data is not ABSENT and may_be_equal(leaf, wanted):
-            found = disjunction(found, conjunction(guard, Truth.UNKNOWN))
-    return found
-
-
-def may_be_equal(one: Value, other: Value) -> bool:
-    """Whether two texts that are not wholly known can be the same."""
-    if one.text is not None and other.text is not None:
-        return one.text == other.text
-    if one.target is not None and one.target == other.target:
-        return True
-    for open_text, fixed in ((one, other), (other, one)):
-        if isinstance(open_text.data, Unknown) and open_text.data.allowed:
-            return any(may_be_equal(Value(str(scalar)), fixed) for scalar in open_text.data.allowed)
-    if one.text is None and other.text is None:
-        (start, end), (other_start, other_end) = _ends_of(one), _ends_of(other)
-        return (start.startswith(other_start) or other_start.startswith(start)) and (
-            end.endswith(other_end) or other_end.endswith(end)
-        )
-    known, unknown = (one, other) if one.text is not None else (other, one)
-    return re.fullmatch(_shape(unknown), known.text or "", re.DOTALL) is not None
-
-
-def _ends_of(value: Value) -> tuple[str, str]:
-    """What is known of the beginning and of the end of a text."""
-    pieces = _pieces(value)
-    if not pieces:
-        return "", ""
-    first, last = pieces[0].data, pieces[-1].data
-    start = first if isinstance(first, str) else first.prefix if isinstance(first, Unknown) else ""
-    return start, last if isinstance(last, str) else ""
-
-
-def _shape(value: Value) -> str:
-    out = []
-    for piece in _pieces(value):
-        data = piece.data
-        if isinstance(data, str):
-            out.append(re.escape(data))
-        elif isinstance(data, Unknown) and data.allowed:
-            out.append("(?:" + "|".join(re.escape(str(scalar)) for scalar in data.allowed) + ")")
-        else:
-            out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
-    return "".join(out)
-
-
-def _one(drafts: list[Draft]) -> list[tuple[Draft, Formula]]:
-    """One draft, or several that exclude each other; else it is not known which of them is meant."""
-    if len(drafts) == 1:
-        return [(drafts[0], Truth.YES)]
-    if not drafts or len(drafts) > 16:
-        return []
-    for number, a in enumerate(drafts):
-        for b in drafts[:number]:
-            if possible(conjunction(a.exists, b.exists)):
-                return []
-    return [(draft, draft.exists) for draft in drafts]
-
-
-def _best(drafts: list[Draft], near: Draft) -> list[Draft]:
-    """Of several those that are certainly in the same Region and account, where there are such."""
-    if len(drafts) < 2:
-        return drafts
-    return [one for one in drafts if _near(one, near) is Truth.YES] or drafts
-
-
-def _near(one: Draft, other: Draft) -> Truth:
-    """Whether a name of `one` means it where `other` is."""
-    scope = one.kind.identity.scope
-    if scope == "everywhere":
-        return Truth.YES
-    account = _equal(one.account, other.account)
-    return account if scope == "account" else account & _equal(one.region, other.region)
-
-
-def _equal(one: Value, other: Value) -> Truth:
-    a, b = one.text, other.text
-    if a is not None and b is not None:
-        return Truth.of(a == b)
-    if one.target is not None and one.target == other.target:
-        return Truth.YES
-    return Truth.UNKNOWN
-
-
-def _fits(arn: _Account, draft: Draft, *, certainly: bool = False) -> bool:
-    """Whether the account and Region of an ARN are those of a resource; empty ones are those of a global service."""
-    for written, own in ((arn.region, draft.region), (arn.account, draft.account)):
-        if written == ():
-            continue
-        mine = _symbol(_pieces(own))
-        if written is None or mine is None:
-            if written is None or certainly:
-                return False
-            continue
-        literal = all(isinstance(part, str) for part in written), all(isinstance(part, str) for part in mine)
-        if written != mine and (certainly or all(literal) or not any(literal)):
-            return False
-    return True
-
-
-def _differ(one: str | None, other: str | None) -> bool:
-    return one is not None and other is not None and one != other
-
-
-def _partition(region: Value) -> Value:
-    text = region.text
-    if text is None:
-        return Value(Unknown("the partition is not known", "--region", PARTITION, not_null=True, allowed=_PARTITIONS))
-    return Value("aws-us-gov" if text.startswith("us-gov-") else "aws-cn" if text.startswith("cn-") else "aws")
-
-
-_PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
-
-
-def unknown_region() -> Value:
-    """The Region of a deployment that does not say it."""
-    return Value(Unknown("the Region is not given", "--region", REGION, not_null=True))
-
-
-def unknown_account() -> Value:
-    """The account of a deployment that does not say it."""
-    return Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
-
-
-# --- Texts --------------------------------------------------------------------------------------------------------------------
-
-_PART = re.compile(r"\{(/?[a-z0-9_.]+)\}")
-"""A part in braces; `{/name}` is a slash and the part without one of its own at the beginning."""
-_TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {}
-
-
-def _without_slash(value: Value) -> Value:
-    """A text without a slash at its beginning; of one that is not known it is taken that it has none."""
-
-    def bare(leaf: Value) -> Value:
-        data = leaf.data
-        if isinstance(data, str):
-            return leaf.with_data(data.removeprefix("/"))
-        if isinstance(data, Text) and isinstance(data.pieces[0].data, str):
-            first = data.pieces[0]
-            return leaf.with_data(Text((first.with_data(str(first.data).removeprefix("/")), *data.pieces[1:])))
-        return leaf
-
-    return lift(value, bare)
-
-
-def _template(text: str) -> tuple[tuple[str, str], ...]:
-    """The literal runs of a template, each with the part after it."""
-    known = _TEMPLATES.get(text)
-    if known is None:
-        split = _PART.split(text)
-        known = tuple(zip(split[::2], [*split[1::2], ""], strict=True))
-        _TEMPLATES[text] = known
-    return known
-
-
-def _has_parts(data: Plain) -> bool:
-    if isinstance(data, str):
-        return _PART.search(data) is not None
-    if isinstance(data, list):
-        return any(_has_parts(item) for item in data)
-    return isinstance(data, dict) and any(_has_parts(item) for item in data.values())
-
-
-def _append(pieces: list[Value], value: Value) -> None:
-    data = value.data
-    if isinstance(data, Text):
-        for piece in data.pieces:
-            _append(pieces, piece)
-        return
-    if isinstance(data, str) and pieces and isinstance(pieces[-1].data, str):
-        pieces[-1] = Value(pieces[-1].data + data)
-    else:
-        pieces.append(Value(data) if isinstance(data, str) else value)
-
-
-def _text(pieces: list[Value]) -> Value:
-    if len(pieces) == 1:
-        return pieces[0]
-    return Value(Text(tuple(pieces))) if pieces else Value("")
-
-
-def _at(value: Value, span: object) -> Value:
-    return value if span is None else msgspec.structs.replace(value, span=span)
-
-
-def _pieces(value: Value) -> list[Value]:
-    """The pieces of a text, neighbouring literal runs joined."""
-    data = value.data
-    if isinstance(data, Text):
-        pieces: list[Value] = []
-        for piece in data.pieces:
-            _append(pieces, piece)
-        return pieces
-    return [value] if isinstance(data, (str, Unknown, Choice)) else []
-
-
-def _symbol(pieces: list[Value]) -> Symbol | None:
-    """Pieces as something that can be looked up; None where something in them is wholly unknown."""
-    symbol: list[str | Target] = []
-    for piece in pieces:
-        if isinstance(piece.data, str):
-            symbol.append(piece.data)
-        elif piece.target is not None:
-            symbol.append(piece.target)
-        else:
-            return None
-    return tuple(symbol) if symbol else None
-
-
-def _split_arn(pieces: list[Value]) -> _Account | None:
-    """An ARN in its parts; None where it is none, or its first five colons are not all written."""
-    fields: list[list[Value]] = [[]]
-    for piece in pieces:
-        if not isinstance(piece.data, str) or len(fields) == 6:
-            fields[-1].append(piece)
-            continue
-        runs = piece.data.split(":", 6 - len(fields))
-        for number, run in enumerate(runs):
-            if number:
-                fields.append([])
-            if run:
-                fields[-1].append(piece.with_data(run))
-    if len(fields) != 6:
-        return None
-    return _Account(*(_symbol(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
-
-
-def _occurrences(text: str, mark: str) -> Iterator[int]:
-    at = text.find(mark)
-    while at >= 0:
-        yield at
-        at = text.find(mark, at + 1)

@@ -9,7 +9,7 @@ from kmsguard.kinds.compiled import load_compiled
 from kmsguard.kinds.table import KindTable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-_MADE_BY = ("table.py", "compiling.py", "mapping.py")
+_MADE_BY = ("table.py", "compiling.py", "../conditions/parsing.py", "../model/condition.py", "../model/resource.py")
 """What a compiled table hangs on besides its files: whoever works on these sees the change at once."""
 
 

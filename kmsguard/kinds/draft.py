@@ -1,0 +1,152 @@
+"""Resources that are being built, where their edges lead, and which of several is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from kmsguard.kinds.mapping import spread
+from kmsguard.kinds.symbolic import Arn, may_be_equal, pieces_of, symbol_of
+from kmsguard.kinds.table import Kind
+from kmsguard.model.declaration import Declaration, Unit
+from kmsguard.model.guard import Formula, conjunction, disjunction
+from kmsguard.model.resource import Resource
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, ACCOUNT, NOTHING, REGION, Text, Unknown, Value, flatten, possible
+
+
+class Draft:
+    """A resource that is being built."""
+
+    __slots__ = (
+        "account",
+        "busy",
+        "cache",
+        "declaration",
+        "declarations",
+        "exists",
+        "kind",
+        "region",
+        "resource",
+        "unit",
+        "written",
+    )
+
+    def __init__(self, kind: Kind, declaration: Declaration, unit: Unit, written: dict[str, Value], exists: Formula) -> None:
+        self.kind = kind
+        self.declaration = declaration
+        self.unit = unit
+        self.written = written
+        self.exists = exists
+        self.declarations = [declaration]
+        self.region: Value = NOTHING
+        self.account: Value = NOTHING
+        self.cache: dict[str, Value] = {}
+        self.busy: set[str] = set()
+        self.resource: Resource | None = None
+
+    @property
+    def address(self) -> str:
+        """The address of its declaration."""
+        return self.declaration.address
+
+
+class End(NamedTuple):
+    """Where an edge leads, in one of the ways that its value can turn out."""
+
+    guard: Formula
+    target: Draft | None  # None: outside of what was scanned, or not known
+    value: Value  # as it stands here
+    outside: Value  # what lies outside is called this (by a lookup that was followed, other than `value`)
+
+
+def one_or_exclusive(drafts: list[Draft]) -> list[tuple[Draft, Formula]]:
+    """One draft, or several that exclude each other; else it is not known which of them is meant."""
+    if len(drafts) == 1:
+        return [(drafts[0], Truth.YES)]
+    if not drafts or len(drafts) > 16:
+        return []
+    for number, a in enumerate(drafts):
+        for b in drafts[:number]:
+            if possible(conjunction(a.exists, b.exists)):
+                return []
+    return [(draft, draft.exists) for draft in drafts]
+
+
+def nearest(drafts: list[Draft], place: Draft) -> list[Draft]:
+    """Of several those that are certainly in the same Region and account as `place`, where there are such."""
+    if len(drafts) < 2:
+        return drafts
+    return [one for one in drafts if near(one, place) is Truth.YES] or drafts
+
+
+def near(one: Draft, other: Draft) -> Truth:
+    """Whether a name of `one` means it where `other` is."""
+    scope = one.kind.identity.scope
+    if scope == "everywhere":
+        return Truth.YES
+    account = _equal(one.account, other.account)
+    return account if scope == "account" else account & _equal(one.region, other.region)
+
+
+def _equal(one: Value, other: Value) -> Truth:
+    a, b = one.text, other.text
+    if a is not None and b is not None:
+        return Truth.of(a == b)
+    if one.target is not None and one.target == other.target:
+        return Truth.YES
+    return Truth.UNKNOWN
+
+
+def fits(arn: Arn, draft: Draft, *, certainly: bool = False) -> bool:
+    """Whether the account and Region of an ARN are those of a resource; empty ones are those of a global service."""
+    for written, own in ((arn.region, draft.region), (arn.account, draft.account)):
+        if written == ():
+            continue
+        mine = symbol_of(pieces_of(own))
+        if written is None or mine is None:
+            if written is None or certainly:
+                return False
+            continue
+        literal = all(isinstance(part, str) for part in written), all(isinstance(part, str) for part in mine)
+        if written != mine and (certainly or all(literal) or not any(literal)):
+            return False
+    return True
+
+
+def differ(one: str | None, other: str | None) -> bool:
+    """Whether two accounts or Regions are given, and not the same."""
+    return one is not None and other is not None and one != other
+
+
+def unknown_region() -> Value:
+    """The Region of a deployment that does not say it."""
+    return Value(Unknown("the Region is not given", "--region", REGION, not_null=True))
+
+
+def unknown_account() -> Value:
+    """The account of a deployment that does not say it."""
+    return Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
+
+
+def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value]]:
+    """The references in an attribute, lists and Choices taken apart, each with what it hangs on."""
+    for guard, leaf in flatten(spread(value)):
+        data = leaf.data
+        if isinstance(data, tuple):
+            for item in data:
+                for inner, one in leaves(item, maps=maps):
+                    yield conjunction(guard, inner), one
+        elif data != "" and (isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict))):
+            yield guard, leaf
+
+
+def carries(value: Value, wanted: Value) -> Formula:
+    """Under what condition a tag has a value."""
+    found: Formula = Truth.NO
+    for guard, leaf in flatten(spread(value)):
+        if leaf.text is not None and leaf.text == wanted.text:
+            found = disjunction(found, guard)
+        elif (leaf.text is None or wanted.text is None) and leaf.data is not ABSENT and may_be_equal(leaf, wanted):
+            found = disjunction(found, conjunction(guard, Truth.UNKNOWN))
+    return found

@@ -1,0 +1,194 @@
+"""Texts that may be known only symbolically: taken apart, compared, looked up by, and made from templates."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from kmsguard.kinds.mapping import lift
+from kmsguard.kinds.table import Plain
+from kmsguard.model.source import Span
+from kmsguard.model.value import PARTITION, Choice, Target, Text, Unknown, Value
+
+Symbol: TypeAlias = "tuple[str | Target, ...]"
+"""A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for others."""
+
+
+class Arn(NamedTuple):
+    """An ARN in its parts."""
+
+    service: Symbol | None
+    region: Symbol | None
+    account: Symbol | None
+    tail: Symbol | None
+
+
+def may_be_equal(one: Value, other: Value) -> bool:
+    """Whether two texts that are not wholly known can be the same."""
+    if one.text is not None and other.text is not None:
+        return one.text == other.text
+    if one.target is not None and one.target == other.target:
+        return True
+    for open_text, fixed in ((one, other), (other, one)):
+        if isinstance(open_text.data, Unknown) and open_text.data.allowed:
+            return any(may_be_equal(Value(str(scalar)), fixed) for scalar in open_text.data.allowed)
+    if one.text is None and other.text is None:
+        (start, end), (other_start, other_end) = _ends_of(one), _ends_of(other)
+        return (start.startswith(other_start) or other_start.startswith(start)) and (
+            end.endswith(other_end) or other_end.endswith(end)
+        )
+    known, unknown = (one, other) if one.text is not None else (other, one)
+    return re.fullmatch(_shape(unknown), known.text or "", re.DOTALL) is not None
+
+
+def _ends_of(value: Value) -> tuple[str, str]:
+    """What is known of the beginning and of the end of a text."""
+    pieces = pieces_of(value)
+    if not pieces:
+        return "", ""
+    first, last = pieces[0].data, pieces[-1].data
+    start = first if isinstance(first, str) else first.prefix if isinstance(first, Unknown) else ""
+    return start, last if isinstance(last, str) else ""
+
+
+def _shape(value: Value) -> str:
+    out = []
+    for piece in pieces_of(value):
+        data = piece.data
+        if isinstance(data, str):
+            out.append(re.escape(data))
+        elif isinstance(data, Unknown) and data.allowed:
+            out.append("(?:" + "|".join(re.escape(str(scalar)) for scalar in data.allowed) + ")")
+        else:
+            out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
+    return "".join(out)
+
+
+def partition_of(region: Value) -> Value:
+    """The partition in which a Region lies; open where the Region is."""
+    text = region.text
+    if text is None:
+        return Value(Unknown("the partition is not known", "--region", PARTITION, not_null=True, allowed=_PARTITIONS))
+    return Value("aws-us-gov" if text.startswith("us-gov-") else "aws-cn" if text.startswith("cn-") else "aws")
+
+
+_PARTITIONS = ("aws", "aws-us-gov", "aws-cn")
+
+
+_PART = re.compile(r"\{(/?[a-z0-9_.]+)\}")
+"""A part in braces; `{/name}` is a slash and the part without one of its own at the beginning."""
+
+
+_TEMPLATES: dict[str, tuple[tuple[str, str], ...]] = {}
+
+
+def without_slash(value: Value) -> Value:
+    """A text without a slash at its beginning; of one that is not known it is taken that it has none."""
+
+    def bare(leaf: Value) -> Value:
+        data = leaf.data
+        if isinstance(data, str):
+            return leaf.with_data(data.removeprefix("/"))
+        if isinstance(data, Text) and isinstance(data.pieces[0].data, str):
+            first = data.pieces[0]
+            return leaf.with_data(Text((first.with_data(str(first.data).removeprefix("/")), *data.pieces[1:])))
+        return leaf
+
+    return lift(value, bare)
+
+
+def template_parts(text: str) -> tuple[tuple[str, str], ...]:
+    """The literal runs of a template, each with the part after it."""
+    known = _TEMPLATES.get(text)
+    if known is None:
+        split = _PART.split(text)
+        known = tuple(zip(split[::2], [*split[1::2], ""], strict=True))
+        _TEMPLATES[text] = known
+    return known
+
+
+def has_parts(data: Plain) -> bool:
+    """Whether there are parts in braces in the texts of some data."""
+    if isinstance(data, str):
+        return _PART.search(data) is not None
+    if isinstance(data, list):
+        return any(has_parts(item) for item in data)
+    return isinstance(data, dict) and any(has_parts(item) for item in data.values())
+
+
+def append(pieces: list[Value], value: Value) -> None:
+    """Adds a text to pieces; neighbouring literal runs become one."""
+    data = value.data
+    if isinstance(data, Text):
+        for piece in data.pieces:
+            append(pieces, piece)
+        return
+    if isinstance(data, str) and pieces and isinstance(pieces[-1].data, str):
+        pieces[-1] = Value(pieces[-1].data + data)
+    else:
+        pieces.append(Value(data) if isinstance(data, str) else value)
+
+
+def text_of(pieces: list[Value]) -> Value:
+    """The text of some pieces: a plain one where all of it is known."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return Value(Text(tuple(pieces))) if pieces else Value("")
+
+
+def standing_at(value: Value, span: Span | None) -> Value:
+    """A value that stands at a place, where there is one."""
+    return value if span is None else msgspec.structs.replace(value, span=span)
+
+
+def pieces_of(value: Value) -> list[Value]:
+    """The pieces of a text, neighbouring literal runs joined."""
+    data = value.data
+    if isinstance(data, Text):
+        pieces: list[Value] = []
+        for piece in data.pieces:
+            append(pieces, piece)
+        return pieces
+    return [value] if isinstance(data, (str, Unknown, Choice)) else []
+
+
+def symbol_of(pieces: list[Value]) -> Symbol | None:
+    """Pieces as something that can be looked up; None where something in them is wholly unknown."""
+    symbol: list[str | Target] = []
+    for piece in pieces:
+        if isinstance(piece.data, str):
+            symbol.append(piece.data)
+        elif piece.target is not None:
+            symbol.append(piece.target)
+        else:
+            return None
+    return tuple(symbol) if symbol else None
+
+
+def split_arn(pieces: list[Value]) -> Arn | None:
+    """An ARN in its parts; None where it is none, or its first five colons are not all written."""
+    fields: list[list[Value]] = [[]]
+    for piece in pieces:
+        if not isinstance(piece.data, str) or len(fields) == 6:
+            fields[-1].append(piece)
+            continue
+        runs = piece.data.split(":", 6 - len(fields))
+        for number, run in enumerate(runs):
+            if number:
+                fields.append([])
+            if run:
+                fields[-1].append(piece.with_data(run))
+    if len(fields) != 6:
+        return None
+    return Arn(*(symbol_of(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
+
+
+def occurrences(text: str, mark: str) -> Iterator[int]:
+    """Where a mark stands in a text."""
+    at = text.find(mark)
+    while at >= 0:
+        yield at
+        at = text.find(mark, at + 1)
