@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import posixpath
 import stat
@@ -67,10 +68,10 @@ class Files:
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it has no valid name"
             return Problem("error", "unreadable", path, 1, 1, f"it cannot be read: {reason}")
+        content = content.removeprefix(codecs.BOM_UTF8)
         try:
-            return Source(path, content.decode("utf-8-sig"))
+            return Source(path, content.decode())
         except UnicodeDecodeError as error:
             line = content.count(b"\n", 0, error.start) + 1
-            before = content[content.rfind(b"\n", 0, error.start) + 1 : error.start]
-            column = len(before.removeprefix(b"\xef\xbb\xbf" if line == 1 else b"").decode("utf-8")) + 1
+            column = len(content[content.rfind(b"\n", 0, error.start) + 1 : error.start].decode()) + 1
             return Problem("error", "not-utf8", path, line, column, "it is not UTF-8 from here on; save it as UTF-8")
