@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-
 LENGTH = 32
 
 
@@ -18,6 +16,8 @@ class Fingerprints:
 
     def of(self, code: str, unit: str, address: str, attribute: str) -> str:
         """The fingerprint of the next finding of this kind."""
+        import hashlib
+
         key = (code, unit, address, attribute)
         number = self._counts.get(key, 0)
         self._counts[key] = number + 1
