@@ -307,6 +307,7 @@ def _organization(needs: Needs, organizations: Sequence[str], *, inside: bool) -
     if not space.is_service:
         return needs.among("aws:principalorgid", organizations, inside=inside, absent=not inside)
     by_id, by_paths = (
-        needs.among(key, organizations, inside=inside, absent=not inside) for key in ("aws:sourceorgid", "aws:sourceorgpaths")
+        needs.among(key, organizations, inside=inside, absent=not inside, of="aws:sourceorgid")
+        for key in ("aws:sourceorgid", "aws:sourceorgpaths")
     )
     return either(by_id, by_paths) if inside else both(by_id, by_paths)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kmsguard.iam.conditions import network
-from kmsguard.iam.document import PolicyDocument, Variable, parts
+from kmsguard.iam.conditions import BASES, network
+from kmsguard.iam.document import PolicyDocument, Test, Variable, parts
 from kmsguard.iam.keys import CONTEXT, PRINCIPAL_TAG, find
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
 
@@ -56,13 +56,18 @@ def facts(document: PolicyDocument) -> Facts:
                     range_ = network(entry.known)
                     if range_ is not None and _is_named(range_):
                         networks[range_] = None
-            if test.variables:
+            if test.variables and _takes_variables(test):
                 for entry in test.values:
                     for part in parts(entry.text):
                         if isinstance(part, Variable):
                             read = find(part.key)
                             keys.setdefault(part.key, read.name if read is not None else part.key)
     return Facts(tuple(accounts), tuple(organizations), frozenset(strings), tuple(user_names), tuple(networks), keys)
+
+
+def _takes_variables(test: Test) -> bool:
+    base = BASES.get(test.base)
+    return base is not None and base.family in ("equals", "ignore_case", "like", "arn")
 
 
 def _spelled(written: str, known: str) -> str:

@@ -18,7 +18,7 @@ from kmsguard.iam.keys import ConditionKey, find
 from kmsguard.iam.languages import END
 from kmsguard.iam.result import Result
 from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
-from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, literal, match
+from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Pattern, Shape, Token, literal, match
 from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -89,7 +89,10 @@ class Shaped(msgspec.Struct, frozen=True):
     present: Truth | Levels = Truth.NO
     quantifier: Quantifier = "one"
     ways: tuple[Truth, ...] = ()  # of a finite variable, the truth for each way
+    key: str = ""  # that is read, where it is not the one that is tested
     unasked: bool = False  # it hangs on a policy variable of which nothing is assumed yet
+    some: tuple[Shaped, ...] = ()  # it is YES where one of these is; with `every` where all are
+    every: bool = False
 
 
 class Callers(msgspec.Struct, frozen=True):
@@ -180,6 +183,16 @@ class Needs:
         shaped = self._shaped.get(id(test))
         if shaped is None:
             shaped = self._shaped[id(test)] = self._shape(test)
+        return self._shaped_need(test, shaped, want)
+
+    def _shaped_need(self, test: Test, shaped: Shaped, want: Want) -> Need:
+        if shaped.some:
+            every = shaped.every is (want in ("yes", "possible"))
+            need: Need = MET if every else UNMET
+            for part in shaped.some:
+                one = self._shaped_need(test, part, want)
+                need = both(need, one) if every else either(need, one)
+            return need
         read = shaped.read
         meets = MEETS[want]
         if shaped.unasked:
@@ -200,7 +213,7 @@ class Needs:
         else:
             constraint = shaped.present.constraint(name, want, absent=absent, quantifier=quantifier)
         if read.presence is not None:
-            return self._shown(read, test.key, constraint)
+            return self._shown(read, shaped.key or test.key, constraint)
         return self._word(constraint, optional=variable.optional)
 
     def _shown(self, read: Read, key: str, constraint: Constraint) -> Need:
@@ -227,12 +240,16 @@ class Needs:
             return self._shown(access, key, constraint)
         return self._word(constraint, optional=variable.optional)
 
-    def among(self, key: str, texts: Sequence[str], *, inside: bool, absent: bool = False) -> Need:
-        """That a free key holds one of some texts, or with `inside` unset none of them; `absent`: it may be absent."""
-        access = self.space.access(key)
+    def among(self, key: str, texts: Sequence[str], *, inside: bool, absent: bool = False, of: str = "") -> Need:
+        """That a free key holds one of some texts, or with `inside` unset none of them; `absent`: it may be absent.
+
+        `of` is another key of the same variable that holds the texts, where `key` only says that they are there.
+        """
+        access, read = self.space.access(key), self.space.access(of or key)
         assert isinstance(access, Read)
+        assert isinstance(read, Read)
         variable = access.variable
-        language = self.language(access, [spelled(text) for text in texts]) if texts else -1
+        language = self.language(read, [spelled(text) for text in texts]) if texts else -1
         levels = Levels(language, negated=not inside)
         constraint = levels.constraint(variable.name, "yes", absent=absent)
         if access.presence is not None:
@@ -305,9 +322,12 @@ class Needs:
             return []
         found: dict[str, None] = {}
         for entry in test.values:
-            for piece in parts(entry.text):
-                if isinstance(piece, Variable) and self._is_free(piece.key) and self._rewritten(test, base, entry) is None:
-                    found[piece.key] = None
+            names = [piece.key for piece in parts(entry.text) if isinstance(piece, Variable) and self._is_free(piece.key)]
+            if not names or self._rewritten(test, base, entry) is not None:
+                continue
+            undecided = isinstance(expand(base.family, entry, test.variables, self.request()), Result)
+            # a value that is undecided whatever the keys hold can still match nothing where they are absent
+            found.update((name, None) for name in names if not undecided or self.may_be_absent(name))
         return list(found)
 
     def _is_free(self, name: str) -> bool:
@@ -321,16 +341,26 @@ class Needs:
         """A test of a key that is fixed; a policy variable may still be free."""
         if not free or access.value is None:
             return Shaped(absent=self._holds(test, ABSENT if access.value is None else Held(((access.value,),))))
-        other = self.space.access(free[0])
-        if len(free) > 1 or not isinstance(other, Read) or not isinstance(other.variable, Word) or other.presence is not None:
+        parts_: list[Shaped] = []
+        for name in free:
+            other = self.space.access(name)
+            entries = [entry for entry in test.values if self._reads(entry) in ({name}, set())]
+            if not isinstance(other, Read) or not isinstance(other.variable, Word):
+                return self._related(test, free)
+            parts_.append(self._turned(test, base, entries, access.value, name, other))
+        if any(len(self._reads(entry)) > 1 for entry in test.values):
             return self._related(test, free)
-        return self._turned(test, base, access.value, free[0], other)
+        return Shaped(some=tuple(parts_), every=base.negated)
 
-    def _turned(self, test: Test, base: Base, value: str, name: str, other: Read) -> Shaped:
+    def _reads(self, entry: Entry) -> set[str]:
+        """The free keys that the policy variables of a value read."""
+        return {piece.key for piece in parts(entry.text) if isinstance(piece, Variable) and self._is_free(piece.key)}
+
+    def _turned(self, test: Test, base: Base, entries: Sequence[Entry], value: str, name: str, other: Read) -> Shaped:
         """A fixed text against patterns with a free variable, as a question about the variable."""
         texts: dict[str, None] = {}
         undecided = False
-        for entry in test.values:
+        for entry in entries:
             pattern = expand(base.family, entry, test.variables, self.request())
             if isinstance(pattern, Result):
                 undecided = undecided or pattern.truth is Truth.UNKNOWN
@@ -342,7 +372,9 @@ class Needs:
                 return Shaped(absent=Truth.of(not base.negated))
         language = self.language(other, [spelled(text) for text in texts]) if texts else -1
         without = Needs(self.space, self.languages, {**self.bound, name: None})
-        return Shaped(other, without._holds(test, Held(((value,),))), Levels(language, undecided, base.negated))
+        narrowed = msgspec.structs.replace(test, values=tuple(entries))
+        absent = without._holds(narrowed, Held(((value,),)))
+        return Shaped(other, absent, Levels(language, undecided, base.negated), key=name)
 
     def _levels(self, test: Test, base: Base, access: Read) -> Levels:
         plain: list[Shape] = []
@@ -360,15 +392,20 @@ class Needs:
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
                 undecided = True
             elif any(isinstance(item, Hole) for item in pattern):
-                tied.append(pattern)
+                tied.append(self._labelled(pattern, entry))
                 wide.extend((_widened(pattern), *self._without(test, base, entry, pattern)))
             else:
                 plain.append(_widened(pattern))
         if not tied:
             return Levels(self.language(access, plain) if plain else -1, undecided, base.negated)
-        atom = self.languages.atom(test.key, tied[0] if len(test.values) == 1 else _joined(tied, test))
+        atom = self.languages.atom(test.key, (*tied, *plain))
         narrow = self.language(access, plain) if plain else -1
         return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow)
+
+    def _labelled(self, pattern: Pattern, entry: Entry) -> Pattern:
+        """A pattern whose holes are told apart by the defaults of their variables too."""
+        variables = iter([p for p in parts(entry.text) if isinstance(p, Variable) and self._is_free(p.key)])
+        return tuple(hole(f"{(v := next(variables)).key} {v.default}") if isinstance(item, Hole) else item for item in pattern)
 
     def _without(self, test: Test, base: Base, entry: Entry, pattern: Pattern) -> Iterator[Shape]:
         """The patterns that a value with free variables is where the request has not their keys."""
@@ -454,15 +491,6 @@ def hole(name: str) -> Hole:
 def _widened(pattern: Pattern) -> Shape:
     """A pattern with any text for its holes."""
     return tuple(token for item in pattern for token in (item.shape if isinstance(item, Hole) else (item,)))
-
-
-def _joined(patterns: Sequence[Pattern], test: Test) -> Pattern:
-    """The patterns of one test as one, which is like that of the same values only."""
-    out: list[Item] = [NEVER]
-    for pattern in patterns:
-        out.extend((*pattern, NEVER))
-    out.extend(literal(char) for entry in test.values for char in f"\n{entry.known}")
-    return tuple(out)
 
 
 def substrings(pattern: Pattern, text: str, name: str) -> Iterator[str]:

@@ -372,8 +372,10 @@ class Space:
         return tuple(shapes[self.case.kind].format(partition, account) for account in accounts)
 
     def _add(self, variable: Word) -> Word:
-        self.variables[variable.name] = variable
-        return variable
+        """Adds a variable, once."""
+        found = self.variables.setdefault(variable.name, variable)
+        assert isinstance(found, Word)
+        return found
 
     def _finite(self, name: str, ways: Sequence[dict[str, str | None]]) -> Finite:
         found = self.variables.get(name)

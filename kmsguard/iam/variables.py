@@ -95,8 +95,8 @@ class Languages:
     def __init__(self) -> None:
         self.table: list[Automaton] = []
         self._numbers: dict[object, int] = {}
-        self._atoms: dict[tuple[str, Pattern], int] = {}
-        self._patterns: list[tuple[str, Pattern]] = []
+        self._atoms: dict[tuple[str, tuple[Pattern, ...]], int] = {}
+        self._patterns: list[tuple[str, tuple[Pattern, ...]]] = []
         self._wider: dict[tuple[int, int], bool] = {}
 
     def number(self, key: object, shapes: Callable[[], Iterable[Shape]]) -> int:
@@ -107,19 +107,19 @@ class Languages:
             self.table.append(union(shapes()))
         return found
 
-    def atom(self, key: str, pattern: Pattern) -> int:
-        """The number of a pattern with policy variables that a condition key is tested against."""
-        found = self._atoms.get((key, pattern))
+    def atom(self, key: str, patterns: tuple[Pattern, ...]) -> int:
+        """The number of patterns, some with policy variables, that a condition key is tested against."""
+        found = self._atoms.get((key, patterns))
         if found is None:
-            found = self._atoms[key, pattern] = len(self._patterns)
-            self._patterns.append((key, pattern))
+            found = self._atoms[key, patterns] = len(self._patterns)
+            self._patterns.append((key, patterns))
         return found
 
     def is_wider(self, one: int, other: int) -> bool:
-        """Whether one such pattern takes whatever the other one takes; may say no where it does."""
+        """Whether such patterns take whatever others take; may say no where they do."""
         if (one, other) not in self._wider:
             (key, wide), (other_key, narrow) = self._patterns[one], self._patterns[other]
-            self._wider[one, other] = one == other or (key == other_key and _simulates(wide, narrow))
+            self._wider[one, other] = key == other_key and all(any(_simulates(w, n) for w in wide) for n in narrow)
         return self._wider[one, other]
 
 
