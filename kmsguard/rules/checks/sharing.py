@@ -14,10 +14,10 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.decide import Decision, Key, Layer, Principal, can
+from kmsguard.iam.decide import OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.decide import Evidence as Reason
 from kmsguard.iam.document import Statement, read_policy
-from kmsguard.iam.texts import Deployment, Hole, Sym, equal, known, sym
+from kmsguard.iam.texts import Deployment, Hole, Sym, equal, known, opens, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Found, Question
@@ -159,6 +159,116 @@ def declared(question: Question) -> Answer:
     return _answer(found)
 
 
+def copied_abroad(question: Question) -> Answer:
+    """Whether AWS Backup can copy what a rule backs up to the vaults of other accounts.
+
+    What AWS Backup does not fully manage (databases of RDS, volumes, instances) stays under its own key until the other account
+    copies it: https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#copy-encryption
+    """
+    access, rule = _access(question), question.resource
+    backed_up = [content for one in _backed_up(access, rule) for content in contents(access, one)]
+    found: list[Found] = []
+    for vault, there in access.ends(rule, "copies"):
+        account = _account(vault)
+        deployment = access.deployment(rule)
+        own = sym(rule.account if rule.account is not None else OWN_ACCOUNT, deployment)
+        same = equal(sym(account, deployment), own)
+        if same is Truth.YES or there is Truth.NO:
+            continue
+        receiver = Receiver("account", account)
+        where = Evidence(f"its copies go to {receiver.name}", _place_of(rule, vault), resource=rule)
+        shared = _Shared(access, rule, (receiver,), (), where)
+        found += [_perhaps(one, same, sym(account, deployment), own) for one in _stuck(shared, vault, backed_up)]
+    return _answer(found)
+
+
+def _backed_up(access: Access, rule: Resource) -> list[Resource]:
+    """What the plan's selections name, as far as AWS Backup does not encrypt it anew."""
+    found: dict[int, Resource] = {}
+    for plan, _ in access.ends(rule, "plan"):
+        if isinstance(plan, Resource):
+            for selection, _ in access.sources(plan, "plan", "backup.selection"):
+                for edge in ("resources", "tagged"):
+                    for end, there in access.ends(selection, edge):
+                        if isinstance(end, Resource) and end.kind in _NOT_FULLY_MANAGED and there is Truth.YES:
+                            found[id(end)] = end
+    return list(found.values())
+
+
+_NOT_FULLY_MANAGED = ("rds.instance", "rds.cluster", "ebs.volume", "ec2.instance")
+
+
+def _account(vault: Resource | External) -> Value:
+    if isinstance(vault, Resource):
+        return vault.account if vault.account is not None else OWN_ACCOUNT
+    text = vault.value.text
+    parts = text.split(":") if text is not None else []
+    if len(parts) > 5:
+        return vault.value.with_data(parts[4])
+    if text is not None:  # a name alone is a vault of the same account
+        return OWN_ACCOUNT
+    pieces = vault.value.data.pieces if isinstance(vault.value.data, Text) else ()
+    before = pieces[0].text if pieces else None
+    if before is not None and before.count(":") == 4 and before.endswith(":"):
+        return pieces[1]
+    if before is not None and before.count(":") > 4:
+        return Value(before.split(":")[4])
+    reference = Receiver("account", vault.value).name
+    return vault.value.with_data(Unknown("the vault, and its account, are not known", reference, not_null=True))
+
+
+def _place_of(rule: Resource, vault: Resource | External) -> Span | None:
+    copies = rule.attributes.get("copies")
+    for item in copies.items if copies is not None else ():
+        if isinstance(vault, External) and item.span == vault.value.span and item.where is not None:
+            return item.where
+    return copies.where if copies is not None else None
+
+
+def _stuck(shared: _Shared, vault: Resource | External, backed_up: Sequence[Content]) -> Iterator[Found]:
+    told: set[int] = set()
+    for content in backed_up:
+        name = _managed(shared.access, content)
+        if name is not None:
+            values = {"receivers": _names(shared.receivers), "holder": content.holder.address}
+            values["problem"] = f"which is under {name}, and no other account can use that"
+            evidence = (shared.where, _under(content, f"{content.holder.address} is under {name}"))
+            yield Found(f"key:{content.holder.address}", Truth.NO, evidence, (), values)
+        elif content.encrypted is Truth.UNKNOWN:
+            yield _with_problem(_unclear(shared, content), content, "which may be under a key that the account cannot use")
+        elif content.key is not None and id(content.key) not in told:
+            told.add(id(content.key))
+            for one in _denied(shared, content, content.key):
+                problem = f"whose key {one.values['key']} does not give it {one.values['missing']}"
+                yield _with_problem(one, content, problem)
+    encrypted = [content for content in backed_up if content.encrypted is Truth.YES]
+    if encrypted and isinstance(vault, Resource) and not _has_own_key(shared.access, vault):
+        evidence = (
+            shared.where,
+            Evidence(f"{vault.address} is under the AWS managed key aws/backup", vault.head, resource=vault),
+        )
+        values = {"receivers": _names(shared.receivers), "holder": encrypted[0].holder.address}
+        values["problem"] = f"into {vault.address}, which needs a customer managed key for that"
+        yield Found(f"vault:{vault.address}", Truth.NO, evidence, (), values)
+
+
+def _has_own_key(access: Access, vault: Resource) -> bool:
+    ends = [end for end, _ in access.ends(vault, "encrypted_with")]
+    return all(isinstance(end, Resource) or access.key(end, vault).customer_managed for end in ends)
+
+
+def _with_problem(found: Found, content: Content, problem: str) -> Found:
+    values = {**found.values, "holder": content.holder.address, "problem": problem}
+    return msgspec.structs.replace(found, values=values)
+
+
+def _perhaps(found: Found, same: Truth, account: Sym, own: Sym) -> Found:
+    """A finding that holds only if the account is another one."""
+    if same is Truth.NO:
+        return found
+    return msgspec.structs.replace(found, truth=Truth.UNKNOWN, open=found.open or opens(account, own), remediation="")
+
+
 # What is shared
 
 
@@ -204,8 +314,8 @@ _SINGLE = ("organization", "organizational_unit")
 
 def _is_own(access: Access, resource: Resource, account: Value) -> bool:
     deployment = access.deployment(resource)
-    own = sym(resource.account, deployment) if resource.account is not None else ()
-    return bool(own) and equal(sym(account, deployment), own) is Truth.YES
+    own = sym(resource.account if resource.account is not None else OWN_ACCOUNT, deployment)
+    return equal(sym(account, deployment), own) is Truth.YES
 
 
 def _content(access: Access, resource: Resource) -> list[Content]:
@@ -243,14 +353,14 @@ def _alias(end: External) -> str:
 
 
 def _denied(shared: _Shared, content: Content, end: Resource | External) -> Iterator[Found]:
-    access, resource = shared.access, shared.resource
+    access = shared.access
     key = access.key(end, content.holder)
-    needed = _NEEDED.get(resource.kind, _READ)
+    needed = _NEEDED.get(shared.resource.kind, _READ)
     name = end.address if isinstance(end, Resource) else Receiver("account", end.value).name
     refused: list[tuple[Receiver, Admission]] = []
     unclear: list[tuple[Receiver, Admission]] = []
     for receiver in shared.receivers:
-        admission = admits(access, resource, key, receiver, needed)
+        admission = admits(access, content.holder, key, receiver, needed)
         if admission.truth is Truth.NO:
             refused.append((receiver, admission))
         elif admission.truth is Truth.UNKNOWN:
@@ -539,10 +649,9 @@ def _opens(*values: Value) -> tuple[Open, ...]:
 
 
 def _remediation(key: str, receivers: Sequence[Receiver]) -> str:
-    """Statements to paste into the key policy."""
-    texts = [json.dumps(statement, indent=2) for statement in _grants(receivers)]
-    lines = "\n".join(texts)
-    return f"Add to the policy of {key}:\n\n```json\n{lines}\n```"
+    """A statement to paste into the key policy. It stands in one paragraph, which every report shows."""
+    texts = [f"`{json.dumps(statement)}`" for statement in _grants(receivers)]
+    return f"Add to the policy of {key}: {', '.join(texts)}"
 
 
 def _grants(receivers: Sequence[Receiver]) -> Iterator[dict[str, object]]:
