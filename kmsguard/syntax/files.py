@@ -58,12 +58,12 @@ class Files:
             if not self.contains(path):
                 message = "it lies outside of the checkout, or is a link that leads there; copy it into the checkout"
                 return Problem("error", "outside-checkout", path, 1, 1, message)
-            status = os.stat(path)  # noqa: PTH116 - paths are texts here, as they stand in the report
+            status = os.stat(path)
             if not stat.S_ISREG(status.st_mode):
                 return Problem("error", "unreadable", path, 1, 1, "it is no file")
             if status.st_size > LARGEST:
                 return Problem("error", "unreadable", path, 1, 1, f"it is larger than {LARGEST // 1024 // 1024} MB")
-            with open(path, "rb") as file:  # noqa: PTH123
+            with open(path, "rb") as file:
                 content = file.read()
         except (OSError, ValueError) as error:  # ValueError: a NUL in the path
             reason = error.strerror if isinstance(error, OSError) and error.strerror else "it has no valid name"

@@ -175,16 +175,20 @@ class _Parts:
         options = [(guard, option) for guard, option in flatten(self.holes[offset]) if possible(conjunction(assumed, guard))]
         if len(options) > most:
             return self.value.with_data(Unknown("too many combinations of conditions"))
-        index = self.index(offset)
+        index, hole = self.index(offset), self.holes[offset]
         branches: list[Branch] = []
         failed = 0
         for guard, option in options:
-            pieces = [*self.pieces[:index], *_leaves((option,)), *self.pieces[index + 1 :]]
+            inside = [replace(piece, span=piece.span or hole.span) for piece in _leaves((option,))]
+            pieces = [*self.pieces[:index], *inside, *self.pieces[index + 1 :]]
             document = _Parts(self.value, pieces).parse(problems, most // len(options), conjunction(assumed, guard))
             failed += document is None
             branches.append(Branch(guard, _no_json(self.value) if document is None else document))
         if failed == len(branches):
             return None
+        first = branches[0].value
+        if isinstance(first.data, Unknown) and all(branch.value.data == first.data for branch in branches):
+            return first
         choice = self.value.with_data(Choice(tuple(branches)))
         return self.value.with_data(Choice(tuple(Branch(guard, document) for guard, document in flatten(choice))))
 
