@@ -151,6 +151,7 @@ class _Builder:
             account=draft.account,
             secrets=kind.secrets,
             key_use=kind.key_use,
+            mend=_mend(draft),
         )
         draft.resource = resource
         return resource
@@ -339,3 +340,9 @@ def _kind_of(value: Value, kinds: tuple[str, ...]) -> str:
             if kind.partition(".")[0] == service:
                 return kind
     return kinds[0]
+
+
+def _mend(draft: Draft) -> dict[str, str]:
+    """What to write in the resource's own language, by attribute or edge."""
+    language = "cloudformation" if draft.unit.dialect == "cloudformation" else "terraform"
+    return {name: texts[language] for name, texts in draft.kind.mend.items() if language in texts}

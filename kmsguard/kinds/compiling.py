@@ -110,11 +110,12 @@ def read_examples(files: Sequence[str]) -> list[Example]:
 
 
 _KIND = (
-    "title", "traits", "links", "attributes", "identity", "from", "edges", "key_use", "examples", "stands_for", "only",
+    "title", "traits", "links", "attributes", "identity", "from", "edges", "key_use", "mend", "examples", "stands_for", "only",
 )  # fmt: skip
 _ATTRIBUTE = ("type", "to", "of", "default", "inherit", "derive", "title", "only")
 _IDENTITY = ("made_up", "names", "scope", "within", "same_as", "terraform", "cloudformation")
 _EXAMPLE = ("title", "subject", "terraform", "cloudformation", "expect", "absent", "unknown", "edges", "number", "only")
+_LANGUAGES = ("terraform", "cloudformation")
 _EDGE = ("by", "to", "tags", "same")
 _KEY_USE = ("through", "by", "actions", "via", "context", "source_arn", "grant", "title")
 
@@ -202,6 +203,7 @@ class _Compiler:
             identity=self.identity(members["identity"], attributes) if "identity" in members else Identity(),
             edges={n: self.edge(n, v, attributes) for n, v in self.given(members, "edges").items()},
             key_use=tuple(self.key_use(item, members) for item in members["key_use"].items) if "key_use" in members else (),
+            mend={n: self.mend(n, v, members) for n, v in self.given(members, "mend").items()},
             stands_for=self.text(members["stands_for"]) if "stands_for" in members else "",
             only=self.text(members["only"]) if "only" in members else "",
             file=path,
@@ -358,6 +360,12 @@ class _Compiler:
             grant="grant" in members and self.text(members["grant"]) == "true",
             title=self.text(members["title"]) if "title" in members else "",
         )
+
+    def mend(self, name: str, value: Value, kind: dict[str, Value]) -> dict[str, str]:
+        attributes, edges = self.given(kind, "attributes"), self.given(kind, "edges")
+        if name not in attributes and name not in edges:
+            self.wrong(value, f"there is no attribute or edge `{name}`" + suggest(name, (*attributes, *edges)), key=True)
+        return {language: self.text(text) for language, text in self.members(value, _LANGUAGES).items()}
 
     # --- Source types ---
 

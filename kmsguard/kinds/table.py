@@ -179,6 +179,7 @@ class Kind(msgspec.Struct, frozen=True):
     identity: Identity = Identity()
     edges: dict[str, EdgeSpec] = {}
     key_use: tuple[KeyUse, ...] = ()
+    mend: dict[str, dict[str, str]] = {}  # attribute or edge -> language -> what to write there
     stands_for: str = ""  # the edge whose end a reference to this one means
     only: str = ""  # why it is in one language alone
     file: str = ""

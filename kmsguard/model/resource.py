@@ -50,6 +50,7 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
     account: Value | None = None
     secrets: tuple[str, ...] = ()  # the attributes that must not be written into a template
     key_use: tuple[KeyUse, ...] = ()  # of its kind
+    mend: Mapping[str, str] = {}  # attribute or edge -> what to write in its language, where its kind says so
 
     def attribute(self, name: str, world: World) -> Value:
         """An attribute in a world: its data is ABSENT where nothing is there, never a Choice.

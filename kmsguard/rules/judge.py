@@ -168,8 +168,13 @@ class _Pair:
             evidence=found.evidence,
             open=tuple(opened),
             attribute=found.attribute or self.rule.attribute,
-            remediation=found.remediation,
+            remediation=found.remediation or self._mended(),
         )
+
+    def _mended(self) -> str:
+        """The rule's remedy, after what the resource's kind says of what the rule is about; empty where that is nothing."""
+        mend = self.resource.mend.get(self.rule.attribute)
+        return f"Write `{mend}`.\n\n{self.rule.info.remediation}" if mend else ""
 
     def _message(self, found: Found, world: World, verdict: str) -> str:
         def fill(match: re.Match[str]) -> str:

@@ -6,6 +6,7 @@ import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
+import msgspec
 import pytest
 
 from kmsguard.conditions.parsing import parse
@@ -298,3 +299,16 @@ def test_a_check_sees_the_world_and_the_settings(check):
     settings = JudgeSettings(account="111122223333")
     judge(Graph((), (resource(),), ()), RuleTable((rule({"check": "probe.ask", "with": {"actions": ["a", "b"]}}),)), settings)
     assert seen == [("k", World(), "111122223333", {"actions": ("a", "b")})]
+
+
+def test_remedy_of_the_kind() -> None:
+    """What a kind says of the attribute that a rule is about comes before the rule's own remedy, in the judgement."""
+    mended = msgspec.structs.replace(resource(rotation=False), mend={"rotation": "enable_key_rotation = true"})
+    plain = resource("p", rotation=False)
+    graph = Graph((), (mended, plain), ())
+
+    one = msgspec.structs.replace(rule({"rotation": "true"}), attribute="rotation")
+
+    judged = judge(graph, RuleTable((one,)), JudgeSettings())
+
+    assert [j.remediation for j in judged.judgements] == ["Write `enable_key_rotation = true`.\n\nr", ""]
