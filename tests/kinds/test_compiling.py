@@ -69,7 +69,7 @@ def test_good_file(tmp_path) -> None:
         ("key: {by: key}", "key: {by: name}", 17, 10, "the edge key does not say which kind it leads `to`"),
         ("key: {by: key}", "key: {by: dark, to: box.thing}", 17, 10, "`dark` is derived, and edges are made before"),
         ("key: {by: key}", "key: {same: country, to: box.thing}", 17, 17, "`same` is `region` or `account`"),
-        ("  from:\n", "  mend: {kye: {terraform: key = x}}\n  from:\n", 14, 10, "no attribute or edge `kye`; did you mean `key`?"),
+        ("  from:\n", "  mend: {kye: {terraform: key = x}}\n  from:\n", 14, 10, "attribute or edge `kye`; did you mean `key`?"),
         ("  from:\n", "  mend: {key: {pulumi: key = x}}\n  from:\n", 14, 16, "`pulumi` is not known here"),
     ],
 )
