@@ -18,10 +18,10 @@ class Truth(IntEnum):
         # `if not truth` would turn UNKNOWN into a verdict; every question has to name the truth it asks for.
         raise TypeError("a Truth is not a bool: compare it with Truth.YES, Truth.NO or Truth.UNKNOWN")
 
-    def __and__(self, other: int) -> Truth:  # type: ignore[override]
+    def __and__(self, other: int) -> Truth:
         return self if self.value <= int.__int__(other) else Truth(other)
 
-    def __or__(self, other: int) -> Truth:  # type: ignore[override]
+    def __or__(self, other: int) -> Truth:
         return self if self.value >= int.__int__(other) else Truth(other)
 
     def __invert__(self) -> Truth:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from kmsguard.model.guard import Formula, Scalar, World, conjunction, decide
+from kmsguard.model.guard import All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 
@@ -313,10 +313,8 @@ def flatten(value: Value) -> list[tuple[Formula, Value]]:
 
 
 def possible(formula: Formula) -> bool:
-    """Whether a conjunction of guards can hold; only plain contradictions are seen (never True for a formula that is NO)."""
-    from kmsguard.model.guard import All, Atom, Named, Not
-
-    world: World | None = World()
+    """Whether a conjunction of guards can hold; only plain contradictions are seen."""
+    world = World()
     pending = [formula]
     rest: list[Formula] = []
     while pending:
@@ -330,9 +328,10 @@ def possible(formula: Formula) -> bool:
         elif isinstance(part, Atom) or (isinstance(part, Not) and isinstance(part.of, Atom)):
             atom, holds = (part, True) if isinstance(part, Atom) else (part.of, False)
             assert isinstance(atom, Atom)
-            world = world.assume(atom, holds)
-            if world is None:
+            grown = world.assume(atom, holds)
+            if grown is None:
                 return False
+            world = grown
         else:
             rest.append(part)
     return all(world.truth(part) is not Truth.NO for part in rest)
