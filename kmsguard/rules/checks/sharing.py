@@ -24,7 +24,7 @@ from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Absent, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, account_root
+from kmsguard.rules.checks.access import Access, account_root, arn_part
 from kmsguard.rules.checks.contents import Content, contents
 
 EVERYBODY = "all"
@@ -201,18 +201,11 @@ _NOT_FULLY_MANAGED = ("rds.instance", "rds.cluster", "ebs.volume", "ec2.instance
 def _account(vault: Resource | External) -> Value:
     if isinstance(vault, Resource):
         return vault.account if vault.account is not None else OWN_ACCOUNT
-    text = vault.value.text
-    parts = text.split(":") if text is not None else []
-    if len(parts) > 5:
-        return vault.value.with_data(parts[4])
-    if text is not None:  # a name alone is a vault of the same account
+    account = arn_part(vault.value, 4)
+    if account is not None:
+        return account
+    if vault.value.text is not None:  # a name alone is a vault of the same account
         return OWN_ACCOUNT
-    pieces = vault.value.data.pieces if isinstance(vault.value.data, Text) else ()
-    before = pieces[0].text if pieces else None
-    if before is not None and before.count(":") == 4 and before.endswith(":"):
-        return pieces[1]
-    if before is not None and before.count(":") > 4:
-        return Value(before.split(":")[4])
     reference = Receiver("account", vault.value).name
     return vault.value.with_data(Unknown("the vault, and its account, are not known", reference, not_null=True))
 
