@@ -10,6 +10,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from itertools import accumulate
 from typing import NoReturn, TypeAlias
 
 from msgspec.structs import replace
@@ -154,6 +155,10 @@ class _Parts:
                 texts.append(_HOLE)
                 at += 1
         self.text = "".join(texts)
+        own = [number if self._own(piece) else None for number, piece in enumerate(pieces)]
+        # the nearest piece at or before, and at or behind, that stands in the text itself
+        self.before: list[int | None] = list(accumulate(own, _latest))
+        self.after: list[int | None] = list(accumulate(reversed(own), _latest))[::-1]
 
     def parse(self, problems: dict[Problem, None], most: int, guard: Formula = Truth.YES) -> Value | None:
         """The JSON of the text where a guard holds, in at most so many variants."""
@@ -209,18 +214,21 @@ class _Parts:
     def where(self, start: int, end: int) -> Span | None:
         """The place in the source of the characters from `start` to before `end`.
 
-        What a text was put together from may stand elsewhere; the place is in the text itself, as far as it goes.
+        What a text was put together from may stand elsewhere, or nowhere: the place is where it was put in.
         """
         first, last = self.index(start), self.index(end - 1)
-        if first == last:
-            return _part(self.pieces[first], start - self.starts[first], end - self.starts[first]) or self.value.span
-        own = [number for number in range(first, last + 1) if self._own(self.pieces[number])]
-        if not own:
+        if first == last and self.pieces[first].span is not None:
+            return _part(self.pieces[first], start - self.starts[first], end - self.starts[first])
+        low, high = self.before[first], self.after[last]
+        if low is None or high is None:
             return self.value.span
-        low, high = own[0], own[-1]
-        head = _part(self.pieces[low], max(start - self.starts[low], 0), None)
+        head = _part(self.pieces[low], start - self.starts[low] if low == first else 0, None)
         tail = _part(self.pieces[high], 0, end - self.starts[high] if high == last else None)
-        return head.to(tail) if head is not None and tail is not None else self.value.span
+        if head is None or tail is None or head.file != tail.file:
+            return self.value.span
+        begin = (head.start_line, head.start_column) if low == first else (head.end_line, head.end_column)
+        stop = (tail.end_line, tail.end_column) if high == last else (tail.start_line, tail.start_column)
+        return Span(head.file, *begin, *stop) if begin <= stop else self.value.span
 
     def _own(self, piece: Value) -> bool:
         """Whether a piece stands in the text itself."""
@@ -250,6 +258,10 @@ class _Parts:
             else:
                 low, high = max(start - begin, 0), min(end - begin, len(piece.data))
                 yield replace(piece, data=piece.data[low:high], span=_part(piece, low, high), place=None)
+
+
+def _latest(before: int | None, now: int | None) -> int | None:
+    return before if now is None else now
 
 
 def _part(piece: Value, low: int, high: int | None) -> Span | None:

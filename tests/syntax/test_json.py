@@ -334,6 +334,21 @@ def test_a_known_interpolation() -> None:
     assert (at(value, "T").refs, at(value, "T").sensitive) == ((), False)
 
 
+def test_what_was_put_in_and_has_no_place_of_its_own() -> None:
+    """Stands where it was put in."""
+    source, value = text_value('x = <<EOT\n{"a": ${e}, "b": 1}\nEOT\n', {"e": OPEN})
+    assert isinstance(value.data, Text)
+    before, _, behind = value.data.pieces
+    found, _ = parse_json(value.with_data(Text((before, Value("["), Value('{"c":2}'), Value("]"), behind))))
+    assert found is not None
+    assert plain(found) == {"a": [{"c": 2}], "b": 1}
+    assert [written(source, at(found, *path).place) for path in (["a"], ["a", 0, "c"], ["b"])] == [
+        '"a": ${e}',
+        "${e}",
+        '"b": 1',
+    ]
+
+
 def test_what_holds_of_the_whole_text_holds_of_its_members() -> None:
     """A sensitive text makes sensitive members; the way that it came is theirs."""
     step = Step("local", "local.policy")
