@@ -108,12 +108,12 @@ def read_versions(question: Question) -> Answer:
             return Answer(
                 decision.truth,
                 (
-                    _here("this role replicates", asked.role_value, question.resource),
+                    here("this role replicates", asked.role_value, question.resource),
                     *asked.evidence(decision, principal, READ_VERSIONS),
                 ),
                 decision.open,
-                values={"role": _name(role), "source": _name(source)},
-                remediation=_paste(f"Add this statement to a policy of {_name(role)}:", statement),
+                values={"role": name_of(role), "source": name_of(source)},
+                remediation=_paste(f"Add this statement to a policy of {name_of(role)}:", statement),
             )
     return _GOOD
 
@@ -138,7 +138,7 @@ def key_named(question: Question) -> Answer:
     if key.data is not ABSENT and key.data is not None:
         return _GOOD
     place = question.attribute("destination")
-    return Answer(Truth.NO, (_here("this destination names no replica key", place, question.resource),))
+    return Answer(Truth.NO, (here("this destination names no replica key", place, question.resource),))
 
 
 def key_fits(question: Question) -> Answer:
@@ -148,8 +148,8 @@ def key_fits(question: Question) -> Answer:
         problem = asked.misfit(key)
         if problem is not None:
             truth, message, open_ = problem
-            evidence = (_here(message, asked.key_value, question.resource),)
-            return Answer(truth, evidence, open_, values={"problem": message, "key": _name(key)})
+            evidence = (here(message, asked.key_value, question.resource),)
+            return Answer(truth, evidence, open_, values={"problem": message, "key": name_of(key)})
     return _GOOD
 
 
@@ -161,18 +161,18 @@ def key_region(question: Question) -> Answer:
             own, wanted = _key_region(key), asked.bucket_region(bucket)
             if own is None:
                 continue
-            same = _same(own, wanted)
+            same = same_text(own, wanted)
             if same is Truth.NO and asked.is_bare:
                 same = Truth.UNKNOWN
             if same is not Truth.YES:
                 evidence = (
-                    _here(f"this key is of {_shown(own)}", asked.key_value, question.resource),
+                    here(f"this key is of {shown(own)}", asked.key_value, question.resource),
                     Evidence(
-                        f"the destination bucket is of {_shown(wanted)}", bucket.head if isinstance(bucket, Resource) else None
+                        f"the destination bucket is of {shown(wanted)}", bucket.head if isinstance(bucket, Resource) else None
                     ),
                 )
-                open_ = (*_opens(own), *_opens(wanted)) or (Open(_name(key), "in which Region it is looked up is not known"),)
-                values = {"key": _name(key), "key_region": _shown(own), "bucket_region": _shown(wanted)}
+                open_ = (*opens(own), *opens(wanted)) or (Open(name_of(key), "in which Region it is looked up is not known"),)
+                values = {"key": name_of(key), "key_region": shown(own), "bucket_region": shown(wanted)}
                 return Answer(same, evidence, () if same is Truth.NO else open_, values=values)
     return _GOOD
 
@@ -184,7 +184,7 @@ def customer_keys(question: Question) -> Answer:
         return _GOOD
     for bucket, _ in asked.destinations:
         if not isinstance(bucket, Resource):
-            return Answer(Truth.UNKNOWN, (), (Open(_name(bucket), "whether this bucket blocks SSE-C is not known"),))
+            return Answer(Truth.UNKNOWN, (), (Open(name_of(bucket), "whether this bucket blocks SSE-C is not known"),))
         blocked = asked.access.value(bucket, "blocked_encryption")
         takes = _takes_customer_keys(asked.access, bucket)
         if takes is Truth.YES:
@@ -196,10 +196,10 @@ def customer_keys(question: Question) -> Answer:
                 Truth.UNKNOWN, (Evidence("nothing is said of SSE-C here", bucket.head, None, bucket),), (since,), values=values
             )
         evidence = (
-            _here("objects go to a bucket that blocks SSE-C", question.attribute("destination"), question.resource),
+            here("objects go to a bucket that blocks SSE-C", question.attribute("destination"), question.resource),
             Evidence("this bucket blocks SSE-C", blocked.where, None, bucket),
         )
-        return Answer(takes, evidence, _opens(blocked), values=values)
+        return Answer(takes, evidence, opens(blocked), values=values)
     return _GOOD
 
 
@@ -240,13 +240,13 @@ class _Replication:
         if isinstance(end, Resource) and end.account is not None:
             return end.account
         given = self.access.value(self.resource, "destination_account")
-        return given if given.data is not ABSENT else Value(Unknown("the account of the bucket is not known", _name(end)))
+        return given if given.data is not ABSENT else Value(Unknown("the account of the bucket is not known", name_of(end)))
 
     def bucket_region(self, end: End) -> Value:
         """The Region of a bucket."""
         if isinstance(end, Resource) and end.region is not None:
             return end.region
-        return Value(Unknown("the Region of the bucket is not known", _name(end), not_null=True))
+        return Value(Unknown("the Region of the bucket is not known", name_of(end), not_null=True))
 
     def bucket_arn(self, end: End) -> Value:
         """The ARN of a bucket."""
@@ -272,7 +272,7 @@ class _Replication:
     def makes_kms_objects(self, source: End) -> tuple[Truth, Value]:
         """Whether a bucket encrypts new objects with SSE-KMS, and where it says so."""
         if not isinstance(source, Resource):
-            return Truth.UNKNOWN, Value(Unknown("how the bucket encrypts is not known", _name(source)))
+            return Truth.UNKNOWN, Value(Unknown("how the bucket encrypts is not known", name_of(source)))
         value = self.access.value(source, "encryption")
         if isinstance(value.data, Unknown) or value.text is None:
             return Truth.UNKNOWN, value
@@ -284,15 +284,17 @@ class _Replication:
         if truth is Truth.NO:
             return _GOOD
         open_ = (
-            (_opens(value) or (Open(_name(source), "how this bucket encrypts is not known"),)) if truth is not Truth.YES else ()
+            (opens(value) or (Open(name_of(source), "how this bucket encrypts is not known"),))
+            if truth is not Truth.YES
+            else ()
         )
         if isinstance(on.data, Unknown):
-            truth, open_ = Truth.UNKNOWN, (*_opens(on), *open_)
+            truth, open_ = Truth.UNKNOWN, (*opens(on), *open_)
         if on.where is not None:
-            evidence = [_here("objects under SSE-KMS are not selected here", on, self.resource)]
+            evidence = [here("objects under SSE-KMS are not selected here", on, self.resource)]
         else:
             message = "the rule for this destination does not select objects under SSE-KMS"
-            evidence = [_here(message, self.question.attribute("destination"), self.resource)]
+            evidence = [here(message, self.question.attribute("destination"), self.resource)]
         if value.where is not None and isinstance(source, Resource):
             evidence.append(Evidence("the source bucket encrypts with SSE-KMS", value.where, None, source))
         return Answer(~truth, tuple(evidence), open_, values={"problem": "does not select"})
@@ -316,7 +318,7 @@ class _Replication:
         own = self.resource.account or Value(Unknown("the account deployed to is not known", "--account"))
         for bucket, _ in self.destinations:
             account = self.account(bucket)
-            other = ~_same(own, account)
+            other = ~same_text(own, account)
             if other is Truth.NO:
                 continue
             if AWS_MANAGED in text:
@@ -325,16 +327,16 @@ class _Replication:
                 continue
             else:
                 message = f"{text} is looked up in the account of the role, and not in that of the destination bucket"
-            return ~other, message, () if other is Truth.YES else _opens(account) or _opens(own)
+            return ~other, message, () if other is Truth.YES else opens(account) or opens(own)
         return None
 
     def _is_own_alias(self, name: str, account: Value, region: Value) -> bool:
         return any(
             self.access.value(alias, "name").text == name
             and alias.account is not None
-            and _same(alias.account, account) is Truth.YES
+            and same_text(alias.account, account) is Truth.YES
             and alias.region is not None
-            and _same(alias.region, region) is not Truth.NO
+            and same_text(alias.region, region) is not Truth.NO
             for alias in self.question.graph.by_kind.get("kms.alias", ())
         )
 
@@ -364,7 +366,7 @@ class _Replication:
             contexts, others = self._contexts(arn, region, on)
             for key, sure in self.keys:
                 own = _key_region(key)
-                if self.misfit(key) is not None or (own is not None and _same(own, region) is Truth.NO):
+                if self.misfit(key) is not None or (own is not None and same_text(own, region) is Truth.NO):
                     continue
                 yield _Use("kms:Encrypt", key, there & sure, contexts, others, certain, arn, region)
 
@@ -415,7 +417,7 @@ class _Replication:
             return "context"
         free = msgspec.structs.replace(principal, identity_policies=Layer(documents=(_EVERYTHING,)), boundary=None)
         if self._can(free, use.action, key, use.contexts[0]).truth is Truth.NO:
-            other = isinstance(key.account.data, str) and _same(key.account, principal.account) is Truth.NO
+            other = isinstance(key.account.data, str) and same_text(key.account, principal.account) is Truth.NO
             return "other account" if other else "key policy"
         if principal.boundary is not None:
             unbound = msgspec.structs.replace(principal, boundary=None)
@@ -441,7 +443,7 @@ class _Replication:
     def written(self, end: End, attribute: Literal["arn"], suffix: str = "") -> object:
         """An ARN as it is written in a policy of the same template."""
         if isinstance(end, External):
-            return f"{end.value.text or '<' + _name(end) + '>'}{suffix}"
+            return f"{end.value.text or '<' + name_of(end) + '>'}{suffix}"
         value = self.access.value(end, attribute)
         if value.text is not None:
             return value.text + suffix
@@ -454,7 +456,7 @@ class _Replication:
 
     def remediation(self, verdict: _Verdict) -> str:
         """A statement to paste, for what the cause is."""
-        use, role = verdict.use, _name(verdict.role)
+        use, role = verdict.use, name_of(verdict.role)
         allow: dict[str, object] = {"Effect": "Allow", "Action": use.action, "Resource": self.written(use.key, "arn")}
         if verdict.cause == "denied":
             return f"Exempt {role} from the statement that denies {use.action}."
@@ -466,7 +468,7 @@ class _Replication:
                 "Resource": "*",
             }
             owner = " (its owner has to)" if verdict.cause == "other account" else ""
-            return _paste(f"Add this statement to the policy of {_name(use.key)}{owner}:", statement)
+            return _paste(f"Add this statement to the policy of {name_of(use.key)}{owner}:", statement)
         if verdict.cause == "context":
             sent = show(sym(use.contexts[0][OBJECT_CONTEXT], self.deployment))
             allow["Condition"] = {
@@ -487,7 +489,7 @@ class _Replication:
             for role, there in self.roles:
                 verdict = self.decide(use, role)
                 if there is not Truth.YES and verdict.truth is Truth.NO:
-                    open_ = (Open(_name(role), "whether this role replicates is not known"),)
+                    open_ = (Open(name_of(role), "whether this role replicates is not known"),)
                     verdict = verdict._replace(truth=Truth.UNKNOWN, cause="open", open=open_)
                 yield verdict
 
@@ -523,9 +525,9 @@ def _told(question: Question, uses: Callable[[_Replication], Iterator[_Use]], ca
     verdict = next((v for v in wrong if v.truth is Truth.NO), wrong[0])
     use = verdict.use
     place = asked.key_value if use.action == "kms:Encrypt" and asked.key_value.where is not None else asked.role_value
-    head = _here(f"S3 calls {use.action} here with {_name(verdict.role)}", place, question.resource)
+    head = here(f"S3 calls {use.action} here with {name_of(verdict.role)}", place, question.resource)
     principal = asked.access.principal(verdict.role)
-    values = {"role": _name(verdict.role), "key": _name(use.key), "reason": _REASONS[verdict.cause], "action": use.action}
+    values = {"role": name_of(verdict.role), "key": name_of(use.key), "reason": _REASONS[verdict.cause], "action": use.action}
     return Answer(
         verdict.truth,
         (head, *asked.evidence(verdict.decision, principal, use.action)),
@@ -570,10 +572,11 @@ def _key_region(key: End) -> Value | None:
         return part
     if key.value.text is not None:
         return None
-    return Value(Unknown("the Region of the key is not known", _name(key), not_null=True))
+    return Value(Unknown("the Region of the key is not known", name_of(key), not_null=True))
 
 
-def _same(one: Value, other: Value) -> Truth:
+def same_text(one: Value, other: Value) -> Truth:
+    """Whether two texts are the same, as far as they are known."""
     if one.text is not None and other.text is not None:
         return Truth.of(one.text == other.text)
     if one.target is not None and one.target == other.target:
@@ -584,7 +587,8 @@ def _same(one: Value, other: Value) -> Truth:
     return Truth.UNKNOWN
 
 
-def _opens(*values: Value) -> tuple[Open, ...]:
+def opens(*values: Value) -> tuple[Open, ...]:
+    """What would decide values."""
     return tuple(
         dict.fromkeys(
             Open(part.data.reference or (part.data.target.attribute if part.data.target else "a value"), part.data.reason)
@@ -595,19 +599,22 @@ def _opens(*values: Value) -> tuple[Open, ...]:
     )
 
 
-def _name(end: End) -> str:
+def name_of(end: End) -> str:
+    """How a message names an end."""
     if isinstance(end, Resource):
         return end.address
     if isinstance(end.value.data, Unknown):
-        return next((open_.reference for open_ in _opens(end.value)), "a value that is not known")
+        return next((open_.reference for open_ in opens(end.value)), "a value that is not known")
     return show(sym(end.value))
 
 
-def _shown(region: Value) -> str:
+def shown(region: Value) -> str:
+    """A Region for a message."""
     return region.text or "a Region that is not known"
 
 
-def _here(message: str, value: Value, resource: Resource) -> Evidence:
+def here(message: str, value: Value, resource: Resource) -> Evidence:
+    """Where the resource says something, or its head where it says nothing."""
     return Evidence(message, value.where or resource.head, value.trail, resource)
 
 
