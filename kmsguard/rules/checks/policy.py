@@ -8,7 +8,7 @@ it is not given), and names that AWS makes up for what the unit holds. What stay
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -16,11 +16,11 @@ import msgspec
 
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.audience import Question as Audiences
-from kmsguard.iam.document import PolicyDocument, PrincipalElement, Statement, read_policy
+from kmsguard.iam.document import Entry, PolicyDocument, PrincipalElement, Statement, read_policy
 from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
-from kmsguard.iam.request import action_truth
-from kmsguard.iam.texts import Deployment, fold, show
+from kmsguard.iam.request import action_truth, glob, resource_truth
+from kmsguard.iam.texts import Deployment, fold, known, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import World
 from kmsguard.model.resource import Graph, Resource
@@ -111,6 +111,7 @@ def _read_views(question: Question, attribute: str) -> Views:
     access = Access(question.graph, question.world, question.settings)
     value = access.value(question.resource, attribute)
     deployment = access.deployment(question.resource)
+    deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
     given = deployment.account is not None
     owns = (deployment.account or "",) if given else _possible_accounts(value, deployment)
     views = []
@@ -119,6 +120,18 @@ def _read_views(question: Question, attribute: str) -> Views:
         written = _Writing(access, question.resource, here).out(value)
         views.append(View(read_policy(written, here), here))
     return Views(tuple(views), given)
+
+
+def _ours(question: Question, deployment: Deployment) -> tuple[str, ...]:
+    """The accounts that are trusted: those that are declared, and those that the same unit deploys to."""
+    seen = _SEEN.setdefault(question.graph, {})
+    key = ("accounts", question.resource.unit)
+    found = seen.get(key)
+    if not isinstance(found, tuple):
+        accounts = (one.account for one in question.graph.resources if one.unit == question.resource.unit)
+        found = seen[key] = tuple(dict.fromkeys(account.text for account in accounts if account is not None and account.text))
+    declared = (*deployment.trusted, *((question.settings.account,) if question.settings.account else ()))
+    return tuple(dict.fromkeys((*declared, *found)))
 
 
 def _possible_accounts(value: Value, deployment: Deployment) -> tuple[str, ...]:
@@ -475,8 +488,12 @@ def _who(sight: Sight) -> str:
         account = _ACCOUNT_OF.fullmatch(entry.entry.known or "")
         if account is None or account[1] not in ours:
             shown.append(show(entry.entry.text))
-    if shown == ["*"] and sight.group in ("account", "administration") and sight.audience.witness is not None:
-        return f"account {sight.audience.witness.account}"
+    witness = sight.audience.witness
+    if sight.group in ("account", "administration") and witness is not None:
+        if shown == ["*"]:
+            return f"account {witness.account}"
+        if witness.kind == "service":
+            return f"{witness.arn} for account {witness.account}"
     return ", ".join(dict.fromkeys(shown)) or show(element.entries[0].entry.text)
 
 
@@ -627,3 +644,426 @@ def _is_for_single_ones(question: Question, statement: Statement) -> bool:
 
 def _is_single(text: str | None) -> bool:
     return text is not None and re.fullmatch(r"arn:[^:]*:(iam|sts)::[0-9]{12}:(?!root$).+", text) is not None
+
+
+def _shared(question: Question, statement: Statement) -> bool:
+    """Whether a statement is told already as what it lets in."""
+    return any(sight.statement.index == statement.index for sight in _sights(question))
+
+
+def _allows(statement: Statement, operations: Sequence[str]) -> bool:
+    """Whether a statement certainly allows all of some operations, to whomever."""
+    return statement.effect == "Allow" and all(action_truth(statement, operation) is Truth.YES for operation in operations)
+
+
+def _entries(statement: Statement) -> list[Entry]:
+    """The entries of `Principal` under `AWS`."""
+    element = statement.principal
+    if element is None or element.negated:
+        return []
+    return [entry.entry for entry in element.entries if entry.type == "AWS"]
+
+
+_EVERYTHING = (*CLASSES["use"], *CLASSES["grant"], *CLASSES["administer"])
+_WAYS = ("kms:viaservice", "kms:grantisforawsresource", "aws:viaawsservice")
+
+
+def gives_all_to_the_account_only(question: Question) -> Answer:
+    """Whether no user or role is allowed everything."""
+    findings = []
+    for statement in _statements(question):
+        if not _allows(statement, _EVERYTHING) or _shared(question, statement) or _is_negated_action(statement):
+            continue
+        if any(test.key in _WAYS for test in statement.tests):
+            continue
+        singles = [entry for entry in _entries(statement) if _is_single(entry.known)]
+        if singles:
+            who = ", ".join(_shown(entry) for entry in singles)
+            findings.append(_found(statement, singles[0].value, "it is allowed everything here", who=who))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _is_negated_action(statement: Statement) -> bool:
+    return statement.action is not None and statement.action.negated
+
+
+def _shown(entry: Entry) -> str:
+    """A principal for a message: a name that is made up is shown as what it stands for."""
+    text = show(entry.text)
+    return re.sub(r"made-up-([A-Za-z0-9_.-]+)", r"(\1)", text)
+
+
+def separates_duties(question: Question) -> Answer:
+    """Whether nobody both administers the key and uses it."""
+    statements = [one for one in _statements(question) if one.effect == "Allow"]
+    administers = {entry.known for one in statements if _allows(one, TAKE_OVER[:1]) for entry in _entries(one)}
+    findings = []
+    for statement in statements:
+        if _allows(statement, _EVERYTHING) or not any(_allows(statement, (operation,)) for operation in USE):
+            continue
+        both = [entry for entry in _entries(statement) if _is_single(entry.known) and entry.known in administers]
+        if both:
+            who = ", ".join(_shown(entry) for entry in both)
+            findings.append(_found(statement, both[0].value, "it may use the key here, and administers it too", who=who))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def has_an_effect(question: Question) -> Answer:
+    """Whether each statement is about the key, and about somebody."""
+    if _is_told_with_its_key(question):
+        return WELL
+    views = _views(question)
+    locked = all(_lockout(view) is True for view in views.all)
+    findings = []
+    for statement in views.all[0].document.statements:
+        if statement.open:
+            continue
+        missing = [
+            name
+            for name, element in (
+                ("Principal", statement.principal), ("Action", statement.action), ("Resource", statement.resource)
+            )
+            if element is None
+        ]  # fmt: skip
+        if missing:
+            if locked and _matters(statement):
+                continue  # what nobody can change any more is told already
+            what = f"has no `{missing[0]}`"
+            findings.append(_found(statement, None, f"it {what}, so it lets nobody do anything", what=what))
+            continue
+        assert statement.resource is not None
+        truths = {resource_truth(view.document.statements[statement.index], view.deployment) for view in views.all}
+        if truths == {Truth.NO}:
+            what = "is about another resource than the key"
+            message = "in a key policy `*` means the key; nothing else is meant here"
+            findings.append(_found(statement, statement.resource.value, message, what=what))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+_PRINCIPAL = re.compile(
+    r"[0-9]{12}|arn:aws[a-z-]*:(iam::[0-9]{12}:(root|(user|role)/.+)|sts::[0-9]{12}:(assumed-role/[^/]+|federated-user)/.+)"
+)
+_UNIQUE_ID = re.compile(r"(AIDA|AROA|AGPA|ANPA|ANVA|AIPA)[A-Z0-9]{12,}")
+
+
+def names_principals_that_exist(question: Question) -> Answer:
+    """Whether each principal is one that KMS accepts."""
+    findings = []
+    for statement in _statements(question):
+        for entry in statement.principal.entries if statement.principal is not None else ():
+            wrong = _wrong(entry.entry) if entry.type == "AWS" else None
+            if wrong is not None:
+                who = entry.entry.known or str(entry.entry.value.data)
+                findings.append(_found(statement, entry.entry.value, f"this {wrong}", who=who, what=wrong))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _wrong(entry: Entry) -> str | None:
+    """What is wrong with a principal; None where nothing is, or nothing is known."""
+    if isinstance(entry.value.data, str) and "${" in entry.value.data:
+        return "holds a placeholder that nothing replaces"
+    text = entry.known
+    if text is None or text == "*":
+        return None
+    if "*" in text or "?" in text:
+        return "has a wildcard in it, which principals cannot have"
+    if _UNIQUE_ID.fullmatch(text):
+        return "is the unique id of a user or role that has been deleted"
+    if ":group/" in text:
+        return "is a group, which is no principal"
+    return None if _PRINCIPAL.fullmatch(text) else "is neither an account nor the ARN of a user, role or session"
+
+
+# --- Grants ----------------------------------------------------------------------------------------------------------
+
+_LIMITS = (
+    *_WAYS,
+    "kms:granteeprincipal",
+    "kms:grantoperations",
+    "kms:granteeserviceprincipal",
+    "kms:grantconstrainttype",
+    "kms:grantconstraintsourcearn",
+)
+_SERVICE_LINKED = ":role/aws-service-role/"
+
+
+def limits_grants(question: Question) -> Answer:
+    """Whether who may make grants, and may not change the policy, makes them for AWS services only."""
+    statements = _statements(question)
+    if any(_stops_grants(statement) for statement in statements):
+        return WELL
+    administers = {entry.known for one in statements if _allows(one, TAKE_OVER[:1]) for entry in _entries(one)}
+    findings = []
+    for statement in statements:
+        if not _allows(statement, CLASSES["grant"]) or _shared(question, statement) or _is_negated_action(statement):
+            continue
+        users = [
+            entry
+            for entry in _entries(statement)
+            if _is_single(entry.known) and entry.known not in administers and _SERVICE_LINKED not in (entry.known or "")
+        ]
+        limited = _limited(statement)
+        if users and limited is not Truth.YES:
+            who = ", ".join(_shown(entry) for entry in users)
+            message = "kms:CreateGrant without a condition on kms:GrantIsForAWSResource"
+            at = statement.action.value if statement.action is not None else None
+            findings.append(_found(statement, _entry_of(statement, "CreateGrant") or at, message, limited, who=who))
+    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+
+
+def _entry_of(statement: Statement, operation: str) -> Value | None:
+    """The action that allows an operation, as it is written."""
+    for entry in statement.action.entries if statement.action is not None else ():
+        if entry.known is not None and glob(fold(entry.known), fold(f"kms:{operation}")):
+            return entry.value
+    return None
+
+
+def _limited(statement: Statement) -> Truth:
+    """Whether a condition says for whom grants are made; UNKNOWN where that hangs on a value that is not known."""
+    limited = Truth.UNKNOWN if statement.condition_open else Truth.NO
+    for test in statement.tests:
+        if test.key == "kms:grantisforawsresource":
+            texts_ = [fold(entry.known) if entry.known is not None else None for entry in test.values]
+            one = Truth.YES if texts_ == ["true"] and test.base != "null" else Truth.UNKNOWN if None in texts_ else Truth.NO
+            limited = max(limited, one)
+        elif test.key in _LIMITS and test.base != "null":
+            limited = Truth.YES
+    return limited
+
+
+def _stops_grants(statement: Statement) -> bool:
+    """Whether it denies grants that are not for AWS services."""
+    if statement.effect != "Deny" or action_truth(statement, "CreateGrant") is not Truth.YES:
+        return False
+    return any(
+        test.key == "kms:grantisforawsresource" and [fold(entry.known or "") for entry in test.values] == ["false"]
+        for test in statement.tests
+    )
+
+
+def grants_little(question: Question) -> Answer:
+    """Whether a grant is for somebody of one's own, and cannot be handed on."""
+    grantees = _grantees(question)
+    open_ = tuple(dict.fromkeys(o for one in grantees.all for o in (_grantee(one)[1])))
+    truths = [_grantee(one)[0] for one in grantees.all]
+    findings = []
+    value = question.attribute("grantee")
+    who = _grantee_text(grantees.all[0])
+    if not all(truth is Truth.YES for truth in truths):
+        truth = Truth.NO if all(one is Truth.NO for one in truths) else Truth.UNKNOWN
+        if len(set(truths)) > 1:
+            open_ = (*grantees.open, *open_)
+        message = "this account is not declared as trusted"
+        findings.append(
+            Found(
+                "grantee",
+                truth,
+                (Evidence(message, value.where),),
+                open_,
+                {"what": f"is for {who}, which is not declared as trusted"},
+            )
+        )
+    if _hands_on(question, who):
+        operations = question.attribute("operations")
+        at = next((item for item in operations.items if item.text == "CreateGrant"), operations)
+        found = Evidence("with this operation the grantee makes grants of its own", at.where)
+        findings.append(Found("operations", Truth.NO, (found,), values={"what": "lets its grantee hand it on to anybody"}))
+    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+
+
+def _grantees(question: Question) -> Views:
+    """The grantee for each account that the own one can be, as the principal of a policy."""
+    access = Access(question.graph, question.world, question.settings)
+    value = access.value(question.resource, "grantee")
+    deployment = access.deployment(question.resource)
+    deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
+    given = deployment.account is not None
+    owns = (deployment.account or "",) if given else _possible_accounts(value, deployment)
+    views = []
+    for own in owns:
+        here = msgspec.structs.replace(deployment, account=own)
+        written = _Writing(access, question.resource, here).out(value)
+        views.append(View(PolicyDocument((), written), here))
+    return Views(tuple(views), given)
+
+
+def _grantee_text(view: View) -> str:
+    return re.sub(r"made-up-([A-Za-z0-9_.-]+)", r"(\1)", show(sym(view.document.value)))
+
+
+def _grantee(view: View) -> tuple[Truth, tuple[Open, ...]]:
+    """Whether the grantee is of an own or trusted account."""
+    text = sym(view.document.value)
+    written = known(text)
+    if written is None:
+        first = show(text)
+        account = re.match(r"arn:[^:]*:(?:iam|sts)::([0-9]{12}):", first)
+        if account is None:
+            return Truth.UNKNOWN, opens(text)
+        return Truth.of(account[1] in (view.own, *view.deployment.trusted)), ()
+    if written.endswith((".amazonaws.com", ".amazonaws.com.cn")):
+        return Truth.YES, ()
+    found = _ACCOUNT_OF.fullmatch(written)
+    return Truth.of(found is not None and found[1] in (view.own, *view.deployment.trusted)), ()
+
+
+def _hands_on(question: Question, who: str) -> bool:
+    operations = question.attribute("operations")
+    if not any(item.text == "CreateGrant" for item in operations.items) or _SERVICE_LINKED in who:
+        return False
+    return not _has_constraint(question)
+
+
+def _has_constraint(question: Question) -> bool:
+    for name in ("context_equals", "context_subset"):
+        data = question.attribute(name).data
+        if isinstance(data, Unknown) or (isinstance(data, dict) and data):
+            return True
+    return False
+
+
+def constrains_grants(question: Question) -> Answer:
+    """Whether a grant to decrypt is for some encryption context only."""
+    operations = question.attribute("operations")
+    decrypts = next((item for item in operations.items if item.text in ("Decrypt", "ReEncryptFrom")), None)
+    if decrypts is None or _has_constraint(question) or _SERVICE_LINKED in _grantee_text(_grantees(question).all[0]):
+        return WELL
+    return Answer(Truth.NO, (Evidence("with any encryption context", decrypts.where),))
+
+
+# --- Policies of users, roles and groups -----------------------------------------------------------------------------
+
+_DESTROY = ("ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy", "DeleteImportedKeyMaterial")
+_DECRYPT = ("Decrypt", "ReEncryptFrom")
+_ALIASES = ("CreateAlias", "UpdateAlias", "DeleteAlias", "ListAliases")
+_NARROW = (
+    "kms:viaservice",
+    "kms:encryptioncontext",
+    "kms:resourcealiases",
+    "kms:requestalias",
+    "kms:grantisforawsresource",
+    "kms:recipientattestation",
+    "aws:resourcetag/",
+    "aws:calledvia",
+    "aws:viaawsservice",
+    "aws:requestedregion",
+)
+_KEYS = tuple(
+    f"{region}:{{account}}:key/{key}"
+    for region in ("us-east-1", "ap-south-2")
+    for key in ("3fa85f64-5717-4562-b3fc-2c963f66afa6", "mrk-9b2c7d10e45f4a6f8c1d2e3f4a5b6c7d")
+)
+
+
+def decrypts_with_named_keys(question: Question) -> Answer:
+    """Whether no statement of an identity's policy allows decryption with every key."""
+    return _wide(question, _DECRYPT, ())
+
+
+def destroys_named_keys(question: Question) -> Answer:
+    """Whether no statement of an identity's policy allows every key to be destroyed, and not to be used."""
+    return _wide(question, _DESTROY, _DECRYPT)
+
+
+def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> Answer:
+    findings: list[Found] = []
+    for number, view in enumerate(_identity_policies(question)):
+        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        for statement in view.document.statements:
+            found = [operation for operation in operations if _allows(statement, (operation,))]
+            if not found or any(_allows(statement, (operation,)) for operation in but) or _is_narrow(statement):
+                continue
+            truth = _all_keys(statement, view)
+            if truth is Truth.NO or _is_denied(view, found[0]):
+                continue
+            assert statement.resource is not None
+            at = _wide_entry(statement, view) or statement.resource.value
+            shown = Evidence(f"kms:{found[0]} on every key", at.where or statement.span)
+            open_ = tuple(o for entry in statement.resource.entries for o in entry.opens)
+            values = {"statement": statement.name, "what": ", ".join(f"kms:{operation}" for operation in found)}
+            attribute = f"{name}.Statement[{statement.index}]"
+            findings.append(Found(attribute, ~truth, (shown,), open_, values))
+    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+
+
+def _identity_policies(question: Question) -> list[View]:
+    """The policies of an identity, or a managed policy that is more than a boundary."""
+    resource, graph = question.resource, question.graph
+    if resource.kind == "iam.policy":
+        if graph.into(resource, "boundary") and not graph.into(resource, "managed"):
+            return []
+        return [_views(question).all[0]]
+    views = _views(question, "inline_policies").all[0]
+    items = views.document.value
+    return [View(read_policy(item, views.deployment), views.deployment) for item in items.items]
+
+
+def _is_narrow(statement: Statement) -> bool:
+    """Whether a condition says with which keys, or through which service."""
+    return bool(statement.condition_open) or any(test.key.startswith(_NARROW) for test in statement.tests)
+
+
+def _all_keys(statement: Statement, view: View) -> Truth:
+    """Whether a statement is about every key of the account, in every Region."""
+    element = statement.resource
+    if element is None or statement.open:
+        return Truth.NO
+    keys = [f"arn:{view.deployment.partition}:kms:{key.format(account=view.own)}" for key in _KEYS]
+    found = Truth.NO
+    for entry in element.entries:
+        text = entry.known
+        if text is None:
+            found = max(found, Truth.UNKNOWN if entry.left_open and not _begins_arn(entry) else Truth.NO)
+        elif all(glob(text, key) for key in keys) if not element.negated else any(glob(text, key) for key in keys):
+            found = Truth.YES
+    return ~found if element.negated else found
+
+
+def _begins_arn(entry: Entry) -> bool:
+    data = entry.value.data
+    if isinstance(data, Unknown):
+        return data.prefix.startswith("arn:") or (data.target is not None and data.target.attribute.lower().endswith("arn"))
+    return show(entry.text).startswith("arn:")
+
+
+def _wide_entry(statement: Statement, view: View) -> Value | None:
+    key = f"arn:{view.deployment.partition}:kms:{_KEYS[0].format(account=view.own)}"
+    assert statement.resource is not None
+    return next((e.value for e in statement.resource.entries if e.known is not None and glob(e.known, key)), None)
+
+
+def _is_denied(view: View, operation: str) -> bool:
+    """Whether another statement takes it back, for all keys or for all but some."""
+    return any(
+        statement.effect == "Deny"
+        and action_truth(statement, operation) is Truth.YES
+        and statement.resource is not None
+        and not statement.tests
+        and (statement.resource.negated or _all_keys(statement, view) is Truth.YES)
+        for statement in view.document.statements
+    )
+
+
+def names_keys_not_aliases(question: Question) -> Answer:
+    """Whether no statement allows operations on a key by the ARN of an alias."""
+    findings = []
+    for number, view in enumerate(_identity_policies(question)):
+        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        for statement in view.document.statements:
+            if statement.resource is None or statement.resource.negated or statement.effect != "Allow":
+                continue
+            if any(action_truth(statement, alias) is not Truth.NO for alias in _ALIASES):
+                continue
+            operation = next((one for one in CRYPTOGRAPHIC if action_truth(statement, one) is Truth.YES), None)
+            entry = next((entry for entry in statement.resource.entries if _is_alias(entry)), None)
+            if operation is not None and entry is not None:
+                message = f"kms:{operation} is never done on an alias, so this allows nothing"
+                shown = Evidence(message, entry.value.where or statement.span)
+                values = {"statement": statement.name, "what": f"kms:{operation}"}
+                findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _is_alias(entry: Entry) -> bool:
+    return re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/", show(entry.text)) is not None
