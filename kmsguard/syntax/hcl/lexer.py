@@ -75,7 +75,6 @@ WHITE_SPACE = (
 """What Go's unicode.IsSpace takes for white space, which is what HashiCorp strips."""
 
 _FREE = frozenset({"(", "[", "${", "{for"})  # line ends do not count inside these
-_TEMPLATES = frozenset({'"', "<<", "template"})
 _OPENERS = {")": ("(",), "]": ("[",), "}": ("{", "body", "${", "{for"), "~}": ("${",)}
 _HEADS = frozenset({"word", "string", "endquote"})  # in a body, a brace behind one of these opens a block's body
 _CLOSERS = {
