@@ -262,6 +262,7 @@ REFUSED = [
     ("[for a in b : a...]", 16, "`...` groups by key; a for expression in `[ ]` has no keys"),
     ("a & b", 3, "`&` is no operator; use `&&`"),
     ("'a'", 1, 'single quotes do not make a string; use double quotes (")'),
+    ("${a}", 1, "a reference stands without `${ }` outside of a string"),
     ("“a”", 1, 'a curly quote does not make a string; use a straight double quote (")'),
     ("a::b", 5, "expected `(` after the name of the function, found the end of the file"),
     ('"a${b"', 3, "this `${` is not closed; add `}` (a literal `${` is written `$${`)"),

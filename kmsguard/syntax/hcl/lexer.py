@@ -90,6 +90,7 @@ _OPEN_STRING = 'this string is not closed at the end of its line; add `"`, or wr
 _BAD = {
     "'": 'single quotes do not make a string; use double quotes (")',
     "`": 'backticks do not make a string; use double quotes ("), or a heredoc (<<EOT) for more than one line',
+    "$": "a reference stands without `${ }` outside of a string",
     ";": "`;` separates nothing here; put each argument on a line of its own, and separate elements with commas",
     "&": "`&` is no operator; use `&&`",
     "|": "`|` is no operator; use `||`",
