@@ -354,6 +354,7 @@ def match(pattern: Pattern, text: Sym) -> Truth:
 
 
 def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
+    pattern, text = _without_common_start(pattern, text)
     for hole in (*pattern, *text):
         if isinstance(hole, Hole) and hole.allowed and len(hole.allowed) <= combinations:
             found = {
@@ -364,6 +365,19 @@ def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
     if _certain(pattern, text):
         return Truth.YES
     return Truth.UNKNOWN if _possible(pattern, text) and not _distinct(pattern, text) else Truth.NO
+
+
+def _without_common_start(pattern: Pattern, text: Pattern) -> tuple[Pattern, Pattern]:
+    """What is left to match behind characters and symbolic values that both begin with: `NAME/*` never fits NAME alone."""
+    at = 0
+    for item, other in zip(pattern, text, strict=False):
+        if isinstance(item, Hole) or isinstance(other, Hole):
+            if not (isinstance(item, Hole) and isinstance(other, Hole) and item.target and item.target == other.target):
+                break
+        elif item != other or item.loop or item.negated or len(item.chars) != 1:
+            break
+        at += 1
+    return pattern[at:], text[at:]
 
 
 def _filled(pattern: Pattern, hole: Hole, value: str) -> Pattern:
