@@ -626,4 +626,5 @@ def _names(statement: Statement, action: str) -> bool:
 
 
 def _paste(what: str, statement: object) -> str:
-    return f"{what}\n\n```json\n{json.dumps(statement, indent=2)}\n```"
+    """A statement to paste. It stands in one paragraph, which every report shows."""
+    return f"{what} `{json.dumps(statement)}`"

@@ -76,9 +76,10 @@ def ask(
     algorithm: str = "aws:kms",
     key: str = "aws_kms_key.copies.arn",
     number: int = 0,
+    start: str = START,
 ) -> Answer:
     """What a check says of a rule of the replication configuration above."""
-    text = START.replace("RULES", rules or RULE).replace("STATEMENTS", ", ".join(statements)).replace("CONDITION", "")
+    text = start.replace("RULES", rules or RULE).replace("STATEMENTS", ", ".join(statements)).replace("CONDITION", "")
     text = text.replace("BUCKET_KEY", bucket_key).replace("ALGORITHM", algorithm).replace("KEY", key).replace("PREFIX", "")
     (folder / "main.tf").write_text(text + extra, encoding="utf-8")
     unit = read(UnitSource(str(folder), "terraform", UnitSettings(account="111122223333"), str(folder)))
@@ -112,7 +113,7 @@ def test_what_is_missing_can_be_pasted(tmp_path):
     """The remediation is a statement in the terms of the template, and the place is the role of the configuration."""
     answer = ask(tmp_path, "source_key", ENCRYPT)
     assert answer.truth is Truth.NO
-    assert '"Action": "kms:Decrypt",\n  "Resource": "${aws_kms_key.records.arn}"' in answer.remediation
+    assert '"Action": "kms:Decrypt", "Resource": "${aws_kms_key.records.arn}"' in answer.remediation
     assert answer.evidence[0].span.start_line == 1 + START[: START.index("role   = aws_iam_role.copier.arn")].count("\n")
 
 
@@ -132,6 +133,14 @@ def test_the_context_is_of_the_bucket_with_a_bucket_key_else_of_the_object(tmp_p
     asked = {"bucket_key": bucket_key}
     assert ask(tmp_path, "encryption_context", statement, ENCRYPT, **asked).truth is truth
     assert ask(tmp_path, "source_key", statement, ENCRYPT, **asked).truth is Truth.YES
+
+
+def test_a_bucket_whose_name_is_made_up_has_the_same_contexts(tmp_path):
+    """The bucket's ARN is not known, and yet is never the ARN of one of its objects."""
+    statement = condition(DECRYPT, "StringLike", replication.OBJECT_CONTEXT, "${aws_s3_bucket.records.arn}/*")
+    start = START.replace('"example-records"', "null")
+    assert ask(tmp_path, "encryption_context", statement, ENCRYPT, bucket_key="true", start=start).truth is Truth.NO
+    assert ask(tmp_path, "source_key", statement, ENCRYPT, start=start).truth is Truth.YES
 
 
 def test_some_objects_leave_it_open(tmp_path):
