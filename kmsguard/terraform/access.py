@@ -6,27 +6,17 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from kmsguard.model.guard import negate
 from kmsguard.model.value import MAX_BRANCHES, Target, Unknown, Value
+from kmsguard.terraform.choices import choose
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import any_holds
+from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.opening import part_of
 from kmsguard.terraform.operations import Facts
-from kmsguard.terraform.partial import (
-    Handle,
-    Invalid,
-    ListItems,
-    Many,
-    Open,
-    SetItems,
-    derived,
-    from_parts,
-    inherited,
-    invalid,
-    is_invalid,
-    replace,
-    subject_of,
-)
+from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, Open, SetItems, invalid, is_invalid, subject_of
 from kmsguard.terraform.types import NUMBER, STRING
 
 Entries: TypeAlias = "list[tuple[Value, Value]]"
@@ -119,8 +109,6 @@ def open_lookup(members: dict[str, Value], key: Unknown, facts: Facts | None, de
 
     Without a default the key is one of the keys, as anything else would be an error.
     """
-    from kmsguard.terraform.partial import choose
-
     subject = subject_of(key)
     names = sorted(members)
     if subject is None or facts is None or not 0 < len(names) < MAX_BRANCHES:
@@ -183,7 +171,10 @@ def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:
 
 
 def entries(whole: Value) -> Entries | Many | Value:
-    """The keys and elements of a collection in Terraform's order; a Many, or a Value (error or Unknown) where they are not known."""
+    """The keys and elements of a collection in Terraform's order.
+
+    A Many where only the elements are known; a Value (an error or an Unknown) where nothing is.
+    """
     data = whole.data
     if isinstance(data, SetItems):
         return [(item, inherited(item, whole)) for item in data]

@@ -9,10 +9,11 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Branch, Choice, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Node
+from kmsguard.terraform.choices import absent_for_null, without_errors
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.expand import repeated
+from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import block_types, label
-from kmsguard.terraform.partial import absent_for_null, derived, without_errors
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import key_name
 

@@ -9,22 +9,14 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
-from kmsguard.terraform.partial import (
-    Handle,
-    Invalid,
-    ListItems,
-    Many,
-    MapItems,
-    Open,
-    SetItems,
-    distribute,
-    invalid,
-    is_text,
-    replace,
-    scalar_text,
-)
+from kmsguard.terraform.choices import distribute
+from kmsguard.terraform.opening import open_value
+from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, MapItems, Open, SetItems, find_unknown, invalid
+from kmsguard.terraform.texts import is_text, scalar_text
 from kmsguard.terraform.types import ANY, BOOL, STRING, Type, parse_number
 
 Key: TypeAlias = "tuple[object, ...]"
@@ -44,8 +36,6 @@ def convert(value: Value, to: Type) -> Value:
 
 def _convert_unknown(value: Value, data: Unknown, to: Type) -> Value:
     if isinstance(data, Open):
-        from kmsguard.terraform.opening import open_value
-
         if data.type is None or data.type.kind == "any":
             return inherit_open(value, open_value(data.unit, data.subject, to, data.reason, data.reference, data.allowed))
         return value
@@ -102,8 +92,6 @@ def _to_bool(value: Value, to: Type) -> Value:
 
 
 def _hole(value: Value) -> Unknown:
-    from kmsguard.terraform.partial import find_unknown
-
     unknown = find_unknown(value)
     return Unknown(unknown.reason, unknown.reference) if unknown is not None else Unknown("not known")
 

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
+from kmsguard.model.source import Source
 from kmsguard.model.value import ABSENT, ACCOUNT, REGION, Choice, Target, Text, Unknown, Value
-from kmsguard.terraform.partial import compose, derived, distribute, replace
+from kmsguard.terraform.choices import compose, distribute
+from kmsguard.terraform.history import derived
+from kmsguard.terraform.load import join
 from kmsguard.terraform.provider import arn_parts
 from kmsguard.terraform.resource import Resource
 
@@ -119,7 +124,6 @@ def _template_file(resource: Resource, name: str) -> Value | None:
     if template is None:
         return None
     variables = body.get("vars", Value({}))
-    from kmsguard.model.source import Source
     from kmsguard.terraform.functions.filesystem import render
 
     def rendered(text: Value) -> Value:
@@ -142,9 +146,7 @@ def _local_file(resource: Resource, name: str) -> Value | None:
     filename = resource.written().get("filename")
     if filename is None or filename.text is None:
         return None
-    from kmsguard.model.source import Source
     from kmsguard.terraform.functions.filesystem import text_of
-    from kmsguard.terraform.load import join
 
     run = resource.module.run
     found = run.read(join(run.unit, filename.text))

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
@@ -16,23 +18,14 @@ from kmsguard.model.value import MAX_BRANCHES, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
+from kmsguard.terraform.choices import choose, compose, distribute, spread
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
+from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import (
-    Invalid,
-    Many,
-    choose,
-    compose,
-    derived,
-    distribute,
-    invalid,
-    is_invalid,
-    is_text,
-    replace,
-    spread,
-)
+from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, Scope
+from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import STRING
 
 
@@ -374,8 +367,10 @@ def _template(node: nodes.Template, scope: Scope) -> Value:
 
 
 def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Span, *, whole: bool) -> Value:
-    """The text of the parts of a template. `whole`: it becomes a Choice of texts where a hole is a Choice; otherwise only
-    directives make it one, and the other holes stay in it.
+    """The text of the parts of a template.
+
+    `whole`: it becomes a Choice of texts where a hole is a Choice; otherwise only directives make it one, and the other holes
+    stay in it.
     """
     pieces: list[Value] = []
     split: list[bool] = []

@@ -11,10 +11,12 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value, flatten
 from kmsguard.syntax.hcl.nodes import Block, Expression
 from kmsguard.terraform.access import entries
+from kmsguard.terraform.choices import choose, without_errors
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.guards import any_holds, meet
-from kmsguard.terraform.partial import Invalid, Many, choose, derived, find_unknown, without_errors
+from kmsguard.terraform.history import derived
+from kmsguard.terraform.partial import Invalid, Many, find_unknown
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
 

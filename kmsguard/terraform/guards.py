@@ -161,7 +161,7 @@ def any_holds(*formulas: Formula) -> Formula:
     return out
 
 
-def _parts(formula: Formula, kind: type[All] | type[Any]) -> tuple[Formula, ...]:
+def _parts(formula: Formula, kind: type[All | Any]) -> tuple[Formula, ...]:
     return formula.of if isinstance(formula, kind) else (formula,)
 
 

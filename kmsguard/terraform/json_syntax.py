@@ -1,7 +1,7 @@
 """Terraform's JSON syntax to the tree of the native one: `.tf.json`.
 
-See https://developer.hashicorp.com/terraform/language/syntax/json. What a nested object is, a block or a map, only the provider's
-schema says; here the arguments of the AWS provider that are maps are known by name, and every other object is a block.
+See https://developer.hashicorp.com/terraform/language/syntax/json. What a nested object is, a block or a map, only the
+provider's schema says; here the arguments of the AWS provider that are maps are known by name, every other object is a block.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Expression, HclFile, Node
 from kmsguard.terraform.scope import Run
+from kmsguard.terraform.types import key_name
 
 
 class Elsewhere(Node):
@@ -217,8 +218,6 @@ def _slot(module: ModuleSource, block: Block) -> tuple[dict[object, Located] | N
 
 
 def _provider_key(block: Block) -> str:
-    from kmsguard.terraform.types import key_name
-
     alias = block.body.attributes.get("alias")
     name = key_name(alias.expression) if alias is not None else None
     return f"{label(block, 0)}.{name}" if name else label(block, 0)

@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Iterator
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from kmsguard.model.declaration import Call, Declaration
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
@@ -13,11 +15,13 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Expression, HclFile, ObjectExpr
 from kmsguard.terraform.body import argument
+from kmsguard.terraform.choices import without_errors
 from kmsguard.terraform.conversion import as_bool, convert
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.expand import Expansion, Instance, both, expansion
+from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
-from kmsguard.terraform.partial import Handle, export, invalid, replace, via, without_errors
+from kmsguard.terraform.partial import Handle, export, invalid
 from kmsguard.terraform.paths import checkout_path
 from kmsguard.terraform.provider import Configuration, configuration_key
 from kmsguard.terraform.resource import Resource
@@ -82,7 +86,7 @@ class Module:
         """What a comment object (`//`) of the JSON syntax says."""
         return getattr(block, "metadata", None)
 
-    # --- references -----------------------------------------------------------------------------------------------------------
+    # --- references -------------------------------------------------------------------------------------------------------
 
     def reference(self, root: str, name: str, span: Span) -> Value:
         """`root.name`: `var.x`, `local.y`, `aws_kms_key.z`, `module.m`, `path.module`."""
@@ -149,7 +153,7 @@ class Module:
             return Value(self.run.settings.workspace, span)
         return Value(Unknown(f"terraform.{name} is not known", f"terraform.{name}"), span)
 
-    # --- variables ------------------------------------------------------------------------------------------------------------
+    # --- variables --------------------------------------------------------------------------------------------------------
 
     def variable_type(self, declared: Located) -> Type | None:
         """The type constraint of a variable; None where there is none, or it cannot be read."""
@@ -196,7 +200,7 @@ class Module:
             value = declared.constants["default"] = evaluate(attribute.expression, scope).at(scope.span(attribute))
         return via(value, "variable default", self.within(f"var.{name}"), value.place)
 
-    # --- resources ------------------------------------------------------------------------------------------------------------
+    # --- resources --------------------------------------------------------------------------------------------------------
 
     def _resource(self, mode: str, of_type: str, name: str, span: Span) -> Value:
         local = f"{'data.' if mode == 'data' else ''}{of_type}.{name}"
@@ -230,7 +234,7 @@ class Module:
         self._resources[key] = expanded, instances
         return expanded, instances
 
-    # --- providers ------------------------------------------------------------------------------------------------------------
+    # --- providers --------------------------------------------------------------------------------------------------------
 
     def configure(self, passed: Expression | None, parent: Module | None) -> None:
         """Finds the provider configurations that this module uses: its own, those passed to it, those inherited."""
@@ -255,7 +259,7 @@ class Module:
             self.configurations[key] = found
         return found
 
-    # --- modules --------------------------------------------------------------------------------------------------------------
+    # --- modules ----------------------------------------------------------------------------------------------------------
 
     def _module(self, name: str, span: Span) -> Value:
         if name not in self.source.calls:
@@ -305,7 +309,7 @@ class Module:
         child.configure(passed, self)
         return child
 
-    # --- outputs --------------------------------------------------------------------------------------------------------------
+    # --- outputs ----------------------------------------------------------------------------------------------------------
 
     def attribute(self, name: str) -> Value:
         """What an expression gets for `module.m.name`."""
@@ -344,7 +348,7 @@ class Module:
         """All outputs."""
         return {name: self.attribute(name) for name in self.source.outputs}
 
-    # --- declarations -----------------------------------------------------------------------------------------------------------
+    # --- declarations -----------------------------------------------------------------------------------------------------
 
     def declarations(self) -> Iterator[Declaration]:
         """All that this module and those that it calls declare, in the order of the files."""

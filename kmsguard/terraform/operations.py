@@ -10,25 +10,12 @@ from kmsguard.model.guard import Atom, Formula, Scalar, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Choice, Text, Unknown, Value, flatten
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
+from kmsguard.terraform.choices import choose, distribute, truth_value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
-from kmsguard.terraform.partial import (
-    Handle,
-    Invalid,
-    ListItems,
-    Many,
-    MapItems,
-    SetItems,
-    choose,
-    derived,
-    distribute,
-    find_unknown,
-    from_parts,
-    invalid,
-    is_text,
-    subject_of,
-    truth_value,
-)
+from kmsguard.terraform.history import derived, from_parts
+from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, MapItems, SetItems, find_unknown, invalid, subject_of
+from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import BOOL, NUMBER
 
 Label: TypeAlias = "Callable[[], str]"

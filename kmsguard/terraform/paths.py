@@ -7,8 +7,8 @@ import posixpath
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Text, Unknown, Value
-from kmsguard.terraform.partial import text_value
 from kmsguard.terraform.scope import Run
+from kmsguard.terraform.texts import text_value
 
 CHECKOUT = Unknown("where the checkout lies is not part of the code", "path.cwd", not_null=True, prefix="/")
 """The folder of the checkout, as a hole in a path."""

@@ -9,20 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Span
 from kmsguard.model.value import ABSENT, Absent, Step, Text, Unknown, Value
+from kmsguard.terraform.choices import choose, combinations, distribute
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions.encoding import encoded, json_pieces, json_string
-from kmsguard.terraform.partial import (
-    choose,
-    combinations,
-    derived,
-    distribute,
-    find_invalid,
-    pieces_of,
-    replace,
-)
+from kmsguard.terraform.history import derived
+from kmsguard.terraform.partial import find_invalid
 from kmsguard.terraform.resource import Resource
+from kmsguard.terraform.texts import pieces_of
 from kmsguard.terraform.types import STRING
 
 VERSION = "2012-10-17"
@@ -111,7 +108,7 @@ def _document(version: Value, policy_id: Value, statements: Value, others: _Othe
         merged.version = version if version.data not in ("", None) else Value(VERSION)
     if policy_id.data not in ("", None):
         merged.policy_id = policy_id
-    merged.add(_statements(statements, version))
+    merged.add(_statements(statements))
     for document in override:
         _merge(merged, document, overriding=True)
     out = {"Version": merged.version}
@@ -180,13 +177,13 @@ _LISTS = {"actions": "Action", "not_actions": "NotAction", "resources": "Resourc
 _ORDER = ("actions", "not_actions", "resources", "not_resources", "principals", "not_principals", "condition")
 
 
-def _statements(blocks: Value, version: Value) -> list[Value]:
+def _statements(blocks: Value) -> list[Value]:
     if isinstance(blocks.data, Unknown):
         return [blocks]
-    return [distribute(lambda block: _statement(block, version), block).at(block.place) for block in blocks.items]
+    return [distribute(_statement, block).at(block.place) for block in blocks.items]
 
 
-def _statement(block: Value, version: Value) -> Value:
+def _statement(block: Value) -> Value:
     body = block.data
     if not isinstance(body, dict):
         return block

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from kmsguard.model.declaration import Declaration
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Choice, Target, Text, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Expression, GetAttr, StringPart, Template, Variable
 from kmsguard.terraform.body import argument, block_body, nested_blocks
+from kmsguard.terraform.choices import distribute
 from kmsguard.terraform.conversion import canonical
 from kmsguard.terraform.load import Located
-from kmsguard.terraform.partial import Open, distribute, export, pieces_of, replace, text_value
+from kmsguard.terraform.partial import Open, export
+from kmsguard.terraform.texts import pieces_of, text_value
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module

@@ -6,14 +6,17 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from kmsguard.model.declaration import Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value, flatten
 from kmsguard.terraform.body import META, argument, block_body, nested_blocks
+from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
-from kmsguard.terraform.partial import Handle, choose, export, replace
+from kmsguard.terraform.partial import Handle, export
 from kmsguard.terraform.provider import Configuration, provider_of
 
 if TYPE_CHECKING:
@@ -67,11 +70,10 @@ class Resource:
         if written is None:
             return self.symbolic(name)
         if isinstance(written.data, Choice):
-            written = choose(
+            return choose(
                 (guard, self.symbolic(name) if option.data is ABSENT else self._referred(option, name))
                 for guard, option in flatten(written)
             )
-            return written
         return self._referred(written, name)
 
     def _referred(self, value: Value, name: str) -> Value:

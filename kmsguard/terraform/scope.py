@@ -1,4 +1,4 @@
-"""Where an expression is evaluated: its module instance, its file, the names that are bound around it; and the run as a whole."""
+"""Where an expression is evaluated: its module instance, its file, the names bound around it; and the run as a whole."""
 
 from __future__ import annotations
 
@@ -82,15 +82,15 @@ class Scope:
         self.element = element
 
     def binding(self, names: dict[str, Value], label: str = "") -> Scope:
-        """This scope with more names; `label` tells instances of the same expression apart."""
+        """A scope with more names; `label` tells instances of the same expression apart."""
         return Scope(self.module, self.source, {**self.names, **names}, self.label + label, self.element)
 
     def over(self, element: Value, label: str) -> Scope:
-        """This scope inside a splat."""
+        """The scope inside a splat."""
         return Scope(self.module, self.source, self.names, self.label + label, element)
 
     def of(self, source: Source) -> Scope:
-        """This scope for an expression of another file."""
+        """The scope of an expression in another file."""
         return Scope(self.module, source, self.names, self.label, self.element)
 
     def span(self, node: Node) -> Span:

@@ -22,6 +22,7 @@ from kmsguard.syntax.hcl.nodes import (
     TupleExpr,
     Variable,
 )
+from kmsguard.terraform.arithmetic import narrow
 
 
 class Type(msgspec.Struct, frozen=True):
@@ -108,8 +109,6 @@ def type_text(node: Expression) -> str:
 
 def parse_number(text: str) -> int | Decimal | None:
     """A number as Terraform reads it out of a string; None where it is none."""
-    from kmsguard.terraform.arithmetic import narrow
-
     if not text or text.strip() != text or not text.isascii():
         return None
     body = text.lstrip("+-")

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 
 import msgspec
+from msgspec.structs import replace
 
 from kmsguard.model.declaration import Problem
 from kmsguard.model.guard import Scalar
@@ -27,11 +28,13 @@ from kmsguard.syntax.hcl.nodes import (
 )
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.functions.filesystem import Nothing
+from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Located, ModuleSource, join
 from kmsguard.terraform.module import Module
 from kmsguard.terraform.opening import open_value
-from kmsguard.terraform.partial import find_unknown, is_text, replace, via
+from kmsguard.terraform.partial import export, find_unknown
 from kmsguard.terraform.scope import Run, Scope
+from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import Type
 
 PRIMITIVE = ("string", "number", "bool")
@@ -156,8 +159,6 @@ def _typed_text(run: Run, name: str, text: str, to: Type | None) -> Value:
     node, problems = parse_expression(source)
     if problems:
         return Value(text)
-    from kmsguard.terraform.partial import export
-
     return _without_places(export(evaluate(node, Scope(Nothing(run, ""), source))))
 
 

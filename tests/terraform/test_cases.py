@@ -206,4 +206,4 @@ def test_case(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert encoded == expect.get("encodes", {})
     if "state" in expect:
         assert unit.state == expect["state"]
-    assert len(pickle.loads(pickle.dumps(unit)).declarations) == len(unit.declarations)  # noqa: S301 - it was made here
+    assert len(pickle.loads(pickle.dumps(unit)).declarations) == len(unit.declarations)

@@ -9,11 +9,15 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import TypeAlias
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value, flatten
 from kmsguard.syntax.hcl import nodes
-from kmsguard.terraform.partial import Invalid, choose, derived, distribute, find_invalid, invalid, is_invalid, replace
+from kmsguard.terraform.choices import choose, distribute
+from kmsguard.terraform.history import derived
+from kmsguard.terraform.partial import Invalid, find_invalid, invalid, is_invalid
 from kmsguard.terraform.scope import Scope
 
 

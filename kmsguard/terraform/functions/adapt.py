@@ -8,19 +8,11 @@ from typing import Any
 
 from kmsguard.model.value import Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.arithmetic import narrow
+from kmsguard.terraform.choices import choose, spread
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
-from kmsguard.terraform.partial import (
-    Invalid,
-    ListItems,
-    MapItems,
-    choose,
-    derived,
-    find_unknown,
-    from_parts,
-    invalid,
-    spread,
-)
+from kmsguard.terraform.history import derived, from_parts
+from kmsguard.terraform.partial import Invalid, ListItems, MapItems, find_unknown, invalid
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 
 STRINGS = Type("list", STRING)
@@ -65,8 +57,9 @@ def _converted(arguments: tuple[Value, ...], types: list[Type | None]) -> tuple[
 
 
 def settled(function: Callable[..., Value], arguments: tuple[Value, ...] | Value, *, not_null: bool = False) -> Value:
-    """Applies a function of wholly known arguments: under each way in which Choices inside of them can turn out, and gives an
-    Unknown where one is not known.
+    """Applies a function that needs its arguments wholly known, under each way in which Choices inside of them can turn out.
+
+    The result is an Unknown where one of them is not known.
     """
     if isinstance(arguments, Value):
         return arguments

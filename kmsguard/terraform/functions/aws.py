@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from kmsguard.model.value import Unknown, Value
+from kmsguard.terraform.choices import compose
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure
-from kmsguard.terraform.partial import Invalid, compose, invalid
+from kmsguard.terraform.partial import Invalid, invalid
 from kmsguard.terraform.types import STRING
 
 PARTS = ("partition", "service", "region", "account_id", "resource")

@@ -7,16 +7,20 @@ import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from kmsguard.model.guard import Formula, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
 from kmsguard.terraform.access import attribute, entries, members_of, open_lookup
 from kmsguard.terraform.access import element as element_at
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
+from kmsguard.terraform.choices import choose, combinations, spread, truth_value
 from kmsguard.terraform.conversion import canonical, convert, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
 from kmsguard.terraform.guards import any_holds, join
+from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.operations import equal, never_empty
 from kmsguard.terraform.partial import (
     Handle,
@@ -26,19 +30,11 @@ from kmsguard.terraform.partial import (
     MapItems,
     Open,
     SetItems,
-    choose,
-    combinations,
-    derived,
     find_unknown,
-    from_parts,
-    inherited,
     invalid,
-    is_text,
-    replace,
-    spread,
     subject_of,
-    truth_value,
 )
+from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER, STRING
 
 WRONG = "wrong number of arguments"

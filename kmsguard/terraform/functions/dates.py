@@ -13,7 +13,7 @@ from kmsguard.terraform.types import STRING
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "μs": "1e-6", "ms": "1e-3", "s": "1", "m": "60", "h": "3600"}
-_TOKEN = re.compile(r"'((?:[^']|'')*)'|Y+|M+|D+|E+|H+|h+|m+|s+|A+|a+|Z+|[^A-Za-z']+|.", re.DOTALL)
+_PART = re.compile(r"'((?:[^']|'')*)'|Y+|M+|D+|E+|H+|h+|m+|s+|A+|a+|Z+|[^A-Za-z']+|.", re.DOTALL)
 
 
 def _parse(text: str) -> datetime:
@@ -71,20 +71,20 @@ def _compare(left: str, right: str) -> int:
 def _format(pattern: str, timestamp: str) -> str:
     time = _parse(timestamp)
     out = []
-    for match in _TOKEN.finditer(pattern):
-        token = match[0]
-        if token.startswith("'") and match[1] is not None:
+    for match in _PART.finditer(pattern):
+        part = match[0]
+        if part.startswith("'") and match[1] is not None:
             out.append(match[1].replace("''", "'"))
-        elif token[0].isalpha() and token[0].isascii():
-            out.append(_field(token, time))
-        elif token == "'":
+        elif part[0].isalpha() and part[0].isascii():
+            out.append(_field(part, time))
+        elif part == "'":
             raise FunctionError("a quote is not closed")
         else:
-            out.append(token)
+            out.append(part)
     return "".join(out)
 
 
-def _field(token: str, time: datetime) -> str:
+def _field(part: str, time: datetime) -> str:
     offset = time.strftime("%z")
     utc = offset == "+0000"
     fields = {
@@ -113,9 +113,9 @@ def _field(token: str, time: datetime) -> str:
         "ZZZ": "UTC" if utc else offset,
         "Z": "Z" if utc else f"{offset[:3]}:{offset[3:]}",
     }
-    if token not in fields:
+    if part not in fields:
         raise FunctionError("this is no part of a date")
-    return fields[token]
+    return fields[part]
 
 
 _MONTHS = (

@@ -9,23 +9,16 @@ import re
 from decimal import Decimal
 from urllib.parse import quote_plus
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Span
 from kmsguard.model.value import Absent, Branch, Choice, Text, Unknown, Value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic
-from kmsguard.terraform.partial import (
-    Handle,
-    Invalid,
-    ListItems,
-    derived,
-    from_parts,
-    invalid,
-    number_text,
-    pieces_of,
-    replace,
-    text_value,
-)
+from kmsguard.terraform.history import derived, from_parts
+from kmsguard.terraform.partial import Handle, Invalid, ListItems, invalid
+from kmsguard.terraform.texts import number_text, pieces_of, text_value
 from kmsguard.terraform.types import STRING
 
 # --- JSON -----------------------------------------------------------------------------------------------------------------

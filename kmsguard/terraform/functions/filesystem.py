@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Step, Text, Unknown, Value
 from kmsguard.terraform.access import members_of
@@ -16,9 +18,11 @@ from kmsguard.terraform.conversion import convert, set_of
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled
 from kmsguard.terraform.functions.crypto import hexadecimal, in_base64
-from kmsguard.terraform.partial import Invalid, derived, from_parts, invalid, replace, text_value
+from kmsguard.terraform.history import derived, from_parts
+from kmsguard.terraform.partial import Invalid, invalid
 from kmsguard.terraform.paths import CHECKOUT, checkout_path, relative_to_root
 from kmsguard.terraform.scope import Run, Scope
+from kmsguard.terraform.texts import text_value
 from kmsguard.terraform.types import STRING
 
 LARGEST = 4_000_000  # bytes of a file that is hashed or listed
@@ -246,7 +250,7 @@ def _absolute_path(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
 
 
 def _part_of_path(part: Callable[[str], str]) -> Function:
-    """basename and dirname, of a path in the checkout too."""
+    """Basename and dirname, of a path in the checkout too."""
     known = pure(part, STRING)
 
     def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -279,7 +283,7 @@ class Nothing:
         self.run = run
         self.address = address
 
-    def reference(self, root: str, name: str, span: Span) -> Value:
+    def reference(self, root: str, name: str, span: Span) -> Value:  # noqa: ARG002 - as modules have it
         """Nothing outside is seen."""
         return invalid(f"{root}.{name} is not a variable of the template", f"{root}.{name}")
 
@@ -295,7 +299,7 @@ class FixedSource(Source):
         super().__init__(source.path, source.text)
         self.fixed = fixed
 
-    def span(self, start: int, end: int) -> Span:
+    def span(self, start: int, end: int) -> Span:  # noqa: ARG002 - as sources have it
         """The one place."""
         return self.fixed
 

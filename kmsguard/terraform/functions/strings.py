@@ -7,26 +7,20 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Source
 from kmsguard.model.value import Choice, Text, Unknown, Value
 from kmsguard.terraform.arithmetic import SHOWN, narrow
+from kmsguard.terraform.choices import compose
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic, whole_number
 from kmsguard.terraform.functions.patterns import compiled, expand
+from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.operations import ends
-from kmsguard.terraform.partial import (
-    Invalid,
-    ListItems,
-    compose,
-    derived,
-    from_parts,
-    invalid,
-    number_text,
-    pieces_of,
-    replace,
-    text_value,
-)
+from kmsguard.terraform.partial import Invalid, ListItems, Open, invalid
+from kmsguard.terraform.texts import number_text, pieces_of, text_value
 from kmsguard.terraform.types import BOOL, NUMBER, STRING, Type
 
 _STRINGS = Type("list", STRING)
@@ -250,8 +244,6 @@ def _format_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _scalar_unknown(unknown: Unknown) -> bool:
-    from kmsguard.terraform.partial import Open
-
     if isinstance(unknown, Open):
         return unknown.type is not None and unknown.type.kind in ("string", "number", "bool")
     return unknown.target is not None and unknown.target.attribute in ("arn", "id", "account", "region", "partition")

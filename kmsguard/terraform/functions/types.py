@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from kmsguard.model.value import Unknown, Value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
-from kmsguard.terraform.partial import invalid, replace
+from kmsguard.terraform.partial import invalid
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 
 

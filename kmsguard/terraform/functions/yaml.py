@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Data, Text, Value
 from kmsguard.syntax import yaml
 from kmsguard.terraform.arithmetic import narrow
-from kmsguard.terraform.partial import invalid, replace
+from kmsguard.terraform.partial import invalid
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o([0-7]+)")

@@ -1,0 +1,83 @@
+"""Texts that may have holes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from msgspec.structs import replace
+
+from kmsguard.model.source import Span
+from kmsguard.model.value import Choice, Data, Target, Text, Unknown, Value
+from kmsguard.terraform.arithmetic import SHOWN
+
+
+def is_text(value: Value) -> bool:
+    """Whether the data is a text, with or without holes."""
+    return isinstance(value.data, (str, Text))
+
+
+def number_text(number: float | Decimal) -> str:
+    """A number as Terraform writes it."""
+    if isinstance(number, float):
+        number = Decimal(repr(number))
+    if isinstance(number, Decimal):
+        number = SHOWN.plus(number)
+        if number == number.to_integral_value(context=SHOWN):
+            return str(int(number))
+        return format(SHOWN.normalize(number), "f")
+    return str(number)
+
+
+def scalar_text(data: Data) -> str | None:
+    """A string, number or bool as text; None for anything else."""
+    if isinstance(data, str):
+        return data
+    if isinstance(data, Text):
+        return data.known
+    if isinstance(data, bool):
+        return "true" if data else "false"
+    if isinstance(data, (int, float, Decimal)):
+        return number_text(data)
+    return None
+
+
+def pieces_of(value: Value) -> tuple[Value, ...]:
+    """A text or a hole as pieces of a text."""
+    data = value.data
+    if isinstance(data, Text):
+        if value.sensitive or value.refs:
+            return tuple(_marked(piece, value) for piece in data.pieces)
+        return data.pieces
+    if isinstance(data, (str, Unknown, Choice)):
+        return (value,)
+    text = scalar_text(data)
+    return (value.with_data(text if text is not None else Unknown("not a text")),)
+
+
+def _marked(piece: Value, whole: Value) -> Value:
+    refs = piece.refs + tuple(ref for ref in whole.refs if ref not in piece.refs)
+    if refs == piece.refs and piece.sensitive >= whole.sensitive:
+        return piece
+    return replace(piece, refs=refs, sensitive=piece.sensitive or whole.sensitive)
+
+
+def text_value(pieces: Iterable[Value], span: Span | None = None) -> Value:
+    """A text of pieces: one hole alone is the hole itself, nothing is the empty string."""
+    parts: list[Value] = []
+    for piece in pieces:
+        if isinstance(piece.data, Text):
+            parts.extend(pieces_of(piece))
+        elif piece.data != "":
+            parts.append(piece)
+    if not parts:
+        return Value("", span)
+    if len(parts) == 1:
+        only = parts[0]
+        return only if only.span is not None else replace(only, span=span)
+    refs: list[Target] = []
+    sensitive = False
+    for part in parts:
+        sensitive = sensitive or part.sensitive
+        refs.extend(ref for ref in part.refs if ref not in refs)
+    return Value(Text(tuple(parts)), span, None, None, tuple(refs), sensitive)
