@@ -31,10 +31,10 @@ class Span(msgspec.Struct, frozen=True, order=True):
 
 
 class Source:
-    """The text of one file, and the only place where offsets (code points from 0) become lines and columns.
+    r"""The text of one file, and the only place where offsets (code points from 0) become lines and columns.
 
     `path` is the path as it stands in the report: relative to the working directory, with forward slashes. A byte order
-    mark is not part of `text`; `\\r\\n` stays as it is (the line ends after `\\n`).
+    mark is not part of `text`; `\r\n` stays as it is (the line ends after `\n`).
     """
 
     __slots__ = ("__dict__", "path", "text")
