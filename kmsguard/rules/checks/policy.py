@@ -40,6 +40,7 @@ WELL = Answer(Truth.YES)
 _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _ACCOUNT_OF = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.*)?")
 _NETWORKS = ("aws:sourcevpc", "aws:sourcevpce")
+_ARNS = ("arn", "Arn", "issuer_arn")
 _MAX_OWN = 8
 _BEYOND = AUDIENCES.index("external")
 _REGION = "us-east-1"  # stands for a Region that is not known, where only the shape of a text matters
@@ -191,7 +192,7 @@ class _Writing:
             return piece.with_data(symbol)
         if before.startswith("arn:") and before.count(":") >= 5 and self._resource(data.target) is not None:
             return piece.with_data(_made_up(data.target))
-        return piece
+        return piece.with_data(_unnamed(data))
 
     def _symbol(self, target: Target | None) -> str | None:
         if target is None:
@@ -208,13 +209,13 @@ class _Writing:
             return symbol
         resource = self._resource(data.target)
         if resource is None or data.target is None:
-            return data
+            return _unnamed(data)
         last = data.target.attribute.rsplit(".", 1)[-1]
-        if last in ("arn", "Arn", "issuer_arn"):
+        if last in _ARNS:
             account = self._account(resource)
             if account is not None:
                 return f"arn:{self.deployment.partition}:iam::{account}:role/{_made_up(data.target)}"
-        return _made_up(data.target) if network else data
+        return _made_up(data.target) if network else _unnamed(data)
 
     def _resource(self, target: Target | None) -> Resource | None:
         """What a target is an attribute of, where the unit holds it."""
@@ -242,6 +243,12 @@ class _Writing:
                 parts[4] = self._account(resource) or ""
                 return ":".join(parts)
         return text
+
+
+def _unnamed(data: Unknown) -> Unknown:
+    """What is unknown, no longer as a symbol: the search for requests knows none but policy variables."""
+    is_arn = data.target is not None and data.target.attribute.rsplit(".", 1)[-1] in _ARNS
+    return msgspec.structs.replace(data, target=None, prefix=data.prefix or ("arn:" if is_arn else ""))
 
 
 def _refs(value: Value) -> Iterator[Target]:
@@ -793,6 +800,7 @@ def limits_grants(question: Question) -> Answer:
     if any(_stops_grants(statement) for statement in statements):
         return WELL
     administers = {entry.known for one in statements if _allows(one, TAKE_OVER[:1]) for entry in _entries(one)}
+    own = _views(question).all[0].own if statements else ""
     findings = []
     for statement in statements:
         if not _allows(statement, CLASSES["grant"]) or _shared(question, statement) or _is_negated_action(statement):
@@ -800,7 +808,10 @@ def limits_grants(question: Question) -> Answer:
         users = [
             entry
             for entry in _entries(statement)
-            if _is_single(entry.known) and entry.known not in administers and _SERVICE_LINKED not in (entry.known or "")
+            if _is_single(entry.known)
+            and f"::{own}:" in (entry.known or "")
+            and entry.known not in administers
+            and _SERVICE_LINKED not in (entry.known or "")
         ]
         limited = _limited(statement)
         if users and limited is not Truth.YES:
