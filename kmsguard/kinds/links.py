@@ -435,7 +435,8 @@ class Links:
         """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
         unit = draft.unit.path
         kinds = (*to, *(name for kind in to for name in self.table.stand_ins.get(kind, ())))
-        found = self._by_target(leaf, unit, kinds) or self._by_reference(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
+        # First by what was written: a replica returns a key id that is its primary's as well.
+        found = self._by_reference(leaf, unit, kinds) or self._by_target(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
         ends: list[End] = []
         for one, exists in found:
             both = conjunction(guard, exists)
@@ -459,7 +460,7 @@ class Links:
         """A text that took the place of a reference, and is all that the reference returns."""
         for ref in leaf.refs:
             said = self._targets.get((unit, ref))
-            if said is not None and said.data == leaf.data:
+            if said is not None and (said.data == leaf.data or (said.target is not None and said.target == leaf.target)):
                 found = [draft for draft in self.at(unit, ref.address) if draft.kind.name in kinds]
                 if found:
                     return [(draft, Truth.YES) for draft in found]
