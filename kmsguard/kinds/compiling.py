@@ -117,7 +117,9 @@ _IDENTITY = ("made_up", "names", "scope", "within", "same_as", "terraform", "clo
 _EXAMPLE = ("title", "subject", "terraform", "cloudformation", "expect", "absent", "unknown", "edges", "number", "only")
 _LANGUAGES = ("terraform", "cloudformation")
 _EDGE = ("by", "to", "tags", "same")
-_KEY_USE = ("through", "by", "actions", "via", "context", "source_arn", "grant", "title")
+_KEY_USE = (
+    "through", "by", "actions", "via", "context", "source_arn", "grant", "title", "asks", "when", "unless", "refused",
+)  # fmt: skip
 
 
 class _Compiler:
@@ -341,13 +343,15 @@ class _Compiler:
         members = self.members(value, _KEY_USE)
         edges = self.given(kind, "edges")
         through = self.text(members["through"]) if "through" in members else ""
-        if through not in edges:
-            self.wrong(value, f"`through`: there is no edge `{through}`" + suggest(through, edges))
+        self.way(value, through, kind)
         by = self.members(members["by"], ("edge", "attribute", "service")) if "by" in members else {}
-        if len(by) != 1:
-            self.wrong(value, "`by` is one of edge, attribute, service")
-        if "edge" in by and self.text(by["edge"]) not in edges:
-            self.wrong(by["edge"], f"there is no edge `{self.text(by['edge'])}`" + suggest(self.text(by["edge"]), edges))
+        if len(by) != 1 and set(by) != {"edge", "service"}:
+            self.wrong(value, "`by` is one of edge, attribute, service, or edge and service")
+        if "edge" in by:
+            self.way(by["edge"], self.text(by["edge"]), kind)
+        for name in ("when", "unless"):
+            if name in members and self.text(members[name]) not in self.given(kind, "attributes"):
+                self.wrong(members[name], f"there is no attribute `{self.text(members[name])}`")
         return KeyUse(
             through=through,
             actions=self.texts(members["actions"]) if "actions" in members else (),
@@ -359,7 +363,40 @@ class _Compiler:
             source_arn=self.text(members["source_arn"]) if "source_arn" in members else "",
             grant="grant" in members and self.text(members["grant"]) == "true",
             title=self.text(members["title"]) if "title" in members else "",
+            asks=self.text(members["asks"]) if "asks" in members else "",
+            when=self.text(members["when"]) if "when" in members else "",
+            unless=self.text(members["unless"]) if "unless" in members else "",
+            refused=self.text(members["refused"]) if "refused" in members else "",
         )
+
+    def way(self, value: Value, way: str, kind: dict[str, Value]) -> None:
+        """Edges in a row: the first is of this kind, each next one of some kind that the one before leads to."""
+        first, *rest = way.split(".")
+        edges = self.given(kind, "edges")
+        if first not in edges:
+            self.wrong(value, f"there is no edge `{first}`" + suggest(first, edges))
+            return
+
+        def check() -> None:
+            kinds = self.ends_of(edges[first], self.given(kind, "attributes"))
+            for name in rest:
+                known = {edge: spec for k in kinds if k in self.kinds for edge, spec in self.kinds[k].edges.items()}
+                if name not in known:
+                    self.wrong(value, f"there is no edge `{name}` at {', '.join(kinds)}" + suggest(name, known))
+                    return
+                specs = [self.kinds[k].edges[name] for k in kinds if k in self.kinds and name in self.kinds[k].edges]
+                kinds = [to for spec in specs for to in spec.to]
+
+        self.later.append(check)
+
+    def ends_of(self, edge: Value, attributes: dict[str, Value]) -> list[str]:
+        """The kinds that an edge leads to: its own, or those of its attribute."""
+        members = self.members(edge)
+        if "to" in members:
+            return list(self.texts(members["to"]))
+        attribute = attributes.get(self.text(members["by"]).partition(".")[0].partition("[")[0]) if "by" in members else None
+        inner = self.members(attribute) if attribute is not None else {}
+        return list(self.texts(inner["to"])) if "to" in inner else []
 
     def mend(self, name: str, value: Value, kind: dict[str, Value]) -> dict[str, str]:
         attributes, edges = self.given(kind, "attributes"), self.given(kind, "edges")
@@ -595,7 +632,7 @@ def split_path(text: str) -> tuple[str, ...] | None:
         if text[at] == "[":
             end = text.find("]", at)
             inner = text[at + 1 : end]
-            if end < 0 or not steps or not (inner == "" or inner.isdigit() or "=" in inner):
+            if end < 0 or not steps or not (inner in ("", "*") or inner.isdigit() or "=" in inner):
                 return None
             steps.append(text[at : end + 1])
             at = end + 1

@@ -260,7 +260,9 @@ def _inside_unknown(value: Value, data: Unknown, steps: tuple[str, ...]) -> Valu
 def _elements(value: Value, step: str, rest: tuple[str, ...]) -> Value:
     data = value.data
     elements = data if isinstance(data, tuple) else () if data is ABSENT or data is None else (value,)
-    if step == "[]":
+    if step == "[*]" and isinstance(data, dict):
+        elements = tuple(data.values())
+    if step in ("[]", "[*]"):
         return _gathered(value, elements, rest)
     name, equals, wanted = step[1:-1].partition("=")
     if not equals:

@@ -16,13 +16,15 @@ from kmsguard.model.value import NOTHING, Unknown, Value, resolve
 class KeyUse(msgspec.Struct, frozen=True):
     """Who uses a key because of a resource, and how: what its kind's file says under `key_use`.
 
-    Of `edge`, `attribute` and `service` one is given. In texts `{region}`, `{account}`, `{partition}`, `{arn}` and other parts
-    of the resource's identity stand for its own.
+    Of `edge`, `attribute` and `service` one is given; `edge` and `service` together: either of them will do. In texts `{region}`,
+    `{account}`, `{partition}`, `{arn}`, other parts of the resource's identity and its attributes stand for its own, `{holder.arn}`
+    for that of the resource from which the last edge of `through` leads to the key, `{EDGE.arn}` for that of an edge's end.
+    `{….object}` of a bucket is what S3 sends as encryption context for an object in it.
     """
 
-    through: str  # the edge to the key
+    through: str  # the edge to the key, or edges in a row: `topic.encrypted_with`
     actions: tuple[str, ...]  # `kms:Decrypt`
-    edge: str = ""  # the principals are the ends of this edge (roles, users)
+    edge: str = ""  # the principals are the ends of this edge (roles, users), or of edges in a row
     attribute: str = ""  # the principal is named by this attribute
     service: str = ""  # the principal is this AWS service: `logs.{region}.amazonaws.com`
     via: str = ""  # the call comes through this service (`kms:ViaService` is `VIA.{region}.amazonaws.com`)
@@ -30,6 +32,10 @@ class KeyUse(msgspec.Struct, frozen=True):
     source_arn: str = ""  # `aws:SourceArn` of a service's call
     grant: bool = False  # the service makes a grant in the principal's name and works by it afterwards
     title: str = ""  # what the use is for: `to read messages`
+    asks: str = ""  # it is only used where the principal may do this with the holder: `secretsmanager:GetSecretValue`
+    when: str = ""  # it is only used where this attribute is true, or holds something
+    unless: str = ""  # it is not used there
+    refused: str = ""  # why it works with no KMS key at all
 
 
 class Resource(msgspec.Struct, frozen=True, eq=False):
