@@ -9,7 +9,7 @@ from kmsguard.model.rule import Answer, JudgeSettings, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, Target, Text, Unknown, Value
-from kmsguard.rules.checks import policy
+from kmsguard.rules.checks import grants, identities, policy
 
 OWN = "111122223333"
 OTHER = "444455556666"
@@ -352,12 +352,12 @@ def grant(grantee, operations=("Decrypt",), **more) -> Resource:
 )
 def test_grants(one, truth):
     """For whom a grant is, and whether it can be handed on."""
-    assert ask(policy.grants_little, one, account=OWN).truth is truth
+    assert ask(grants.is_narrow, one, account=OWN).truth is truth
 
 
 def test_a_grant_without_the_account():
     """A literal account is own or foreign."""
-    answer = ask(policy.grants_little, grant(role("app")))
+    answer = ask(grants.is_narrow, grant(role("app")))
     assert answer.truth is Truth.UNKNOWN
     assert answer.findings[0].open[0].reference == "--account"
 
@@ -381,9 +381,9 @@ def test_every_key(keys, truth):
     """Which resources of an identity's policy are every key of the account."""
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys}]}
     one = resource("aws_iam_policy.a", "iam.policy", policy=document)
-    assert ask(policy.decrypts_with_named_keys, one, account=OWN).truth is truth
+    assert ask(identities.decrypt_with_named_keys, one, account=OWN).truth is truth
     inline = resource("aws_iam_role.a", "iam.role", inline_policies=[document])
-    assert ask(policy.decrypts_with_named_keys, inline, account=OWN).truth is truth
+    assert ask(identities.decrypt_with_named_keys, inline, account=OWN).truth is truth
 
 
 @pytest.mark.parametrize(
@@ -404,7 +404,7 @@ def test_statements_of_identities(statements, truth):
     """Conditions that say which keys, and what denies."""
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Resource": "*", **one} for one in statements]}
     one = resource("aws_iam_policy.a", "iam.policy", policy=document)
-    assert ask(policy.decrypts_with_named_keys, one, account=OWN).truth is truth
+    assert ask(identities.decrypt_with_named_keys, one, account=OWN).truth is truth
 
 
 def test_a_boundary_allows_nothing():
@@ -413,9 +413,9 @@ def test_a_boundary_allows_nothing():
     one = resource("aws_iam_policy.a", "iam.policy", policy=document)
     user = resource("aws_iam_role.a", "iam.role")
     boundary = Edge("boundary", user, one, value("x"))
-    assert ask(policy.decrypts_with_named_keys, one, user, edges=(boundary,), account=OWN).truth is Truth.YES
+    assert ask(identities.decrypt_with_named_keys, one, user, edges=(boundary,), account=OWN).truth is Truth.YES
     attached = (boundary, Edge("managed", user, one, value("x")))
-    assert ask(policy.decrypts_with_named_keys, one, user, edges=attached, account=OWN).truth is Truth.NO
+    assert ask(identities.decrypt_with_named_keys, one, user, edges=attached, account=OWN).truth is Truth.NO
 
 
 def test_aliases_in_identity_policies():
@@ -423,7 +423,7 @@ def test_aliases_in_identity_policies():
 
     def named(action, resource_):
         document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": action, "Resource": resource_}]}
-        return ask(policy.names_keys_not_aliases, resource("aws_iam_policy.a", "iam.policy", policy=document), account=OWN)
+        return ask(identities.name_keys_not_aliases, resource("aws_iam_policy.a", "iam.policy", policy=document), account=OWN)
 
     alias = f"arn:aws:kms:us-east-1:{OWN}:alias/x"
     assert named(["kms:Decrypt", "kms:DescribeKey"], [alias]).truth is Truth.NO

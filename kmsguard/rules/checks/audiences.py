@@ -1,0 +1,237 @@
+"""Whom the statements of a key policy let in beyond the own and trusted accounts.
+
+Each statement is asked about alone, with everything that denies beside it: `kmsguard.iam.audience` says who is let in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, TypeAlias
+
+import msgspec
+
+from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
+from kmsguard.iam.audience import Question as Audiences
+from kmsguard.iam.document import PrincipalElement, Statement
+from kmsguard.iam.facts import facts
+from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
+from kmsguard.iam.request import action_truth
+from kmsguard.iam.texts import show
+from kmsguard.model.finding import Open
+from kmsguard.model.resource import Resource
+from kmsguard.model.rule import Question
+from kmsguard.model.truth import Truth
+from kmsguard.rules.checks.documents import ACCOUNT_OF, SEEN, View, Views, settings_key, views_of
+
+Group: TypeAlias = Literal["public", "not principal", "administration", "account", "service"]
+
+CRYPTOGRAPHIC = tuple(name for name in (*CLASSES["use"], *CLASSES["grant"], *CLASSES["sign"]) if name in FOR_EVERYBODY)
+TAKE_OVER = ("PutKeyPolicy", "ScheduleKeyDeletion")
+_BEYOND = AUDIENCES.index("external")
+
+
+class Sight(msgspec.Struct, frozen=True, eq=False):
+    """What a statement lets in."""
+
+    group: Group
+    truth: Truth  # NO: certainly too much
+    statement: Statement
+    audience: Audience
+    view: View
+    open: tuple[Open, ...] = ()
+
+
+def sights_of(question: Question) -> tuple[Sight, ...]:
+    """The statements of a key policy that let in more than the own and trusted accounts, or perhaps do."""
+    if is_told_with_its_key(question):
+        return ()
+    seen = SEEN.setdefault(question.graph, {})
+    key = ("sights", question.resource, *settings_key(question))
+    found = seen.get(key)
+    if not isinstance(found, tuple):
+        found = seen[key] = tuple(_look(views_of(question)))
+    return found
+
+
+def is_told_with_its_key(question: Question) -> bool:
+    """Whether it is the policy of a key of the same unit, which has it as its own."""
+    resource = question.resource
+    if resource.kind != "kms.key_policy":
+        return False
+    ends = [edge.target for edge in question.graph.out(resource, "key")]
+    return any(isinstance(end, Resource) and end.unit == resource.unit for end in ends)
+
+
+def _look(views: Views) -> Iterator[Sight]:
+    first = views.all[0].document
+    for statement in first.statements:
+        if statement.effect == "Deny":
+            continue
+        for kind in _kinds(statement.principal):
+            sight = _sight(views, statement.index, kind)
+            if sight is not None:
+                yield sight
+
+
+Kind: TypeAlias = Literal["all", "AWS", "Service"]
+
+
+def _kinds(element: PrincipalElement | None) -> tuple[Kind, ...]:
+    """Callers and services in one statement are two things that it lets in."""
+    if element is None or element.negated or element.open:
+        return ("all",)
+    types = {entry.type for entry in element.entries}
+    return ("AWS", "Service") if {"AWS", "Service"} <= types else ("all",)
+
+
+def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
+    found: list[tuple[View, Statement, Audience, AudienceName, AudienceName]] = []
+    for view in views.all:
+        statement = _part(view.document.statements[index], kind)
+        audience = _audience(view, statement)
+        cap = _cap(statement)
+        found.append((view, statement, audience, _narrower(audience.at_least, cap), _narrower(audience.at_most, cap)))
+    certain = all(_is_beyond(least) for *_, least, _most in found)
+    possible = [one for one in found if _is_beyond(one[4])]
+    if not possible:
+        return None
+    view, statement, audience, least, most = max(possible, key=lambda one: AUDIENCES.index(one[3] if certain else one[4]))
+    name = least if certain else most
+    truth = Truth.NO if certain else Truth.UNKNOWN
+    open_: tuple[Open, ...] = ()
+    if not certain:
+        differ = len({(one[3], one[4]) for one in found}) > 1
+        open_ = (*(views.open if differ else ()), *open_of(statement, audience))
+    if name == "external" and not is_negated(statement):
+        network = _network(view, statement, audience)
+        if network == "own":
+            return None
+        if network == "named":
+            truth = Truth.UNKNOWN
+            open_ = (*open_, Open("network", "whose network this is, and who calls from it, is not said here"))
+    return Sight(_group(statement, name), truth, statement, audience, view, tuple(dict.fromkeys(open_)))
+
+
+def is_negated(statement: Statement) -> bool:
+    """Whether it has `NotPrincipal`."""
+    return statement.principal is not None and statement.principal.negated
+
+
+def _part(statement: Statement, kind: Kind) -> Statement:
+    """The statement for its callers or its services alone."""
+    if kind == "all" or statement.principal is None:
+        return statement
+    entries = tuple(entry for entry in statement.principal.entries if (entry.type == "Service") == (kind == "Service"))
+    return msgspec.structs.replace(statement, principal=msgspec.structs.replace(statement.principal, entries=entries))
+
+
+NOBODY = Audience("nobody", "nobody")
+
+
+def _audience(view: View, statement: Statement) -> Audience:
+    """Who is let in by one statement alone, with all that denies beside it."""
+    if _is_closed(statement, view):
+        return NOBODY
+    others = [_denying(other) for other in view.document.statements if other.effect != "Allow" and other is not statement]
+    others = [other for other in others if other.index != statement.index]
+    alone = tuple(msgspec.structs.replace(one, index=index) for index, one in enumerate((statement, *others)))
+    document = msgspec.structs.replace(view.document, statements=alone)
+    return Audiences(document, view.deployment).audience(CRYPTOGRAPHIC)
+
+
+def _denying(statement: Statement) -> Statement:
+    """A statement whose effect is open denies, perhaps: what it perhaps allows is a matter of its own."""
+    return statement if statement.effect == "Deny" else msgspec.structs.replace(statement, effect="Deny")
+
+
+def _is_closed(statement: Statement, view: View) -> bool:
+    """Whether it names nobody but callers of the own and trusted accounts."""
+    element = statement.principal
+    if statement.open or element is None:
+        return not statement.open
+    if element.negated or element.open:
+        return False
+    ours = (view.own, *view.deployment.trusted)
+    for entry in element.entries:
+        if entry.type in ("Federated", "CanonicalUser"):
+            continue
+        text = entry.entry.known
+        account = ACCOUNT_OF.fullmatch(text) if text is not None and entry.type == "AWS" else None
+        if account is None or account[1] not in ours:
+            return False
+    return True
+
+
+def _cap(statement: Statement) -> AudienceName:
+    """The widest audience that the principals of a statement can be, whatever is open in them: an ARN is never everybody."""
+    element = statement.principal
+    if statement.open or element is None or element.negated or element.open:
+        return "public"
+    cap: AudienceName = "external"
+    for entry in element.entries:
+        if entry.type == "Service":
+            cap = _wider(cap, "service")
+        elif entry.type == "AWS" and not show(entry.entry.text).startswith("arn:") and not _is_id(entry.entry.known):
+            return "public"
+    return cap
+
+
+def _is_id(text: str | None) -> bool:
+    return text is not None and text != "*"
+
+
+def _narrower(one: AudienceName, other: AudienceName) -> AudienceName:
+    return min(one, other, key=AUDIENCES.index)
+
+
+def _wider(one: AudienceName, other: AudienceName) -> AudienceName:
+    return max(one, other, key=AUDIENCES.index)
+
+
+def _is_beyond(name: AudienceName) -> bool:
+    return AUDIENCES.index(name) >= _BEYOND
+
+
+def _group(statement: Statement, name: AudienceName) -> Group:
+    if is_negated(statement):
+        return "not principal"
+    if name == "public":
+        return "public"
+    if name == "service":
+        return "service"
+    if all(action_truth(statement, operation) is Truth.YES for operation in TAKE_OVER):
+        return "administration"
+    return "account"
+
+
+def _network(view: View, statement: Statement, audience: Audience) -> Literal["own", "named", ""]:
+    """Whether it is only the network that makes them less than everybody: one of the unit, or another one."""
+    witness = audience.witness
+    if witness is None:
+        return ""
+    mentioned = facts(view.document)
+    if witness.account in mentioned.accounts or (witness.organization or "") in mentioned.organizations:
+        return ""
+    values = [
+        entry.known or ""
+        for test in statement.tests
+        if test.key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip")
+        for entry in test.values
+    ]
+    if not values:
+        return ""
+    return "own" if all(value.startswith("made-up-") for value in values) else "named"
+
+
+def open_of(statement: Statement, audience: Audience) -> tuple[Open, ...]:
+    """What would decide whom a statement lets in."""
+    out = [*statement.open, *statement.condition_open]
+    if statement.principal is not None:
+        out += statement.principal.open
+        out += [open_ for entry in statement.principal.entries for open_ in entry.entry.opens]
+    out += [open_ for test in statement.tests for entry in test.values for open_ in entry.opens]
+    if audience.too_large:
+        out.append(Open("policy", "the policy is too large to be decided"))
+    if not out:
+        out += [Open(test.name, f"what {test.operator} {test.name} lets through is not decided") for test in statement.tests]
+    return tuple(dict.fromkeys(out)) or (Open("policy", "what else the policy denies is not known"),)

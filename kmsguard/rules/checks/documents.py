@@ -1,0 +1,247 @@
+"""Policy documents as they read once the deployment is known: for each account that the own one can be.
+
+The search for requests reads texts, so what only the deployment knows is written out first: the own account, and names that
+AWS makes up for what the unit holds. What stays unknown stays unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from kmsguard.iam.document import PolicyDocument, Statement, read_policy
+from kmsguard.iam.facts import texts
+from kmsguard.iam.request import action_truth
+from kmsguard.iam.texts import Deployment, fold
+from kmsguard.model.finding import Open
+from kmsguard.model.guard import World
+from kmsguard.model.resource import Graph, Resource
+from kmsguard.model.rule import Question
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
+from kmsguard.rules.checks.access import Access
+
+_ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+ACCOUNT_OF = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.*)?")
+"""An account, or the ARN of one of its principals."""
+MADE_UP = re.compile(r"made-up-([A-Za-z0-9_.-]+)")
+"""A name that stands for one that AWS makes up, and what it stands for."""
+SERVICE_LINKED = ":role/aws-service-role/"
+"""In the ARN of every service-linked role, which only its service can use."""
+_NETWORKS = ("aws:sourcevpc", "aws:sourcevpce")
+_ARNS = ("arn", "Arn", "issuer_arn")
+_MAX_OWN = 8
+_REGION = "us-east-1"  # stands for a Region that is not known, where only the shape of a text matters
+
+
+class View(msgspec.Struct, frozen=True, eq=False):
+    """A policy as it reads where the own account is a certain one."""
+
+    document: PolicyDocument
+    deployment: Deployment
+
+    @property
+    def own(self) -> str:
+        """The own account."""
+        assert self.deployment.account is not None
+        return self.deployment.account
+
+
+class Views(msgspec.Struct, frozen=True, eq=False):
+    """A policy for each account that the own one can be; the first is one that nobody names, where it is not given."""
+
+    all: tuple[View, ...]
+    given: bool  # whether the own account is known
+
+    @property
+    def open(self) -> tuple[Open, ...]:
+        """What decides between them."""
+        return () if self.given else (Open("--account", "pass --account: whether an account is the own one decides it"),)
+
+
+SEEN: WeakKeyDictionary[Graph, dict[object, object]] = WeakKeyDictionary()
+
+
+def views_of(question: Question, attribute: str = "policy") -> Views:
+    """The policy of the resource that is asked about.
+
+    Raises:
+        UndecidedError: where the world does not decide something in it.
+    """
+    seen = SEEN.setdefault(question.graph, {})
+    key = ("views", question.resource, attribute, *settings_key(question))
+    found = seen.get(key)
+    if not isinstance(found, Views):
+        found = seen[key] = _read_views(question, attribute)
+    return found
+
+
+def settings_key(question: Question) -> tuple[object, ...]:
+    """What an answer hangs on besides the graph."""
+    settings = question.settings
+    world: World = question.world
+    return (tuple(world.assumed.items()), settings.account, settings.trusted_accounts, settings.organizations)
+
+
+def _read_views(question: Question, attribute: str) -> Views:
+    access = Access(question.graph, question.world, question.settings)
+    value = access.value(question.resource, attribute)
+    deployment = access.deployment(question.resource)
+    deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
+    given = deployment.account is not None
+    owns = (deployment.account or "",) if given else _possible_accounts(value, deployment)
+    views = []
+    for own in owns:
+        here = msgspec.structs.replace(deployment, account=own)
+        written = _Writing(access, question.resource, here).out(value)
+        views.append(View(read_policy(written, here), here))
+    return Views(tuple(views), given)
+
+
+def _ours(question: Question, deployment: Deployment) -> tuple[str, ...]:
+    """The accounts that are trusted: those that are declared, and those that the same unit deploys to."""
+    seen = SEEN.setdefault(question.graph, {})
+    key = ("accounts", question.resource.unit)
+    found = seen.get(key)
+    if not isinstance(found, tuple):
+        accounts = (one.account for one in question.graph.resources if one.unit == question.resource.unit)
+        found = seen[key] = tuple(dict.fromkeys(account.text for account in accounts if account is not None and account.text))
+    declared = (*deployment.trusted, *((question.settings.account,) if question.settings.account else ()))
+    return tuple(dict.fromkeys((*declared, *found)))
+
+
+def _possible_accounts(value: Value, deployment: Deployment) -> tuple[str, ...]:
+    """An account that nobody names, and those that the document names."""
+    named = dict.fromkeys(account for text in texts(value) for account in _ID.findall(text))
+    fresh = next(
+        account
+        for account in (f"{number:012d}" for number in range(987654321000, 987654331000))
+        if account not in named and account not in deployment.trusted
+    )
+    return (fresh, *list(named)[:_MAX_OWN])
+
+
+class _Writing:
+    """Writes out what stands for something of the deployment or of the unit."""
+
+    def __init__(self, access: Access, resource: Resource, deployment: Deployment) -> None:
+        self.access = access
+        self.resource = resource
+        self.deployment = deployment
+        target = resource.account.target if resource.account is not None else None
+        self.account_targets = {ACCOUNT, target}
+
+    def out(self, value: Value, name: str = "") -> Value:
+        """The value, which a member of this name holds, with texts in place of symbols."""
+        data = value.data
+        if isinstance(data, dict):
+            return value.with_data({name: self.out(item, name) for name, item in data.items()})
+        if isinstance(data, tuple):
+            return value.with_data(tuple(self.out(item, name) for item in data))
+        if isinstance(data, Text):
+            return self._text(value, data)
+        if isinstance(data, Unknown):
+            return value.with_data(self._whole(data, network=fold(name) in _NETWORKS))
+        if isinstance(data, str):
+            return value.with_data(self._owned(data, value))
+        return value
+
+    def _text(self, value: Value, data: Text) -> Value:
+        if data.encodes is not None and data.encoding == "json":
+            return self.out(data.encodes)
+        pieces: list[Value] = []
+        before = ""
+        for piece in data.pieces:
+            written = self._piece(piece, before)
+            pieces.append(written)
+            before += written.data if isinstance(written.data, str) else "…"
+        text = Text(tuple(pieces))
+        return value.with_data(self._owned(text.known, value) if text.known is not None else text)
+
+    def _piece(self, piece: Value, before: str) -> Value:
+        data = piece.data
+        if not isinstance(data, Unknown):
+            return piece
+        symbol = self._symbol(data.target)
+        if symbol is not None:
+            return piece.with_data(symbol)
+        if before.startswith("arn:") and before.count(":") >= 5 and self._resource(data.target) is not None:
+            return piece.with_data(_made_up(data.target))
+        return piece.with_data(_unnamed(data))
+
+    def _symbol(self, target: Target | None) -> str | None:
+        if target is None:
+            return None
+        if target in self.account_targets:
+            return self.deployment.account
+        if target == REGION or (target.address.startswith("provider.") and target.attribute == "region"):
+            return self.deployment.region or _REGION
+        return self.deployment.partition if target.attribute == "partition" or target == PARTITION else None
+
+    def _whole(self, data: Unknown, *, network: bool) -> str | Unknown:
+        symbol = self._symbol(data.target)
+        if symbol is not None:
+            return symbol
+        resource = self._resource(data.target)
+        if resource is None or data.target is None:
+            return _unnamed(data)
+        last = data.target.attribute.rsplit(".", 1)[-1]
+        if last in _ARNS:
+            account = self._account(resource)
+            if account is not None:
+                return f"arn:{self.deployment.partition}:iam::{account}:role/{_made_up(data.target)}"
+        return _made_up(data.target) if network else _unnamed(data)
+
+    def _resource(self, target: Target | None) -> Resource | None:
+        """What a target is an attribute of, where the unit holds it."""
+        if target is None or not target.address:
+            return None
+        found = self.access.graph.by_address.get((self.resource.unit, target.address))
+        return found[0] if found else None
+
+    def _account(self, resource: Resource) -> str | None:
+        value = resource.account
+        if value is None or value.target in self.account_targets:
+            return self.deployment.account
+        return value.text
+
+    def _owned(self, text: str, value: Value) -> str:
+        """An ARN without account that names something of the unit: with its account, for nobody else has that name."""
+        if not text.startswith("arn:"):
+            return text
+        parts = text.split(":", 5)
+        if len(parts) != 6 or parts[4] or parts[3]:
+            return text
+        for target in _refs(value):
+            resource = self._resource(target)
+            if resource is not None and resource.declarations[0].mode == "managed":
+                parts[4] = self._account(resource) or ""
+                return ":".join(parts)
+        return text
+
+
+def _unnamed(data: Unknown) -> Unknown:
+    """What is unknown, no longer as a symbol: the search for requests knows none but policy variables."""
+    is_arn = data.target is not None and data.target.attribute.rsplit(".", 1)[-1] in _ARNS
+    return msgspec.structs.replace(data, target=None, prefix=data.prefix or ("arn:" if is_arn else ""))
+
+
+def _refs(value: Value) -> Iterator[Target]:
+    for part in value.walk():
+        yield from part.refs
+        if part.target is not None:
+            yield part.target
+
+
+def _made_up(target: Target | None) -> str:
+    """A name that nobody writes, for one that only the deployment knows."""
+    assert target is not None
+    return "made-up-" + re.sub(r"[^A-Za-z0-9_.-]", "-", f"{target.address}.{target.attribute}")
+
+
+def allows(statement: Statement, operations: Sequence[str]) -> bool:
+    """Whether a statement certainly allows all of some operations, to whomever."""
+    return statement.effect == "Allow" and all(action_truth(statement, operation) is Truth.YES for operation in operations)

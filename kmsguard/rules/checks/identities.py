@@ -1,0 +1,153 @@
+"""Policies of users, roles and groups that are about every key, or about none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kmsguard.iam.document import Entry, Statement, read_policy
+from kmsguard.iam.operations import CLASSES
+from kmsguard.iam.request import action_truth, glob
+from kmsguard.iam.texts import show
+from kmsguard.model.finding import Evidence
+from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Unknown, Value
+from kmsguard.rules.checks.documents import View, allows, views_of
+
+WELL = Answer(Truth.YES)
+
+_DESTROY = ("ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy", "DeleteImportedKeyMaterial")
+_DECRYPT = ("Decrypt", "ReEncryptFrom")
+_CRYPTOGRAPHIC = (*CLASSES["use"], *CLASSES["grant"], *CLASSES["sign"])
+_ALIASES = ("CreateAlias", "UpdateAlias", "DeleteAlias", "ListAliases")
+_NARROW = (
+    "kms:viaservice",
+    "kms:encryptioncontext",
+    "kms:resourcealiases",
+    "kms:requestalias",
+    "kms:grantisforawsresource",
+    "kms:recipientattestation",
+    "aws:resourcetag/",
+    "aws:calledvia",
+    "aws:viaawsservice",
+    "aws:requestedregion",
+)
+_KEYS = tuple(
+    f"{region}:{{account}}:key/{key}"
+    for region in ("us-east-1", "ap-south-2")
+    for key in ("3fa85f64-5717-4562-b3fc-2c963f66afa6", "mrk-9b2c7d10e45f4a6f8c1d2e3f4a5b6c7d")
+)
+
+
+def decrypt_with_named_keys(question: Question) -> Answer:
+    """Whether no statement of an identity's policy allows decryption with every key."""
+    return _wide(question, _DECRYPT, ())
+
+
+def destroy_named_keys(question: Question) -> Answer:
+    """Whether no statement of an identity's policy allows every key to be destroyed, and not to be used."""
+    return _wide(question, _DESTROY, _DECRYPT)
+
+
+def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> Answer:
+    findings: list[Found] = []
+    for number, view in enumerate(_identity_policies(question)):
+        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        for statement in view.document.statements:
+            found = [operation for operation in operations if allows(statement, (operation,))]
+            if not found or any(allows(statement, (operation,)) for operation in but) or _is_narrow(statement):
+                continue
+            truth = _all_keys(statement, view)
+            if truth is Truth.NO or _is_denied(view, found[0]):
+                continue
+            assert statement.resource is not None
+            at = _wide_entry(statement, view) or statement.resource.value
+            shown = Evidence(f"kms:{found[0]} on every key", at.where or statement.span)
+            open_ = tuple(o for entry in statement.resource.entries for o in entry.opens)
+            values = {"statement": statement.name, "what": ", ".join(f"kms:{operation}" for operation in found)}
+            attribute = f"{name}.Statement[{statement.index}]"
+            findings.append(Found(attribute, ~truth, (shown,), open_, values))
+    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+
+
+def _identity_policies(question: Question) -> list[View]:
+    """The policies of an identity, or a managed policy that is more than a boundary."""
+    resource, graph = question.resource, question.graph
+    if resource.kind == "iam.policy":
+        if graph.into(resource, "boundary") and not graph.into(resource, "managed"):
+            return []
+        return [views_of(question).all[0]]
+    views = views_of(question, "inline_policies").all[0]
+    items = views.document.value
+    return [View(read_policy(item, views.deployment), views.deployment) for item in items.items]
+
+
+def _is_narrow(statement: Statement) -> bool:
+    """Whether a condition says with which keys, or through which service."""
+    return bool(statement.condition_open) or any(test.key.startswith(_NARROW) for test in statement.tests)
+
+
+def _all_keys(statement: Statement, view: View) -> Truth:
+    """Whether a statement is about every key of the account, in every Region."""
+    element = statement.resource
+    if element is None or statement.open:
+        return Truth.NO
+    keys = [f"arn:{view.deployment.partition}:kms:{key.format(account=view.own)}" for key in _KEYS]
+    found = Truth.NO
+    for entry in element.entries:
+        text = entry.known
+        if text is None:
+            found = max(found, Truth.UNKNOWN if entry.left_open and not _begins_arn(entry) else Truth.NO)
+        elif all(glob(text, key) for key in keys) if not element.negated else any(glob(text, key) for key in keys):
+            found = Truth.YES
+    return ~found if element.negated else found
+
+
+def _begins_arn(entry: Entry) -> bool:
+    data = entry.value.data
+    if isinstance(data, Unknown):
+        return data.prefix.startswith("arn:") or (data.target is not None and data.target.attribute.lower().endswith("arn"))
+    return show(entry.text).startswith("arn:")
+
+
+def _wide_entry(statement: Statement, view: View) -> Value | None:
+    key = f"arn:{view.deployment.partition}:kms:{_KEYS[0].format(account=view.own)}"
+    assert statement.resource is not None
+    return next((e.value for e in statement.resource.entries if e.known is not None and glob(e.known, key)), None)
+
+
+def _is_denied(view: View, operation: str) -> bool:
+    """Whether another statement takes it back, for all keys or for all but some."""
+    return any(
+        statement.effect == "Deny"
+        and action_truth(statement, operation) is Truth.YES
+        and statement.resource is not None
+        and not statement.tests
+        and (statement.resource.negated or _all_keys(statement, view) is Truth.YES)
+        for statement in view.document.statements
+    )
+
+
+def name_keys_not_aliases(question: Question) -> Answer:
+    """Whether no statement allows operations on a key by the ARN of an alias."""
+    findings = []
+    for number, view in enumerate(_identity_policies(question)):
+        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        for statement in view.document.statements:
+            if statement.resource is None or statement.resource.negated or statement.effect != "Allow":
+                continue
+            if any(action_truth(statement, alias) is not Truth.NO for alias in _ALIASES):
+                continue
+            operation = next((one for one in _CRYPTOGRAPHIC if action_truth(statement, one) is Truth.YES), None)
+            entry = next((entry for entry in statement.resource.entries if _is_alias(entry)), None)
+            if operation is not None and entry is not None:
+                message = f"kms:{operation} is never done on an alias, so this allows nothing"
+                shown = Evidence(message, entry.value.where or statement.span)
+                values = {"statement": statement.name, "what": f"kms:{operation}"}
+                findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _is_alias(entry: Entry) -> bool:
+    return re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/", show(entry.text)) is not None
