@@ -233,13 +233,15 @@ class _Following:
     def distribution(self, resource: Resource) -> list[Content]:
         """Images are under the key of the distribution, else under those of the recipe's disks."""
         own = self.own_key(resource)
-        if own:
+        copied = self.access.value(resource, "target_accounts").data
+        if own and (isinstance(copied, Absent) or copied == ()):
             return own
-        found: list[Content] = []
+        # Whoever gets a copy of its own reads the image as it was built: both keys count.
+        found: list[Content] = [*own]
         for pipeline, _ in self.access.sources(resource, "distribution", "imagebuilder.pipeline"):
             for content in self.ends(pipeline, "recipe"):
                 elsewhere = _differ(pipeline.region, resource.region)
-                if content.encrypted is Truth.YES and elsewhere:
+                if content.encrypted is Truth.YES and elsewhere and not own:
                     found += self.default(resource, copied=True)
                 else:
                     found.append(content)
