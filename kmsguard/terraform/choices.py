@@ -191,10 +191,8 @@ def compose(pieces: list[Value], split: list[bool], span: Span | None) -> Value:
             if (both := meet(guard, option_guard)) is not Truth.NO
         ]
         if options is None or len(grown) > MAX_BRANCHES:
-            for _, done in rows:
-                done.append(piece)
-        else:
-            rows = grown
+            return _text_of(pieces, span)
+        rows = grown
     return choose([(guard, _text_of(done, span)) for guard, done in rows], span)
 
 

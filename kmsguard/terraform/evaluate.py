@@ -7,6 +7,7 @@ https://developer.hashicorp.com/terraform/language/expressions.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -18,13 +19,14 @@ from kmsguard.model.value import MAX_BRANCHES, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
+from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.choices import choose, compose, distribute, spread
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
 from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
-from kmsguard.terraform.scope import DEEPEST, Scope
+from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import STRING
 
@@ -32,8 +34,9 @@ from kmsguard.terraform.types import STRING
 def evaluate(node: nodes.Expression, scope: Scope) -> Value:
     """The value of an expression. Never raises for what the expression says; an error of it is an Invalid."""
     run = scope.run
-    if run.depth >= DEEPEST:
-        return scope.too_deep(node)
+    run.steps += 1
+    if run.depth >= DEEPEST or run.steps > MOST_STEPS:
+        return scope.too_much(node)
     run.depth += 1
     try:
         return _FORMS[type(node)](node, scope)
@@ -42,7 +45,13 @@ def evaluate(node: nodes.Expression, scope: Scope) -> Value:
 
 
 def _literal(node: nodes.Literal, scope: Scope) -> Value:
-    return Value(node.value, scope.span(node))
+    value = node.value
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        try:
+            value = narrow(value)
+        except ArithmeticError:
+            return invalid("the number is too large")
+    return Value(value, scope.span(node))
 
 
 def _missing(node: nodes.Missing, scope: Scope) -> Value:
@@ -63,10 +72,10 @@ def _get_attr(node: nodes.GetAttr, scope: Scope) -> Value:
     if (
         isinstance(of, nodes.GetAttr)
         and isinstance(of.of, nodes.Variable)
-        and of.of.name in ("data", "resource")
+        and of.of.name in ("data", "resource", "ephemeral")
         and of.of.name not in scope.names
     ):
-        if of.of.name == "resource":
+        if of.of.name != "data":
             return scope.module.reference(of.name, node.name, scope.span(node))
         return scope.module.data(of.name, node.name, scope.span(node))
     return distribute(lambda value: attribute(value, node.name), evaluate(of, scope))

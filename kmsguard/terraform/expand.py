@@ -24,6 +24,14 @@ MOST_INSTANCES = 1000
 """So many instances of one block are told apart."""
 
 
+_ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
+
+
+def quoted(text: str) -> str:
+    """A text as HCL writes it in an address."""
+    return f'"{text.translate(_ESCAPES).replace("${", "$${").replace("%{", "%%{")}"'
+
+
 class Instance(msgspec.Struct, frozen=True, eq=False):
     """One instance of a block."""
 
@@ -37,7 +45,7 @@ class Instance(msgspec.Struct, frozen=True, eq=False):
         """What the instance has behind its address."""
         if self.key is None:
             return ""
-        return f"[{self.key}]" if isinstance(self.key, int) else f'["{self.key}"]'
+        return f"[{self.key}]" if isinstance(self.key, int) else f"[{quoted(self.key)}]"
 
 
 class Expansion(msgspec.Struct, frozen=True, eq=False):

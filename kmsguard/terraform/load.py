@@ -267,7 +267,8 @@ def _merged(under: Located, over: Block, file: HclFile) -> Located:
         for block in over.body.blocks
     )
     old = under.block
-    body = Body(old.body.start, old.body.end, attributes, (*blocks, *added))
+    complete = old.body.complete and over.body.complete
+    body = Body(old.body.start, old.body.end, attributes, (*blocks, *added), complete)
     return Located(Block(old.start, old.end, old.type, old.labels, body, old.head_end), under.file)
 
 

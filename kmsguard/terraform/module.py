@@ -122,7 +122,7 @@ class Module:
             found = self._variable(rest, span) if kind == "var" else self._local(rest, span)
         finally:
             self._running.discard(name)
-        self._values[name] = found
+        found = self._values[name] = self.run.bounded(found, self.within(name), span)
         return found
 
     def _undeclared(self, name: str, span: Span) -> Value:
@@ -341,7 +341,7 @@ class Module:
             self._running.discard(key)
         if self._flag(located, "sensitive", default=False):
             value = replace(value, sensitive=True)
-        self._values[key] = value
+        value = self._values[key] = self.run.bounded(value, self.within(key), located.head)
         return value
 
     def members(self) -> dict[str, Value] | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal, Protocol
 
 from kmsguard.model.declaration import Problem, UnitSettings
 from kmsguard.model.source import Source, Span
-from kmsguard.model.value import Value
+from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.syntax.files import Files
 from kmsguard.syntax.hcl.nodes import Node
 from kmsguard.terraform.operations import Facts
-from kmsguard.terraform.partial import invalid
 
 DEEPEST = 600
 """How deep evaluation may nest. Each level takes up to six of Python's frames."""
+
+
+MOST_STEPS = 2_000_000
+"""So many expressions of a unit are evaluated, those of loops each time; the largest known units take a fortieth of it."""
+HEAVIEST = 1_000_000
+"""How many values, or pieces of text, one value may hold."""
 
 
 class Run:
@@ -26,9 +32,12 @@ class Run:
         self.boundary = boundary
         self.facts = Facts(unit)
         self.depth = 0
+        self.steps = 0
         self.trying = 0  # how many `try` and `can` are around what is evaluated
         self.problems: dict[Problem, None] = {}
         self.sources: dict[str, Source] = {}
+        self.exhausted = False
+        self._weights: dict[int, tuple[int, object]] = {}
 
     def report(self, level: Literal["error", "warning"], code: str, span: Span, message: str) -> None:
         """Notes a problem at a place; the same one counts once."""
@@ -37,6 +46,32 @@ class Run:
     def add(self, problem: Problem) -> None:
         """Notes a problem that somebody else found."""
         self.problems[problem] = None
+
+    def bounded(self, value: Value, name: str, span: Span) -> Value:
+        """The value of a name, or an Unknown where it holds more than can be looked at (each level of names may double it)."""
+        if self._weigh(value) <= HEAVIEST:
+            return value
+        self.report("warning", "too-large", span, f"{name} holds more than can be evaluated; it is unknown")
+        return Value(Unknown(f"{name} holds more than can be evaluated", name), span)
+
+    def _weigh(self, value: Value) -> int:
+        data = value.data
+        items: Iterable[Value]
+        if isinstance(data, str):
+            return 1 + len(data) // 100
+        if isinstance(data, tuple):
+            items = data
+        elif isinstance(data, dict):
+            items = data.values()
+        elif isinstance(data, Text):
+            items = data.pieces
+        else:
+            return 1
+        known = self._weights.get(id(data))
+        if known is None:
+            weight = 1 + sum(map(self._weigh, items))
+            known = self._weights[id(data)] = weight, data  # kept, so that its identity stays its own
+        return known[0]
 
     def read(self, path: str) -> Source | Problem:
         """The text of a file inside the checkout; it takes part in the unit."""
@@ -111,8 +146,14 @@ class Scope:
             return f"{text} ({within}{'.' if within and not self.label.startswith('[') else ''}{self.label})"
         return f"{text} ({within})" if within else text
 
-    def too_deep(self, node: Node) -> Value:
-        """What is nested deeper than can be followed."""
-        span = self.span(node)
-        self.run.report("warning", "too-deep", span, "this is nested too deep to be evaluated; its value is unknown")
-        return invalid("nested too deep to be evaluated")
+    def too_much(self, node: Node) -> Value:
+        """What is nested deeper than can be followed, or stands behind more than can be evaluated."""
+        run = self.run
+        if run.steps > MOST_STEPS:
+            if not run.exhausted:
+                message = "this unit takes too long to be evaluated; what comes from here on is unknown"
+                run.report("warning", "too-large", self.span(node), message)
+                run.exhausted = True
+            return Value(Unknown("more than can be evaluated"))
+        run.report("warning", "too-deep", self.span(node), "this is nested too deep to be evaluated; its value is unknown")
+        return Value(Unknown("nested too deep to be evaluated"))

@@ -243,11 +243,3 @@ def test_no_terraform_files(tmp_path: Path) -> None:
     unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
     assert unit.declarations == ()
     assert [problem.code for problem in unit.problems] == ["no-terraform"]
-
-
-def test_deep_nesting_ends(tmp_path: Path) -> None:
-    """What is nested deeper than can be followed is unknown with a warning, and nothing breaks."""
-    chain = "".join(f"  l{n} = [local.l{n + 1}]\n" for n in range(2000))
-    unit = read_text(tmp_path, f'locals {{\n{chain}  l2000 = 1\n}}\noutput "deep" {{\n  value = local.l0\n}}\n')
-    assert "too-deep" in {problem.code for problem in unit.problems}
-    assert unit.outputs["deep"].data is not None

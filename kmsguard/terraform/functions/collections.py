@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
@@ -37,6 +38,7 @@ from kmsguard.terraform.partial import (
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER, STRING
 
+MOST_ROWS = 100_000  # of a product
 WRONG = "wrong number of arguments"
 
 
@@ -617,6 +619,8 @@ def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         if isinstance(items, Value):
             return items
         lists.append(tuple(unified(items)))
+    if math.prod(len(items) for items in lists) > MOST_ROWS:
+        return derived(arguments)
     rows = [Value(tuple(row)) for row in itertools.product(*lists)]
     if all(isinstance(argument.data, SetItems) for argument in arguments):
         return Value(SetItems(rows))

@@ -66,6 +66,9 @@ def _marked(value: Value, arguments: tuple[Value, ...]) -> Value:
 _VERB = re.compile(r"%(?:%|([-+# 0]*)(\d+)?(?:\.(\d+)?)?(?:\[(\d+)\])?([a-zA-Z])?)", re.DOTALL)
 
 
+WIDEST = 10_000
+
+
 def _format(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     if not arguments:
         return invalid("format needs a format")
@@ -89,6 +92,8 @@ def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
         flags, width, verb = match[1], match[2], match[5]
         precision = match[3]
         sizes = [int(size) if size else None for size in (width, precision)]
+        if any(size is not None and size > WIDEST for size in sizes):
+            return invalid("the format is too wide")
         if precision is None and "." in match[0]:
             sizes[1] = 0
         if match[4] is not None:
@@ -329,7 +334,10 @@ def _chomp(text: str) -> str:
 
 
 def _indent(spaces: int | Decimal, text: str) -> str:
-    return text.replace("\n", "\n" + " " * whole_number(spaces))
+    width = whole_number(spaces)
+    if not 0 <= width <= WIDEST:
+        raise FunctionError("a text cannot be indented so far")
+    return text.replace("\n", "\n" + " " * width)
 
 
 def _split(separator: str, text: str) -> list[str]:

@@ -1,0 +1,103 @@
+"""Code that would take for ever, or fill the memory, ends with a warning and unknown values."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from kmsguard.model.declaration import Unit, UnitSource
+from kmsguard.model.value import Unknown
+from kmsguard.terraform import evaluate, read, scope
+
+
+def read_text(folder: Path, text: str) -> Unit:
+    """A root module of one file."""
+    (folder / "main.tf").write_text(text, encoding="utf-8")
+    return read(UnitSource(str(folder), "terraform", boundary=str(folder)))
+
+
+def codes(unit: Unit) -> set[str]:
+    """The codes of the unit's problems."""
+    return {problem.code for problem in unit.problems}
+
+
+def test_chains_of_locals_that_are_too_deep(tmp_path: Path) -> None:
+    """What is nested deeper than can be followed is unknown with a warning."""
+    chain = "".join(f"  l{n} = [local.l{n + 1}]\n" for n in range(2000))
+    unit = read_text(tmp_path, f'locals {{\n{chain}  l2000 = 1\n}}\noutput "deep" {{\n  value = local.l0\n}}\n')
+    assert "too-deep" in codes(unit)
+
+
+def test_loops_in_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops in loops end after so many steps; what was evaluated before stays."""
+    monkeypatch.setattr(evaluate, "MOST_STEPS", 20_000)
+    monkeypatch.setattr(scope, "MOST_STEPS", 20_000)
+    text = (
+        'output "a_before" { value = 1 + 1 }\n'
+        'output "loops" { value = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : c]]] }\n'
+        'output "z_after" { value = 1 + 1 }\n'
+    )
+    unit = read_text(tmp_path, text)
+    assert "too-large" in codes(unit)
+    assert unit.outputs["a_before"].data == 2
+    assert isinstance(unit.outputs["z_after"].data, Unknown)
+
+
+def test_doubling_lists_and_texts(tmp_path: Path) -> None:
+    """Names that double what another name holds, forty times, end in an unknown value."""
+    lists = "".join(f"  l{n} = [local.l{n + 1}, local.l{n + 1}]\n" for n in range(40))
+    texts = "".join(f'  t{n} = "${{local.t{n + 1}}}${{local.t{n + 1}}}"\n' for n in range(40))
+    outputs = 'output "list" { value = local.l0 }\noutput "text" { value = jsonencode(local.t0) }\n'
+    started = time.monotonic()
+    unit = read_text(tmp_path, f'locals {{\n{lists}  l40 = "x"\n{texts}  t40 = "0123456789"\n}}\n{outputs}')
+    assert "too-large" in codes(unit)
+    assert time.monotonic() - started < 20
+
+
+def test_numbers_that_grow(tmp_path: Path) -> None:
+    """Squaring a number forty times ends in an error of that expression."""
+    squares = "".join(f"  n{n} = local.n{n + 1} * local.n{n + 1}\n" for n in range(40))
+    unit = read_text(tmp_path, f'locals {{\n{squares}  n40 = 7\n}}\noutput "number" {{ value = local.n0 }}\n')
+    assert isinstance(unit.outputs["number"].data, Unknown)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        'regex("^(a+)+$", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!")',
+        'format("%999999999d", 1)',
+        'indent(999999999, "a\\nb")',
+        "range(100000000)",
+        "setproduct(range(1000), range(1000), range(1000))",
+        "pow(10, 100000)",
+        'parseint("9", 99)',
+        'cidrsubnets("10.0.0.0/8", 999)',
+        "1e999999 * 1e999999",
+    ],
+)
+def test_calls_that_would_be_too_much(tmp_path: Path, expression: str) -> None:
+    """A call whose result would be too large, or take too long, is unknown."""
+    started = time.monotonic()
+    unit = read_text(tmp_path, f'output "o" {{\n  value = {expression}\n}}\n')
+    assert isinstance(unit.outputs["o"].data, Unknown)
+    assert time.monotonic() - started < 5
+
+
+def test_too_many_instances(tmp_path: Path) -> None:
+    """Of a hundred thousand instances the first thousand are read, with a warning."""
+    unit = read_text(tmp_path, 'resource "aws_kms_key" "k" {\n  count = 100000\n}\n')
+    assert "too-many-instances" in codes(unit)
+    assert len(unit.declarations) == 1000
+
+
+def test_many_conditions(tmp_path: Path) -> None:
+    """Twelve open bools in one text are more combinations than are told apart: the text is unknown, and says why."""
+    names = [f"b{n}" for n in range(12)]
+    variables = "".join(f'variable "{name}" {{ type = bool }}\n' for name in names)
+    holes = "".join(f'${{var.{name} ? "x" : "y"}}' for name in names)
+    unit = read_text(tmp_path, f'{variables}output "o" {{ value = upper("{holes}") }}\n')
+    value = unit.outputs["o"]
+    assert isinstance(value.data, Unknown)
+    assert value.data.reference == "var.b0"
