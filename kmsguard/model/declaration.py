@@ -73,6 +73,7 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     comments: tuple[Comment, ...] = ()  # on it, in the line above it, and inside it
     metadata: Value | None = None  # CloudFormation's Metadata, `//` of .tf.json
     calls: tuple[Call, ...] = ()  # outermost first
+    complete: bool = True  # False: a mistake in its text hid something, so what is not there may well be written
     resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
 
 

@@ -12,6 +12,7 @@ from kmsguard.model.declaration import Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value, flatten
+from kmsguard.syntax.hcl.nodes import Body
 from kmsguard.terraform.body import META, argument, block_body, nested_blocks
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
@@ -145,6 +146,7 @@ class Resource:
             comments=located.comments,
             metadata=self.module.metadata(located.block),
             calls=self.module.calls,
+            complete=_complete(located.block.body),
         )
 
     def _provider(self, body: dict[str, Value]) -> Provider:
@@ -190,3 +192,8 @@ class BlockView:
 
 
 Compute = Callable[[Resource, str], "Value | None"]
+
+
+def _complete(body: Body) -> bool:
+    """Whether all of a block was understood, nested blocks included."""
+    return body.complete and all(_complete(block.body) for block in body.blocks)
