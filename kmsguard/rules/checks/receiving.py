@@ -2,7 +2,7 @@
 
 https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html (keys of other accounts),
 https://docs.aws.amazon.com/ebs/latest/userguide/ebs-encryption-requirements.html (permissions of users) and
-https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CopySnapshot.html (the key of a copy is of the copy's Region)
+https://docs.aws.amazon.com/imagebuilder/latest/userguide/cross-account-dist.html (a key for each Region)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import msgspec
 
 from kmsguard.iam.decide import EMPTY, OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.document import Statement, read_policy
-from kmsguard.iam.texts import Deployment, equal, opens, sym
+from kmsguard.iam.texts import Deployment, equal, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Found, Question
@@ -291,35 +291,33 @@ def _arn(access: Access, end: Resource | External) -> str | None:
     return (access.value(end, "arn") if isinstance(end, Resource) else end.value).text
 
 
-# Copies
+# Keys of Regions
 
 
 def key_in_region(question: Question) -> Answer:
-    """Whether the key of a copy is of the Region of the copy: KMS keys cannot be used from another one."""
-    access, copy = Access(question.graph, question.world, question.settings), question.resource
+    """Whether the key of a distribution is of the Region that it distributes to: KMS keys cannot be used from another one."""
+    access, distribution = Access(question.graph, question.world, question.settings), question.resource
+    written, region = question.attribute("key"), distribution.region
+    if region is None:
+        return Answer(Truth.YES)
     found: list[Found] = []
-    for end, there in access.ends(copy, "encrypted_with"):
-        written = copy.attributes.get("key")
-        if there is Truth.YES and written is not None and copy.region is not None:
-            found += _elsewhere(copy, end, copy.region, written)
-    for edge in access.graph.out(copy, "copy_keys"):
-        for rule in access.value(copy, "copies").items:
-            written = rule.members.get("key")
-            region = rule.members.get("region")
-            if written is not None and region is not None and written.where == edge.by.where:
-                found += _elsewhere(copy, edge.target, region, written)
+    for end, there in access.ends(distribution, "encrypted_with"):
+        of = end.region if isinstance(end, Resource) else arn_part(end.value, 3)
+        if there is not Truth.YES or of is None:
+            continue
+        deployment = access.deployment(distribution)
+        key_region, own = sym(of, deployment), sym(region, deployment)
+        same = equal(key_region, own)
+        if same is Truth.YES:
+            continue
+        name = end.address if isinstance(end, Resource) else end.value.text or "the key"
+        evidence = [Evidence(f"images are to be under {name}", written.where, written.trail, distribution)]
+        if isinstance(end, Resource):
+            evidence.append(Evidence(f"{name} is a key of {show(key_region)}", end.head, resource=end))
+        values = {"key": name, "of": show(key_region), "region": show(own)}
+        open_ = opens(key_region, own) if same is Truth.UNKNOWN else ()
+        found.append(Found(f"key:{name}", same, tuple(evidence), open_, values))
     return _answer(found)
-
-
-def _elsewhere(copy: Resource, end: Resource | External, region: Value, written: Value) -> Iterator[Found]:
-    of = end.region if isinstance(end, Resource) else arn_part(end.value, 3)
-    if of is None or of.text is None or region.text is None or of.text == region.text:
-        return
-    name = end.address if isinstance(end, Resource) else end.value.text or "the key"
-    evidence = [Evidence(f"the copy is to be under {name}", written.where or copy.head, written.trail)]
-    if isinstance(end, Resource):
-        evidence.append(Evidence(f"{name} is a key of {of.text}", end.head, resource=end))
-    yield Found(f"key:{name}", Truth.NO, tuple(evidence), (), {"key": name, "of": of.text, "region": region.text})
 
 
 # What is told
