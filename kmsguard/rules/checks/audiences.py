@@ -49,7 +49,7 @@ def sights_of(question: Question) -> tuple[Sight, ...]:
     key = ("sights", question.resource, *settings_key(question))
     found = seen.get(key)
     if not isinstance(found, tuple):
-        found = seen[key] = tuple(_look(views_of(question)))
+        found = seen[key] = tuple(look(views_of(question)))
     return found
 
 
@@ -62,7 +62,8 @@ def is_told_with_its_key(question: Question) -> bool:
     return any(isinstance(end, Resource) and end.unit == resource.unit for end in ends)
 
 
-def _look(views: Views) -> Iterator[Sight]:
+def look(views: Views) -> Iterator[Sight]:
+    """The same of any documents, in which actions are those of KMS."""
     first = views.all[0].document
     for statement in first.statements:
         if statement.effect == "Deny":
@@ -88,7 +89,7 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
     found: list[tuple[View, Statement, Audience, AudienceName, AudienceName]] = []
     for view in views.all:
         statement = _part(view.document.statements[index], kind)
-        audience = _audience(view, statement)
+        audience = audience_of(view, statement)
         cap = _cap(statement)
         found.append((view, statement, audience, _narrower(audience.at_least, cap), _narrower(audience.at_most, cap)))
     certain = all(_is_beyond(least) for *_, least, _most in found)
@@ -128,9 +129,12 @@ def _part(statement: Statement, kind: Kind) -> Statement:
 NOBODY = Audience("nobody", "nobody")
 
 
-def _audience(view: View, statement: Statement) -> Audience:
-    """Who is let in by one statement alone, with all that denies beside it."""
-    if _is_closed(statement, view):
+def audience_of(view: View, statement: Statement, *, always: bool = False) -> Audience:
+    """Who is let in by one statement alone, with all that denies beside it.
+
+    Nobody, where it names own and trusted callers only; `always`: these are looked for too.
+    """
+    if not always and _is_closed(statement, view):
         return NOBODY
     others = [_denying(other) for other in view.document.statements if other.effect != "Allow" and other is not statement]
     others = [other for other in others if other.index != statement.index]

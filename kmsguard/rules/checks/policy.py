@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
+
+import msgspec
 
 from kmsguard.iam.audience import Question as Audiences
-from kmsguard.iam.document import Entry, Statement
-from kmsguard.iam.operations import CLASSES
+from kmsguard.iam.conditions import BASES
+from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test
+from kmsguard.iam.keys import CONTEXT
+from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
 from kmsguard.iam.request import action_truth, glob, resource_truth
 from kmsguard.iam.texts import fold, show
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value
+from kmsguard.model.value import Absent, Unknown, Value
 from kmsguard.rules.checks.audiences import (
     NOBODY,
     TAKE_OVER,
     Group,
     Sight,
+    audience_of,
     is_negated,
     is_told_with_its_key,
+    look,
     open_of,
     sights_of,
 )
@@ -71,7 +78,7 @@ def _who(sight: Sight) -> str:
     return ", ".join(dict.fromkeys(shown)) or show(element.entries[0].entry.text)
 
 
-def _witness(sight: Sight) -> str:
+def _witness(sight: Sight, action: str) -> str:
     """A request that is let in."""
     call = sight.audience.witness
     if call is None:
@@ -83,7 +90,7 @@ def _witness(sight: Sight) -> str:
     ]
     way = f" with {'; '.join(given)}" if given else ""
     customer = f" for account {call.account}" if call.kind == "service" else ""
-    return f"for example kms:{call.operation} by {call.principal}{customer}{way}"
+    return f"for example {action or f'kms:{call.operation}'} by {call.principal}{customer}{way}"
 
 
 def _attribute(statement: Statement) -> str:
@@ -91,14 +98,17 @@ def _attribute(statement: Statement) -> str:
 
 
 def _told(question: Question, group: Group) -> Answer:
-    sights = [sight for sight in sights_of(question) if sight.group == group]
+    return _told_of([sight for sight in sights_of(question) if sight.group == group])
+
+
+def _told_of(sights: Sequence[Sight], action: str = "") -> Answer:
     if not sights:
         return WELL
     findings = []
     for sight in sights:
         account = sight.audience.witness.account if sight.audience.witness is not None else ""
         verb = "lets" if sight.truth is Truth.NO else "perhaps lets"
-        message = f"statement {sight.statement.name} {verb} them in: {_witness(sight)}"
+        message = f"statement {sight.statement.name} {verb} them in: {_witness(sight, action)}"
         findings.append(
             Found(
                 _attribute(sight.statement),
@@ -413,3 +423,157 @@ def _stops_grants(statement: Statement) -> bool:
         test.key == "kms:grantisforawsresource" and [fold(entry.known or "") for entry in test.values] == ["false"]
         for test in statement.tests
     )
+
+
+# --- What never matches, and what contradicts itself -----------------------------------------------------------------
+
+# https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
+_OTHER_OPERATIONS = """
+    CreateKey DescribeKey GenerateRandom GetKeyPolicy GetKeyRotationStatus GetParametersForImport GetPublicKey ListAliases
+    ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants RetireGrant RevokeGrant
+    SynchronizeMultiRegionKey"""
+_OPERATIONS = tuple(fold(name) for name in (*sum(CLASSES.values(), ()), *_OTHER_OPERATIONS.split()))
+_EXACT = ("stringequals", "stringnotequals", "stringequalsignorecase", "stringnotequalsignorecase")
+_NEVER_STARRED = (
+    "aws:principalarn", "aws:sourcearn", "aws:principalaccount", "kms:calleraccount", "aws:sourceaccount", "aws:principalorgid",
+    "aws:principalorgpaths", "aws:sourceorgid", "aws:sourceorgpaths", "kms:viaservice",
+)  # fmt: skip
+
+
+def says_what_it_means(question: Question) -> Answer:
+    """Whether actions, operators and values are such that they can match."""
+    findings = []
+    for statement in _statements(question):
+        for value, what in (*_lost_actions(statement), *_lost_tests(statement)):
+            findings.append(_found(statement, value, f"this {what}", what=what))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _lost_actions(statement: Statement) -> Iterator[tuple[Value, str]]:
+    """Actions that are no operations of KMS: of another service, or half of a name."""
+    for entry in statement.action.entries if statement.action is not None else ():
+        text = fold(entry.known) if entry.known is not None else ""
+        service, colon, name = text.partition(":")
+        if not text or "*" in service or "?" in service:
+            continue
+        if not colon:
+            yield entry.value, f"action `{entry.known}` is no operation: it names no service"
+        elif service != "kms":
+            yield entry.value, f"action `{entry.known}` is none of KMS, so it never matches"
+        elif "*" not in name and "?" not in name and name not in _OPERATIONS and _is_half(name):
+            yield entry.value, f"action `{entry.known}` is only the beginning of a name and matches nothing without `*`"
+
+
+def _is_half(name: str) -> bool:
+    return any(operation.startswith(name) for operation in _OPERATIONS)
+
+
+def _lost_tests(statement: Statement) -> Iterator[tuple[Value, str]]:
+    """Tests that no request meets, or that all do, because of how they are written."""
+    for test in statement.tests:
+        if test.base not in BASES and test.base != "binaryequals":
+            yield test.value, f"condition has `{test.operator}`, which is no operator"
+        elif test.base in _EXACT and test.key in _NEVER_STARRED:
+            starred = next((entry for entry in test.values if entry.known is not None and _has_star(entry.known)), None)
+            if starred is not None:
+                yield (
+                    starred.value,
+                    f"condition compares `{test.name}` with a pattern, but `{test.operator}` knows no wildcards",
+                )
+        elif statement.effect == "Allow" and test.key.startswith(CONTEXT) and _has_no_context(statement) and _asks(test):
+            yield test.value, f"condition asks for `{test.name}`, which none of its operations has"
+
+
+def _has_star(text: str) -> bool:
+    return "*" in text.replace("${*}", "") or "?" in text.replace("${?}", "")
+
+
+def _asks(test: Test) -> bool:
+    """Whether it is met only where the request has the key."""
+    return test.base in BASES and not BASES[test.base].negated and not test.if_exists and test.prefix != "forallvalues"
+
+
+def _has_no_context(statement: Statement) -> bool:
+    """Whether all operations of a statement are known, and none has an encryption context."""
+    element = statement.action
+    if element is None or element.negated or any(entry.known is None for entry in element.entries):
+        return False
+    return all(action_truth(statement, operation) is Truth.NO for operation in (*WITH_CONTEXT, "RetireGrant"))
+
+
+def leaves_services_their_way(question: Question) -> Answer:
+    """Whether no Deny takes back all that the policy allows to an AWS service."""
+    if is_told_with_its_key(question):
+        return WELL
+    findings = []
+    views = views_of(question).all
+    for statement in views[0].document.statements:
+        if statement.effect != "Allow" or not _is_for_services(statement):
+            continue
+        if any(audience_of(view, view.document.statements[statement.index]).at_most != "nobody" for view in views):
+            continue
+        for other in views[0].document.statements:
+            if other.effect == "Deny" and _takes_back(views[0], statement, other):
+                message = f"this denies all that statement {statement.name} allows"
+                findings.append(_found(other, other.condition, message, what=_services_of(statement)))
+                break
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+def _is_for_services(statement: Statement) -> bool:
+    """Whether it is for services that call with their own credentials.
+
+    One that calls for a user keeps what the user shows, its address too.
+    """
+    element = statement.principal
+    if element is None or element.negated or element.open or not element.entries:
+        return False
+    return all(entry.type == "Service" for entry in element.entries)
+
+
+def _services_of(statement: Statement) -> str:
+    """The services of a statement, as they are written."""
+    entries = statement.principal.entries if statement.principal is not None else ()
+    return ", ".join(show(entry.entry.text) for entry in entries)
+
+
+def _takes_back(view: View, statement: Statement, deny: Statement) -> bool:
+    """Whether one Deny alone leaves nothing of what is allowed without it."""
+
+    def left(*statements: Statement) -> bool:
+        document = msgspec.structs.replace(view.document, statements=statements)
+        alone = msgspec.structs.replace(view, document=document)
+        return audience_of(alone, statement, always=True).at_most != "nobody"
+
+    return left(statement) and not left(statement, deny)
+
+
+def secret_is_not_public(question: Question) -> Answer:
+    """Whether the resource policy of a secret keeps out callers whom nothing names."""
+    if isinstance(question.attribute("policy").data, Absent):
+        return WELL
+    views = views_of(question)
+    asked = [msgspec.structs.replace(view, document=_as_key_policy(view.document)) for view in views.all]
+    sights = look(msgspec.structs.replace(views, all=tuple(asked)))
+    return _told_of([sight for sight in sights if sight.group == "public"], "secretsmanager:GetSecretValue")
+
+
+def _as_key_policy(document: PolicyDocument) -> PolicyDocument:
+    """The policy of a secret with `kms:Decrypt` in place of reading it: callers and conditions mean the same in both."""
+    return msgspec.structs.replace(document, statements=tuple(_as_of_key(statement) for statement in document.statements))
+
+
+def _as_of_key(statement: Statement) -> Statement:
+    if statement.open or statement.action is None or statement.resource is None:
+        return statement
+    reads = Truth.NO
+    for entry in statement.action.entries:
+        matches = glob(fold(entry.known), "secretsmanager:getsecretvalue") if entry.known is not None else None
+        reads = max(reads, Truth.of(matches))
+    reads = ~reads if statement.action.negated else reads
+    text = "kms:Decrypt" if reads is Truth.YES else "kms:none"
+    if reads is Truth.UNKNOWN:
+        return statement
+    action = Element((Entry((text,), statement.action.value),), False, statement.action.value)
+    resource = Element((Entry(("*",), statement.resource.value),), False, statement.resource.value)
+    return msgspec.structs.replace(statement, action=action, resource=resource)

@@ -446,3 +446,57 @@ def test_allow_by_exception():
     for principal, truth in ((role("app"), Truth.NO), (OWN, Truth.YES)):
         one = {"Effect": "Allow", "Principal": {"AWS": principal}, "NotAction": "kms:Sign", "Resource": "*"}
         assert ask(policy.says_whom_and_what_it_allows, key(ROOT, one), account=OWN).truth is truth
+
+
+@pytest.mark.parametrize(
+    ("statement", "lost"),
+    [
+        (allow({"AWS": OWN}, ["kms:ReEncrypt*", "kms:reencryptfrom", "KMS:DescribeKey", "*", "k*:Sign"]), []),
+        (allow({"AWS": OWN}, ["kms:ReEncrypt", "kms:GenerateDataKe"]), ["kms:ReEncrypt", "kms:GenerateDataKe"]),
+        (allow({"AWS": OWN}, ["kms:SomethingOfTomorrow"]), []),
+        (allow({"AWS": OWN}, ["s3:GetObject", "Decrypt"]), ["s3:GetObject", "Decrypt"]),
+        (allow({"AWS": OWN}, condition={"StringEquals": {"kms:ViaService": "s3.*.amazonaws.com"}}), ["kms:ViaService"]),
+        (allow({"AWS": OWN}, condition={"StringLike": {"kms:ViaService": "s3.*.amazonaws.com"}}), []),
+        (allow({"AWS": OWN}, condition={"StringEquals": {"aws:PrincipalTag/a": "*"}}), []),
+        (allow({"AWS": OWN}, "kms:Sign", {"StringEquals": {"kms:EncryptionContext:a": "b"}}), ["kms:EncryptionContext:a"]),
+        (allow({"AWS": OWN}, "kms:Sign", {"StringEqualsIfExists": {"kms:EncryptionContext:a": "b"}}), []),
+        (allow({"AWS": OWN}, ["kms:Sign", "kms:Decrypt"], {"StringEquals": {"kms:EncryptionContext:a": "b"}}), []),
+        (allow({"AWS": OWN}, condition={"StringMatches": {"aws:username": "a"}}), ["StringMatches"]),
+    ],
+)
+def test_what_never_matches(statement, lost):
+    """Halves of names, other services, patterns compared to the letter, keys that no request has; nothing that may be new."""
+    found = ask(policy.says_what_it_means, key(ROOT, statement), account=OWN).findings
+    assert [name in one.values["what"] for one, name in zip(found, lost, strict=True)] == [True] * len(lost)
+
+
+def test_a_deny_in_the_way_of_a_service():
+    """A service shows no organization; one that is exempt, or only denied in part, keeps its way."""
+    service = allow({"Service": "cloudtrail.amazonaws.com"}, "kms:GenerateDataKey*")
+    fence = {"Effect": "Deny", "Principal": "*", "Action": "kms:*", "Resource": "*"}
+    organization = {"StringNotEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}
+    for condition, truth in (
+        (organization, Truth.NO),
+        ({**organization, "Bool": {"aws:PrincipalIsAWSService": "false"}}, Truth.YES),
+        ({"StringNotEqualsIfExists": {"aws:SourceAccount": OWN}}, Truth.YES),
+        ({"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}, Truth.NO),
+    ):
+        one = key(ROOT, service, {**fence, "Condition": condition})
+        answer = ask(policy.leaves_services_their_way, one, account=OWN, organizations=("o-exampleorgid",))
+        assert answer.truth is truth
+        assert all(found.attribute == "policy.Statement[2]" for found in answer.findings)
+
+
+def test_the_policy_of_a_secret():
+    """Who reads the value counts; a secret without a policy is fine."""
+
+    def secret(*statements):
+        return resource("aws_secretsmanager_secret.a", "secretsmanager.secret", policy=key(*statements).attributes["policy"])
+
+    read = allow({"AWS": "*"}, "secretsmanager:*")
+    closed = allow("*", "secretsmanager:GetSecretValue", {"StringEquals": {"aws:PrincipalAccount": OWN}})
+    assert ask(policy.secret_is_not_public, secret(read), account=OWN).truth is Truth.NO
+    assert ask(policy.secret_is_not_public, secret(closed), account=OWN).truth is Truth.YES
+    assert ask(policy.secret_is_not_public, secret(allow("*", "secretsmanager:Describe*")), account=OWN).truth is Truth.YES
+    bare = resource("aws_secretsmanager_secret.a", "secretsmanager.secret")
+    assert ask(policy.secret_is_not_public, bare, account=OWN).truth is Truth.YES
