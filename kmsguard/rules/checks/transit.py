@@ -1,0 +1,219 @@
+"""Encryption in transit: TLS versions, resource policies that refuse plain HTTP, and database parameters that demand TLS.
+
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html (aws:SecureTransport),
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Security.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from kmsguard.iam.document import Element, PolicyDocument, Statement, Test, read_policy
+from kmsguard.iam.texts import Sym, fold, join, known, like, match, opens, sym, without_case
+from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.rule import Answer, Question
+from kmsguard.model.truth import Truth, all_of, any_of
+from kmsguard.model.value import NOTHING, Absent, Unknown, Value, resolve_deep
+
+OLD = ("SSLv3", "TLSv1", "TLSv1.0", "TLSv1.1")
+CURRENT = ("TLSv1.2", "TLSv1.3")
+NO_VERSION = "none"  # a version that is named to be switched off
+
+_WELL = Answer(Truth.YES)
+
+
+# --- Versions --------------------------------------------------------------------------------------------------------
+
+
+def current_version(question: Question) -> Answer:
+    """Whether nothing older than TLS 1.2 is accepted (`min_tls`, a version or a list of them); YES where it is not.
+
+    A name that is neither a version nor a policy that the kind knows says nothing.
+    """
+    value = resolve_deep(question.attribute("min_tls"), question.world)
+    if isinstance(value.data, Absent):
+        return _WELL
+    unknown: list[Open] = []
+    for item in value.data if isinstance(value.data, tuple) else (value,):
+        text = item.text
+        if text in OLD:
+            place = Evidence(
+                f"{text} is accepted here", item.where or value.where, item.trail or value.trail, question.resource
+            )
+            return Answer(Truth.NO, (place,), values={"version": text})
+        if text is None:
+            unknown.extend(_opens(item))
+        elif text not in CURRENT and text != NO_VERSION:
+            unknown.append(Open(text, f"it is not known which versions {text} accepts"))
+    if not unknown:
+        return _WELL
+    place = Evidence("this says which versions are accepted", value.where, value.trail, question.resource)
+    return Answer(Truth.UNKNOWN, (place,), tuple(dict.fromkeys(unknown)), values={"version": "an old version of TLS"})
+
+
+def _opens(value: Value) -> tuple[Open, ...]:
+    return opens(sym(value)) or (Open("", "it is not known"),)
+
+
+# --- Policies --------------------------------------------------------------------------------------------------------
+
+_ARN = "arn"
+_OBJECT = "/object"  # an object of a bucket, for all of them
+
+# What carries the data: the operation, and what is put behind the ARN of the resource that the policy belongs to.
+_CARRIED: dict[str, tuple[tuple[str, str], ...]] = {
+    "s3.bucket": (("s3:GetObject", _OBJECT), ("s3:PutObject", _OBJECT), ("s3:ListBucket", "")),
+    "sns.topic": (("sns:Publish", ""),),
+    "sqs.queue": (("sqs:SendMessage", ""), ("sqs:ReceiveMessage", "")),
+    "efs.file_system": (("elasticfilesystem:ClientMount", ""),),
+}
+
+
+def denies_plain_http(question: Question) -> Answer:
+    """Whether the policy of a resource denies everybody the requests that come without TLS; YES where it does.
+
+    Counted is what moves data. A statement counts for all requests, or for all but those of AWS services, which use TLS.
+    """
+    policy = resolve_deep(question.attribute("policy"), question.world)
+    head = Evidence("it has no policy", question.resource.head, None, question.resource)
+    if isinstance(policy.data, Absent):
+        return Answer(Truth.NO, (head,))
+    document = read_policy(policy)
+    if document.error is not None:
+        return _WELL  # AWS refuses it, and that is another matter
+    arn = sym(resolve_deep(question.attribute(_ARN), question.world))
+    carried = _CARRIED[question.resource.kind]
+    truth = all_of([_denied(document, operation, join((arn, behind))) for operation, behind in carried])
+    if truth is Truth.YES:
+        return _WELL
+    place = Evidence("this policy does not deny it", policy.where, policy.trail, question.resource)
+    return Answer(truth, (place,), tuple(_open(document, policy)) if truth is Truth.UNKNOWN else ())
+
+
+def _denied(document: PolicyDocument, operation: str, target: Sym) -> Truth:
+    return any_of([_denies(statement, operation, target) for statement in document.statements])
+
+
+def _denies(statement: Statement, operation: str, target: Sym) -> Truth:
+    """Whether one statement denies everybody an operation without TLS."""
+    if statement.open:
+        return Truth.UNKNOWN
+    effect = Truth.UNKNOWN if statement.effect is None else Truth.of(statement.effect == "Deny")
+    if effect is Truth.NO:
+        return Truth.NO
+    truths = [
+        effect,
+        _everybody(statement),
+        _has(statement.action, lambda pattern: match(without_case(like(pattern)), (operation,))),
+        _has(statement.resource, lambda pattern: match(like(pattern), target)),
+        _without_tls(statement),
+    ]
+    return all_of(truths)
+
+
+def _everybody(statement: Statement) -> Truth:
+    principal = statement.principal
+    if principal is None or principal.negated:
+        return Truth.NO
+    if principal.open:
+        return Truth.UNKNOWN
+    return any_of([match(like(entry.entry.text), ("*",)) for entry in principal.entries if entry.type == "AWS"])
+
+
+def _has(element: Element | None, fits: Callable[[Sym], Truth]) -> Truth:
+    if element is None:
+        return Truth.NO
+    found = any_of([fits(entry.text) for entry in element.entries])
+    return ~found if element.negated else found
+
+
+def _without_tls(statement: Statement) -> Truth:
+    """Whether its conditions hold for every request without TLS that is not one of an AWS service."""
+    if statement.condition_open:
+        return Truth.UNKNOWN
+    tests = statement.tests
+    plain = any_of([_is_false(test, "aws:securetransport") for test in tests])
+    others = [_is_false(test, "aws:principalisawsservice") for test in tests if test.key != "aws:securetransport"]
+    return all_of([plain, *others])
+
+
+def _is_false(test: Test, key: str) -> Truth:
+    """Whether a test demands that a key is false."""
+    if test.key != key or test.base not in ("bool", "stringequals", "stringequalsignorecase") or test.prefix == "foranyvalue":
+        return Truth.NO
+    texts = [entry.known for entry in test.values]
+    if any(text is not None and fold(text) == "false" for text in texts):
+        return Truth.YES
+    return Truth.UNKNOWN if None in texts else Truth.NO
+
+
+def _open(document: PolicyDocument, policy: Value) -> Iterator[Open]:
+    """What of a policy is not known."""
+    found: dict[Open, None] = {}
+    for statement in document.statements:
+        found.update(dict.fromkeys((*statement.open, *statement.condition_open)))
+        for element in (statement.action, statement.resource):
+            found.update(dict.fromkeys(o for entry in (element.entries if element else ()) for o in entry.opens))
+        for test in statement.tests:
+            found.update(dict.fromkeys(o for entry in test.values for o in entry.opens))
+    if not found:
+        found.update(dict.fromkeys(o for part in policy.walk() if isinstance(part.data, Unknown) for o in _opens(part)))
+    yield from found or {Open("", "what the policy says is not known"): None}
+
+
+# --- Parameters ------------------------------------------------------------------------------------------------------
+
+_OFF = ("0", "off", "false", "disabled")
+
+# Family, parameter, and what it is where the group does not name it (None: that depends, or is not known here).
+_PARAMETERS: tuple[tuple[str, str, bool | None], ...] = (
+    (r"aurora-postgresql(1[7-9]|[2-9]\d)(\..*)?", "rds.force_ssl", True),
+    (r"aurora-postgresql(9|1[0-6])(\..*)?", "rds.force_ssl", False),
+    (r"postgres(1[5-9]|[2-9]\d)(\..*)?", "rds.force_ssl", True),
+    (r"postgres(9|1[0-4])(\..*)?", "rds.force_ssl", False),
+    (r"sqlserver-.*", "rds.force_ssl", False),
+    (r"aurora-mysql(5\.7|8\.0)", "require_secure_transport", False),
+    (r"mysql(5\.7|8\.0)", "require_secure_transport", False),
+    (r"(aurora-)?mysql.*|mariadb.*", "require_secure_transport", None),
+    (r"neptune.*", "neptune_enforce_ssl", True),
+    (r"docdb.*", "tls", True),
+    (r"redshift-.*", "require_ssl", False),
+)
+_INSTANCE_OF_CLUSTER = re.compile(r"aurora.*")  # whose parameters are those of the cluster's group
+
+
+def parameters_demand_tls(question: Question) -> Answer:
+    """Whether a parameter group makes the database refuse connections without TLS; YES where it does.
+
+    Left alone are families whose default is not known here, and instances of Aurora: their cluster's group decides.
+    """
+    family = resolve_deep(question.attribute("family"), question.world)
+    name = family.text
+    if name is None:
+        opened = () if isinstance(family.data, Absent) else _opens(family)
+        return Answer(Truth.UNKNOWN, (Evidence("its family", family.where, family.trail, question.resource),), opened)
+    if question.resource.kind == "rds.parameter_group" and _INSTANCE_OF_CLUSTER.fullmatch(name):
+        return _WELL
+    parameter, default = next(((p, on) for pattern, p, on in _PARAMETERS if re.fullmatch(pattern, name)), ("", None))
+    if not parameter:
+        return _WELL
+    written = _parameter(resolve_deep(question.attribute("parameters"), question.world), parameter)
+    values = {"parameter": parameter}
+    if isinstance(written.data, Absent):
+        head = Evidence(f"{parameter} is not set", question.resource.head, None, question.resource)
+        return _WELL if default is not False else Answer(Truth.NO, (head,), values=values)
+    here = Evidence(f"{parameter} is set here", written.where, written.trail, question.resource)
+    text = None if isinstance(written.data, Unknown) else known(sym(written))
+    if text is None:
+        return Answer(Truth.UNKNOWN, (here,), _opens(written), values=values)
+    return Answer(Truth.NO, (here,), values=values) if fold(text) in _OFF else _WELL
+
+
+def _parameter(parameters: Value, name: str) -> Value:
+    """A parameter of a group; unknown where it is not known which parameters there are."""
+    if isinstance(parameters.data, dict):
+        return next((value for key, value in parameters.data.items() if fold(key) == fold(name)), NOTHING)
+    return parameters
