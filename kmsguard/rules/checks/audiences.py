@@ -102,7 +102,7 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
     open_: tuple[Open, ...] = ()
     if not certain:
         differ = len({(one[3], one[4]) for one in found}) > 1
-        open_ = (*(views.open if differ else ()), *open_of(statement, audience))
+        open_ = (*(views.open if differ else ()), *open_of(statement, audience)) or (_OTHERS,)
     if name == "external" and not is_negated(statement):
         network = _network(view, statement, audience)
         if network == "own":
@@ -127,6 +127,7 @@ def _part(statement: Statement, kind: Kind) -> Statement:
 
 
 NOBODY = Audience("nobody", "nobody")
+_OTHERS = Open("policy", "what other statements of the policy deny is not known")
 
 
 def audience_of(view: View, statement: Statement, *, always: bool = False) -> Audience:
@@ -238,4 +239,4 @@ def open_of(statement: Statement, audience: Audience) -> tuple[Open, ...]:
         out.append(Open("policy", "the policy is too large to be decided"))
     if not out:
         out += [Open(test.name, f"what {test.operator} {test.name} lets through is not decided") for test in statement.tests]
-    return tuple(dict.fromkeys(out)) or (Open("policy", "what else the policy denies is not known"),)
+    return tuple(dict.fromkeys(out))

@@ -32,6 +32,8 @@ MADE_UP = re.compile(r"made-up-([A-Za-z0-9_.-]+)")
 SERVICE_LINKED = ":role/aws-service-role/"
 """In the ARN of every service-linked role, which only its service can use."""
 _NETWORKS = ("aws:sourcevpc", "aws:sourcevpce")
+_ORGANIZATIONS = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
+_OWN_ORGANIZATION = "o-madeupmadeup"  # stands for the own one, where its id is not given
 _ARNS = ("arn", "Arn", "issuer_arn")
 _MAX_OWN = 8
 _REGION = "us-east-1"  # stands for a Region that is not known, where only the shape of a text matters
@@ -97,6 +99,8 @@ def _read_views(question: Question, attribute: str) -> Views:
     for own in owns:
         here = msgspec.structs.replace(deployment, account=own)
         written = _Writing(access, question.resource, here).out(value)
+        if any(text.startswith(_OWN_ORGANIZATION) for text in texts(written)):
+            here = msgspec.structs.replace(here, organizations=(_OWN_ORGANIZATION,))
         views.append(View(read_policy(written, here), here))
     return Views(tuple(views), given)
 
@@ -142,32 +146,34 @@ class _Writing:
         if isinstance(data, tuple):
             return value.with_data(tuple(self.out(item, name) for item in data))
         if isinstance(data, Text):
-            return self._text(value, data)
+            return self._text(value, data, fold(name))
         if isinstance(data, Unknown):
-            return value.with_data(self._whole(data, network=fold(name) in _NETWORKS))
+            return value.with_data(self._whole(data, fold(name)))
         if isinstance(data, str):
             return value.with_data(self._owned(data, value))
         return value
 
-    def _text(self, value: Value, data: Text) -> Value:
+    def _text(self, value: Value, data: Text, name: str) -> Value:
         if data.encodes is not None and data.encoding == "json":
             return self.out(data.encodes)
         pieces: list[Value] = []
         before = ""
         for piece in data.pieces:
-            written = self._piece(piece, before)
+            written = self._piece(piece, before, name)
             pieces.append(written)
             before += written.data if isinstance(written.data, str) else "…"
         text = Text(tuple(pieces))
         return value.with_data(self._owned(text.known, value) if text.known is not None else text)
 
-    def _piece(self, piece: Value, before: str) -> Value:
+    def _piece(self, piece: Value, before: str, name: str) -> Value:
         data = piece.data
         if not isinstance(data, Unknown):
             return piece
         symbol = self._symbol(data.target)
         if symbol is not None:
             return piece.with_data(symbol)
+        if not before and name in _ORGANIZATIONS and self._resource(data.target) is not None:
+            return piece.with_data(self._organization)
         if before.startswith("arn:") and before.count(":") >= 5 and self._resource(data.target) is not None:
             return piece.with_data(_made_up(data.target))
         return piece.with_data(_unnamed(data))
@@ -181,7 +187,12 @@ class _Writing:
             return self.deployment.region or _REGION
         return self.deployment.partition if target.attribute == "partition" or target == PARTITION else None
 
-    def _whole(self, data: Unknown, *, network: bool) -> str | Unknown:
+    @property
+    def _organization(self) -> str:
+        """The organization that a template names without writing its id: the own one."""
+        return self.deployment.organizations[0] if self.deployment.organizations else _OWN_ORGANIZATION
+
+    def _whole(self, data: Unknown, name: str) -> str | Unknown:
         symbol = self._symbol(data.target)
         if symbol is not None:
             return symbol
@@ -193,7 +204,9 @@ class _Writing:
             account = self._account(resource)
             if account is not None:
                 return f"arn:{self.deployment.partition}:iam::{account}:role/{_made_up(data.target)}"
-        return _made_up(data.target) if network else _unnamed(data)
+        if name in _ORGANIZATIONS:
+            return self._organization
+        return _made_up(data.target) if name in _NETWORKS else _unnamed(data)
 
     def _resource(self, target: Target | None) -> Resource | None:
         """What a target is an attribute of, where the unit holds it."""

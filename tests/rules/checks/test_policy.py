@@ -181,6 +181,21 @@ def test_a_network_of_the_unit():
     assert groups(one, resource("aws_vpc_endpoint.kms", "template.resource"), account=OWN) == []
 
 
+def test_the_organization_of_the_deployment():
+    """An organization that the unit looks up is the own one, with its id given or not."""
+    looked_up = Value(Unknown("data source", "data.org.a.id", Target("data.org.a", "id")), BLOCK, BLOCK)
+    organization = resource("data.org.a", "template.resource")
+    paths = Value(Text((Value(looked_up.data), Value("/*"))), BLOCK, BLOCK)
+    for condition in (
+        {"StringEquals": {"aws:PrincipalOrgID": looked_up}},
+        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": paths}},
+    ):
+        one = key(ROOT, allow("*", condition=condition))
+        assert groups(one, organization, account=OWN) == []
+        assert groups(one, organization, account=OWN, organizations=("o-exampleorgid",)) == []
+        assert [told[0] for told in groups(one, account=OWN)] == ["public"]
+
+
 def test_buckets_of_the_unit():
     """Nobody else has a bucket of that name; one that the unit does not hold says nothing of its owner."""
     service = {"Service": "s3.amazonaws.com"}
