@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Data, Target, Text, Unknown, Value
-from kmsguard.terraform.arithmetic import SHOWN
+from kmsguard.terraform.arithmetic import LONGEST, SHOWN
 
 
 def is_text(value: Value) -> bool:
@@ -26,7 +26,8 @@ def number_text(number: float | Decimal) -> str:
         if number == number.to_integral_value(context=SHOWN):
             return str(int(number))
         return format(SHOWN.normalize(number), "f")
-    return str(number)
+    # Python refuses to write whole numbers of more than 4,300 digits, decimal ones it does not
+    return str(number) if number.bit_length() <= LONGEST else format(Decimal(number), "f")
 
 
 def scalar_text(data: Data) -> str | None:

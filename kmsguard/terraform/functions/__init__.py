@@ -35,37 +35,52 @@ class Invocation:
 Function: TypeAlias = Callable[[Invocation, tuple[Value, ...]], Value]
 """A function gets arguments that are no Choice and no error themselves (what they hold may be)."""
 
-FAMILIES: dict[str, tuple[str, ...]] = {
-    "strings": (
-        "chomp", "endswith", "format", "formatlist", "indent", "join", "lower", "regex", "regexall", "replace", "split",
-        "startswith", "strcontains", "strrev", "substr", "templatestring", "title", "trim", "trimprefix", "trimspace",
-        "trimsuffix", "upper",
-    ),
-    "collections": (
-        "alltrue", "anytrue", "chunklist", "coalesce", "coalescelist", "compact", "concat", "contains", "distinct", "element",
-        "flatten", "index", "keys", "length", "list", "lookup", "map", "matchkeys", "merge", "one", "range", "reverse",
-        "setintersection", "setproduct", "setsubtract", "setunion", "slice", "sort", "sum", "transpose", "values", "zipmap",
-    ),
-    "encoding": (
-        "base64decode", "base64encode", "base64gzip", "csvdecode", "jsondecode", "jsonencode", "textdecodebase64",
-        "textencodebase64", "urlencode", "yamldecode", "yamlencode",
-    ),
-    "numeric": ("abs", "ceil", "floor", "log", "max", "min", "parseint", "pow", "signum"),
-    "filesystem": (
-        "abspath", "basename", "dirname", "file", "filebase64", "filebase64sha256", "filebase64sha512", "fileexists",
-        "filemd5", "fileset", "filesha1", "filesha256", "filesha512", "pathexpand", "templatefile",
-    ),
-    "crypto": (
-        "base64sha256", "base64sha512", "bcrypt", "md5", "rsadecrypt", "sha1", "sha256", "sha512", "uuid", "uuidv5",
-    ),
-    "network": ("cidrhost", "cidrnetmask", "cidrsubnet", "cidrsubnets"),
-    "dates": ("formatdate", "plantimestamp", "timeadd", "timecmp", "timestamp"),
-    "types": (
-        "ephemeralasnull", "issensitive", "nonsensitive", "sensitive", "tobool", "tolist", "tomap", "tonumber", "toset",
-        "tostring",
-    ),
-    "aws": ("provider::aws::arn_build", "provider::aws::arn_parse", "provider::aws::trim_iam_role_path"),
+FAMILIES: dict[str, dict[str, str]] = {
+    "strings": {
+        "chomp": "1", "endswith": "2", "format": "1+", "formatlist": "1+", "indent": "2", "join": "2+", "lower": "1",
+        "regex": "2", "regexall": "2", "replace": "3", "split": "2", "startswith": "2", "strcontains": "2", "strrev": "1",
+        "substr": "3", "templatestring": "2", "title": "1", "trim": "2", "trimprefix": "2", "trimspace": "1",
+        "trimsuffix": "2", "upper": "1",
+    },
+    "collections": {
+        "alltrue": "1", "anytrue": "1", "chunklist": "2", "coalesce": "1+", "coalescelist": "1+", "compact": "1",
+        "concat": "1+", "contains": "2", "distinct": "1", "element": "2", "flatten": "1", "index": "2", "keys": "1",
+        "length": "1", "list": "0+", "lookup": "2-3", "map": "0+", "matchkeys": "3", "merge": "0+", "one": "1",
+        "range": "1-3", "reverse": "1", "setintersection": "1+", "setproduct": "2+", "setsubtract": "2", "setunion": "1+",
+        "slice": "3", "sort": "1", "sum": "1", "transpose": "1", "values": "1", "zipmap": "2",
+    },
+    "encoding": {
+        "base64decode": "1", "base64encode": "1", "base64gzip": "1", "csvdecode": "1", "jsondecode": "1", "jsonencode": "1",
+        "textdecodebase64": "2", "textencodebase64": "2", "urlencode": "1", "yamldecode": "1", "yamlencode": "1",
+    },
+    "numeric": {
+        "abs": "1", "ceil": "1", "floor": "1", "log": "2", "max": "1+", "min": "1+", "parseint": "2", "pow": "2",
+        "signum": "1",
+    },
+    "filesystem": {
+        "abspath": "1", "basename": "1", "dirname": "1", "file": "1", "filebase64": "1", "filebase64sha256": "1",
+        "filebase64sha512": "1", "fileexists": "1", "filemd5": "1", "fileset": "2", "filesha1": "1", "filesha256": "1",
+        "filesha512": "1", "pathexpand": "1", "templatefile": "2",
+    },
+    "crypto": {
+        "base64sha256": "1", "base64sha512": "1", "bcrypt": "1-2", "md5": "1", "rsadecrypt": "2", "sha1": "1", "sha256": "1",
+        "sha512": "1", "uuid": "0", "uuidv5": "2",
+    },
+    "network": {
+        "cidrhost": "2", "cidrnetmask": "1", "cidrsubnet": "3", "cidrsubnets": "1+",
+    },
+    "dates": {
+        "formatdate": "2", "plantimestamp": "0", "timeadd": "2", "timecmp": "2", "timestamp": "0",
+    },
+    "types": {
+        "ephemeralasnull": "1", "issensitive": "1", "nonsensitive": "1", "sensitive": "1", "tobool": "1", "tolist": "1",
+        "tomap": "1", "tonumber": "1", "toset": "1", "tostring": "1",
+    },
+    "aws": {
+        "provider::aws::arn_build": "5", "provider::aws::arn_parse": "1", "provider::aws::trim_iam_role_path": "1",
+    },
 }  # fmt: skip
+"""How many arguments each function takes: `2`, `1-3`, `1+`."""
 
 _FAMILY_OF = {name: family for family, names in FAMILIES.items() for name in names}
 
@@ -77,6 +92,14 @@ def find(name: str) -> Function | None:
         return None
     table: dict[str, Function] = import_module(f"{__name__}.{family}").FUNCTIONS
     return table[name]
+
+
+def _takes(name: str, count: int) -> bool:
+    """Whether a function takes so many arguments."""
+    least, _, most = FAMILIES[_FAMILY_OF[name]][name].partition("-")
+    if least.endswith("+"):
+        return count >= int(least[:-1])
+    return int(least) <= count <= int(most or least)
 
 
 def call(node: nodes.Call, scope: Scope) -> Value:
@@ -100,14 +123,17 @@ def call(node: nodes.Call, scope: Scope) -> Value:
         for argument in settled:
             if is_invalid(argument):
                 return argument
-        if node.expand_final:
-            last = settled[-1]
-            if not isinstance(last.data, tuple):
-                return derived(settled) if isinstance(last.data, Unknown) else invalid("... needs a list")
-            return distribute(lambda *all_of: function(invocation, all_of), *settled[:-1], *last.data)
+        if not _takes(name, len(settled)):
+            return invalid(f"{name} does not take {len(settled)} arguments")
         return function(invocation, settled)
 
-    value = distribute(invoke, *arguments)
+    def invoke_expanded(*settled: Value) -> Value:
+        last = settled[-1]
+        if not isinstance(last.data, tuple):
+            return derived(settled) if isinstance(last.data, Unknown) else invalid("... needs a list")
+        return distribute(invoke, *settled[:-1], *last.data)
+
+    value = distribute(invoke_expanded if node.expand_final and arguments else invoke, *arguments)
     return value if value.span is not None else replace(value, span=span)
 
 

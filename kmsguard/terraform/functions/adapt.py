@@ -26,19 +26,14 @@ class FunctionError(Exception):
     """A function has no result for its arguments; becomes an Invalid in the adapter."""
 
 
-def pure(
-    function: Callable[..., Any], *parameters: Type, variadic: Type | None = None, optional: int = 0, not_null: bool = True
-) -> Function:
+def pure(function: Callable[..., Any], *parameters: Type, variadic: Type | None = None, not_null: bool = True) -> Function:
     """A function that needs all of its arguments known.
 
     `function` gets str, int | Decimal, bool, list and dict, and gives the same, or Data, or raises FunctionError.
     """
 
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        count = len(arguments)
-        if count < len(parameters) - optional or (variadic is None and count > len(parameters)):
-            return invalid("wrong number of arguments")
-        types = [*parameters[:count], *[variadic] * (count - len(parameters))]
+        types = [*parameters, *[variadic] * (len(arguments) - len(parameters))]
         return settled(lambda *known: _apply(function, known), _converted(arguments, types), not_null=not_null)
 
     return run
@@ -79,6 +74,8 @@ def _apply(function: Callable[..., Any], arguments: tuple[Value, ...]) -> Value:
         result = function(*[to_python(argument) for argument in arguments])
     except FunctionError as error:
         return invalid(str(error))
+    except (ValueError, ArithmeticError):
+        return invalid("the function has no result for these arguments")
     data = result.data if isinstance(result, Value) else to_data(result)
     return from_parts(data, [part for argument in arguments for part in _parts(argument)])
 

@@ -14,8 +14,6 @@ PARTS = ("partition", "service", "region", "account_id", "resource")
 
 
 def _arn_build(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != len(PARTS):
-        return invalid("wrong number of arguments")
     pieces = [Value("arn")]
     for argument in arguments:
         part = convert(argument, STRING)

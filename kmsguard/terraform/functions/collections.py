@@ -39,7 +39,6 @@ from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER, STRING
 
 MOST_ROWS = 100_000  # of a product
-WRONG = "wrong number of arguments"
 
 
 def _list(value: Value) -> tuple[Value, ...] | Value:
@@ -72,8 +71,6 @@ def _any_true(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _truths(arguments: tuple[Value, ...], *, decisive: bool) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = convert(arguments[0], BOOLS)
     if not isinstance(items.data, tuple):
         return items if isinstance(items.data, Invalid) else derived(arguments, not_null=True)
@@ -146,8 +143,6 @@ def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid(WRONG)
     items, size = _list(arguments[0]), convert(arguments[1], NUMBER).data
     if isinstance(items, Value):
         return items
@@ -158,8 +153,6 @@ def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _compact(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = convert(arguments[0], STRINGS)
     if not isinstance(items.data, tuple):
         return items if isinstance(items.data, Invalid) else derived(arguments)
@@ -181,8 +174,6 @@ def _compacted(items: Value) -> Value:
 
 
 def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if not arguments:
-        return invalid(WRONG)
     out: list[Value] = []
     for argument in arguments:
         items = _list(argument) if not isinstance(argument.data, SetItems) else invalid("a list is required, not a set")
@@ -194,8 +185,6 @@ def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid(WRONG)
     items, wanted = arguments
     elements = _list(items)
     if isinstance(elements, Value):
@@ -228,8 +217,6 @@ def _one_of(invocation: Invocation, wanted: Value, elements: tuple[Value, ...]) 
 
 
 def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = _list(convert(arguments[0], LIST))
     if isinstance(items, Value):
         return items
@@ -245,8 +232,6 @@ def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid(WRONG)
     whole, at = arguments[0], convert(arguments[1], NUMBER)
     if isinstance(whole.data, tuple) and not isinstance(whole.data, SetItems):
         if not whole.data:
@@ -257,8 +242,6 @@ def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _flatten(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = _list(arguments[0])
     if isinstance(items, Value):
         return items
@@ -316,8 +299,6 @@ def _is_single(unknown: Unknown) -> bool:
 
 
 def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid(WRONG)
     items = _list(arguments[0])
     if isinstance(items, Value):
         return items
@@ -331,8 +312,6 @@ def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _length(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     value = arguments[0]
     data = value.data
     if is_text(value):
@@ -363,8 +342,6 @@ def characters(text: str) -> int:
 
 
 def _one(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     value = arguments[0]
     if isinstance(value.data, Many):
         found = inherited(value.data.element, value)
@@ -380,8 +357,6 @@ def _one(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _range(*numbers: int | Decimal) -> list[int | Decimal]:
-    if not 1 <= len(numbers) <= 3:
-        raise FunctionError(WRONG)
     start, end = (0, numbers[0]) if len(numbers) == 1 else numbers[:2]
     step = numbers[2] if len(numbers) == 3 else 1 if start <= end else -1
     if step == 0 or ((step > 0) != (start <= end) and start != end):
@@ -396,15 +371,11 @@ def _range(*numbers: int | Decimal) -> list[int | Decimal]:
 
 
 def _reverse(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = _list(arguments[0])
     return items if isinstance(items, Value) else _same(arguments[0], tuple(items)[::-1])
 
 
 def _slice(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 3:
-        return invalid(WRONG)
     items = _list(arguments[0])
     if isinstance(items, Value):
         return items
@@ -417,8 +388,6 @@ def _slice(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _sort(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     items = _list(convert(arguments[0], STRINGS))
     if isinstance(items, Value):
         return items
@@ -449,8 +418,6 @@ def _sum(numbers: list[int | Decimal]) -> int | Decimal:
 
 
 def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 3:
-        return invalid(WRONG)
     values, keys, wanted = (_list(argument) for argument in arguments)
     for items in (values, keys, wanted):
         if isinstance(items, Value):
@@ -474,8 +441,6 @@ def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     value = arguments[0]
     members = members_of(value)
     if members is None:
@@ -485,8 +450,6 @@ def _keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _values(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     value = arguments[0]
     found = entries(value)
     if isinstance(found, Many):
@@ -500,8 +463,6 @@ def _values(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _lookup(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if not 2 <= len(arguments) <= 3:
-        return invalid(WRONG)
     whole, key = arguments[0], convert(arguments[1], STRING)
     default = arguments[2] if len(arguments) == 3 else None
     name = key.text
@@ -541,8 +502,6 @@ def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _transpose(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid(WRONG)
     return settled(_transposed, arguments)
 
 
@@ -558,8 +517,6 @@ def _transposed(whole: Value) -> Value:
 
 
 def _zip_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid(WRONG)
     keys, values = _list(convert(arguments[0], STRINGS)), _list(arguments[1])
     if isinstance(keys, Value):
         return keys
@@ -592,8 +549,6 @@ def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
 
 def _set_operation(keep: str) -> Function:
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if not arguments:
-            return invalid(WRONG)
         sets = _sets(arguments)
         if isinstance(sets, Value):
             return sets
@@ -611,8 +566,6 @@ def _set_operation(keep: str) -> Function:
 
 
 def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) < 2:
-        return invalid("setproduct needs two sets")
     lists: list[tuple[Value, ...]] = []
     for argument in arguments:
         items = _list(argument)
@@ -633,7 +586,7 @@ def _as_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _as_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     if len(arguments) % 2:
-        return invalid(WRONG)
+        return invalid("map needs a value for each key")
     names = [argument.text for argument in arguments[::2]]
     known = [name for name in names if name is not None]
     if len(known) != len(names):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Absent, Branch, Choice, Text, Unknown, Value
+from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic
@@ -133,16 +134,12 @@ def _inside(value: Value) -> list[Value]:
 
 
 def _json_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     if isinstance(arguments[0].data, Unknown) and not isinstance(arguments[0].data, Handle):
         return derived(arguments, not_null=True)
     return json_text(arguments[0])
 
 
 def _json_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     text = convert(arguments[0], STRING)
     if isinstance(text.data, Unknown):
         return text if isinstance(text.data, Invalid) else derived(arguments)
@@ -155,7 +152,7 @@ def _json_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     value, problems = parse_json(text)
     if value is None or problems:
         return invalid("this is no JSON") if text.text is not None else derived(arguments)
-    return replace(_marked(value, text), trail=text.trail)
+    return replace(_marked(_as_decoded(value), text), trail=text.trail)
 
 
 def _marked(value: Value, text: Value) -> Value:
@@ -165,12 +162,17 @@ def _marked(value: Value, text: Value) -> Value:
 
 
 def _as_decoded(value: Value) -> Value:
-    """A value after a way through JSON: what was a list, set or map is a tuple or an object."""
+    """A value after a way through text: what was a list, set or map is a tuple or an object, numbers have their one form."""
     data = value.data
     if isinstance(data, tuple):
         return value.with_data(tuple(_as_decoded(item) for item in data))
     if isinstance(data, dict):
         return value.with_data({name: _as_decoded(item) for name, item in data.items()})
+    if isinstance(data, (int, float, Decimal)) and not isinstance(data, bool):
+        try:
+            return value.with_data(narrow(data))
+        except ArithmeticError:
+            return value.with_data(Unknown("a number that is too large"))
     return value
 
 
@@ -178,8 +180,6 @@ def _as_decoded(value: Value) -> Value:
 
 
 def _yaml_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     if isinstance(arguments[0].data, Unknown) and not isinstance(arguments[0].data, Handle):
         return derived(arguments, not_null=True)
     value = arguments[0]
@@ -221,8 +221,6 @@ def _yaml_block(text: str, indent: str) -> list[str | Value]:
 
 
 def _yaml_decode(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     text = convert(arguments[0], STRING)
     if isinstance(text.data, Text) and text.data.encodes is not None and text.data.encoding in ("json", "yaml"):
         return _as_decoded(text.data.encodes)
@@ -243,8 +241,6 @@ def _base64_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _base64(arguments: tuple[Value, ...], codec: str) -> Value:
-    if len(arguments) < 1:
-        return invalid("wrong number of arguments")
     value = convert(arguments[0], STRING)
     if isinstance(value.data, Invalid):
         return value
@@ -259,8 +255,6 @@ def _base64(arguments: tuple[Value, ...], codec: str) -> Value:
 
 
 def _base64_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     value = convert(arguments[0], STRING)
     if isinstance(value.data, Text) and value.data.encodes is not None and value.data.encoding == "base64":
         return value.data.encodes
@@ -276,8 +270,6 @@ def _decoded(value: Value) -> Value:
 
 
 def _base64_gzip(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     value = convert(arguments[0], STRING)
     if isinstance(value.data, Unknown):
         return value if isinstance(value.data, Invalid) else derived(arguments, not_null=True)
@@ -313,8 +305,6 @@ def _text_decode_base64(text: str, encoding: str) -> str:
 
 
 def _csv_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     return settled(_csv, (convert(arguments[0], STRING),))
 
 

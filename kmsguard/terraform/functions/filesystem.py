@@ -44,8 +44,6 @@ def _with_path(use: Callable[[Invocation, str, Value], Value]) -> Function:
     """A function whose first argument is a path."""
 
     def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if len(arguments) != 1:
-            return invalid("wrong number of arguments")
         path = convert(arguments[0], STRING)
         if isinstance(path.data, Invalid):
             return path
@@ -157,12 +155,10 @@ _BYTES_BASE64 = _of_bytes(lambda content: base64.b64encode(content).decode())
 
 
 def _file_set(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid("wrong number of arguments")
     folder, pattern = (convert(argument, STRING) for argument in arguments)
     for argument in (folder, pattern):
-        if isinstance(argument.data, Invalid):
-            return argument
+        if isinstance(argument.data, Invalid) or argument.data is None:
+            return argument if argument.data is not None else invalid("a path must not be null")
     if folder.text is None and pattern.text is not None and relative_to_root(invocation.scope.run, folder) is not None:
         return _files(invocation, folder, pattern)
     return settled(lambda a, b: _files(invocation, a, b), (folder, pattern), not_null=True)
@@ -240,8 +236,6 @@ def _absolute_path(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
             return from_parts(posixpath.normpath(text), (path,))
         return checkout_path(run, path.span, text)
 
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     path = convert(arguments[0], STRING)
     relative = relative_to_root(run, path)
     if relative is not None and path.text is None:
@@ -305,11 +299,9 @@ class FixedSource(Source):
 
 
 def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid("wrong number of arguments")
     path = convert(arguments[0], STRING)
-    if isinstance(path.data, Invalid):
-        return path
+    if isinstance(path.data, Invalid) or path.data is None:
+        return path if path.data is not None else invalid("a path must not be null")
 
     def use(known: Value) -> Value:
         name = located(invocation, relative_to_root(invocation.scope.run, known) or "")

@@ -49,18 +49,6 @@ def _parse_int(text: str, base: Number) -> int:
     return sign * result
 
 
-def _max(*numbers: Number) -> Number:
-    if not numbers:
-        raise FunctionError("max needs a number")
-    return max(numbers)
-
-
-def _min(*numbers: Number) -> Number:
-    if not numbers:
-        raise FunctionError("min needs a number")
-    return min(numbers)
-
-
 def _ceil(number: Number) -> int:
     return int(Decimal(number).to_integral_value(ROUND_CEILING, CONTEXT))
 
@@ -78,8 +66,8 @@ FUNCTIONS: dict[str, Function] = {
     "ceil": pure(_ceil, NUMBER),
     "floor": pure(_floor, NUMBER),
     "log": pure(_log, NUMBER, NUMBER),
-    "max": pure(_max, variadic=NUMBER),
-    "min": pure(_min, variadic=NUMBER),
+    "max": pure(lambda *numbers: max(numbers), variadic=NUMBER),
+    "min": pure(lambda *numbers: min(numbers), variadic=NUMBER),
     "parseint": pure(_parse_int, STRING, NUMBER),
     "pow": pure(_pow, NUMBER, NUMBER),
     "signum": pure(_signum, NUMBER),

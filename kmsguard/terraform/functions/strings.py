@@ -38,8 +38,6 @@ def _text_argument(value: Value) -> Value:
 
 
 def _join(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if not arguments:
-        return invalid("join needs a separator")
     separator = _text_argument(arguments[0])
     pieces: list[Value] = []
     for argument in arguments[1:]:
@@ -70,8 +68,6 @@ WIDEST = 10_000
 
 
 def _format(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if not arguments:
-        return invalid("format needs a format")
     pattern = _text_argument(arguments[0])
     if pattern.text is None:
         return pattern if isinstance(pattern.data, Invalid) else derived(arguments, not_null=True)
@@ -226,8 +222,6 @@ def _exponent(text: str) -> str:
 
 
 def _format_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if not arguments:
-        return invalid("formatlist needs a format")
     pattern = _text_argument(arguments[0])
     if pattern.text is None:
         return pattern if isinstance(pattern.data, Invalid) else derived(arguments)
@@ -259,8 +253,6 @@ def _scalar_unknown(unknown: Unknown) -> bool:
 
 def _end_test(at_start: bool) -> Function:
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if len(arguments) != 2:
-            return invalid("wrong number of arguments")
         text, part = (_text_argument(argument) for argument in arguments)
         for side in (text, part):
             if isinstance(side.data, Invalid):
@@ -282,8 +274,6 @@ def _trim_end(at_start: bool) -> Function:
     """Trimprefix and trimsuffix: of a text with holes too, where that end of it is a literal."""
 
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if len(arguments) != 2:
-            return invalid("wrong number of arguments")
         text, part = (_text_argument(argument) for argument in arguments)
         for side in (text, part):
             if isinstance(side.data, Invalid):
@@ -399,8 +389,6 @@ def _captures(match: re.Match[str]) -> Any:
 
 
 def _template_string(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2:
-        return invalid("wrong number of arguments")
     from kmsguard.terraform.functions.filesystem import rendered
 
     text = arguments[0].text

@@ -7,22 +7,17 @@ from msgspec.structs import replace
 from kmsguard.model.value import Unknown, Value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
-from kmsguard.terraform.partial import invalid
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 
 
 def _converter(to: Type) -> Function:
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if len(arguments) != 1:
-            return invalid("wrong number of arguments")
         return convert(arguments[0], to)
 
     return run
 
 
 def _to_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 1:
-        return invalid("wrong number of arguments")
     return convert(arguments[0], Type("list", ANY))
 
 

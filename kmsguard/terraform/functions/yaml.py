@@ -80,5 +80,8 @@ def _scalar(raw: str) -> Data:
     if hexadecimal is not None:
         return int(hexadecimal[1], 16)
     if _INTEGER.fullmatch(raw) or _FLOAT.fullmatch(raw):
-        return narrow(Decimal(raw))
+        try:
+            return narrow(Decimal(raw))
+        except ArithmeticError:
+            return raw
     return raw
