@@ -22,6 +22,7 @@ KEY = 'resource "aws_kms_key" "a" {\n  enable_key_rotation = false\n}\n'
 
 
 def action() -> dict[str, Any]:
+    """The action's metadata."""
     document = yaml.safe_load((ROOT / "action.yml").read_text())
     assert isinstance(document, dict)
     return document
@@ -40,9 +41,11 @@ class Runner:
         self.printed = ""
 
     def fill(self, text: str) -> str:
+        """A text with its expressions filled in."""
         return re.sub(r"\$\{\{\s*([\w.-]+)\s*\}\}", lambda match: self.context[match.group(1)], text)
 
     def run(self) -> int:
+        """Runs the shell steps in order; the first status that is not 0."""
         status = 0
         for step in self.steps:
             assert "${{" not in step["run"], "an expression in a script is an injection"
@@ -72,6 +75,7 @@ class Runner:
 
 @pytest.fixture(scope="module")
 def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout with one key that does not rotate."""
     folder = tmp_path_factory.mktemp("action") / "work space"
     (folder / "infra").mkdir(parents=True)
     (folder / "infra/main.tf").write_text(KEY)

@@ -35,6 +35,7 @@ def checkov(cwd: Path, *arguments: str) -> dict[str, list[tuple[str, str, tuple[
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root module with a module called twice, and a template."""
     folder = tmp_path_factory.mktemp("project")
     for name in ("infra/modules/key", "stacks"):
         (folder / name).mkdir(parents=True)
@@ -53,7 +54,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_folder_with_both_languages(project: Path) -> None:
-    """Each verdict stands once, under our code, at the block that checkov knows: module instances by address, templates by id."""
+    """Each verdict stands once, under our code, at the block that checkov knows: instances by address, templates by id."""
     found = checkov(project, "-d", ".", "--check", "KG401")
 
     assert found["failed"] == [
@@ -84,7 +85,7 @@ def test_rules_beyond_the_profile_need_to_be_named(project: Path) -> None:
     strict = json.loads(
         subprocess.run([BIN / "kmsguard", "rules", "--format", "json"], capture_output=True, text=True, check=True).stdout
     )
-    codes = {rule["code"] for rule in strict if rule["profile"] == "strict"}
+    codes = {rule["code"] for rule in strict["rules"] if rule["profile"] == "strict"}
 
     found = checkov(project, "-d", ".")
 

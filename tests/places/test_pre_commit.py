@@ -23,6 +23,7 @@ TEMPLATE = "Resources:\n  Key:\n    Type: AWS::KMS::Key\n    Properties:\n      
 
 
 def run(command: list[str], cwd: Path, home: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command away from the user's own configuration of git and pre-commit."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("GIT_")}
     env |= {"PRE_COMMIT_HOME": str(home), "GIT_CONFIG_GLOBAL": os.devnull, "NO_COLOR": "1", "PRE_COMMIT_COLOR": "never"}
     identity = ["-c", "user.name=Test", "-c", "user.email=test@example.com"]
@@ -39,6 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def repository(tmp_path: Path, home: Path) -> Path:
+    """A repository of two root modules and a template, with the hook installed."""
     head = run(["git", "rev-parse", "HEAD"], ROOT, home).stdout.strip()
     folder = tmp_path / "repository"
     (folder / "infra/modules/key").mkdir(parents=True)

@@ -1,7 +1,7 @@
 """Every rule of kmsguard that judges a resource, data source or provider, as a check of checkov under its own code.
 
-checkov asks check by check and block by block; kmsguard judges the whole of what checkov was pointed at, once, and each check looks
-its verdict up. checkov loads this file once for each of its runners: registering twice is harmless, it knows the ids.
+checkov asks check by check and block by block; kmsguard judges the whole of what checkov was pointed at, once, and each check
+looks its verdict up. checkov loads this file once for each of its runners: registering twice is harmless, it knows the ids.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Verdicts:
             base = configured(paths)
             self.profile = base.profile
             # All profiles: whoever names a rule with --check wants it, whatever the profile; see `result`.
-            asked = {"show_passed": True, "unknown": "ignore", "whole_units": True, "profile": "strict", "fail_on": "never"}
+            asked = {"unknown": "ignore", "whole_units": True, "profile": "strict", "fail_on": "never"}
             report = scan([os.path.relpath(path) for path in paths], msgspec.structs.replace(base, **asked))
         except UsageError as error:
             print(f"kmsguard: {error}", file=sys.stderr)  # noqa: T201 - checkov has no place for it
@@ -72,11 +72,16 @@ class Verdicts:
 @cache
 def verdicts(paths: tuple[str, ...]) -> Verdicts:
     """One scan for each run of checkov."""
-    return Verdicts(paths)
+    try:
+        return Verdicts(paths)
+    except Exception as error:
+        # checkov takes an exception for "not known" and shows nothing: a check that broke must not look like a pass
+        print(f"kmsguard: this is our fault, please report it: {error!r}", file=sys.stderr)  # noqa: T201
+        raise
 
 
 def of(frame: FrameType | None, *names: str) -> dict[str, Any]:
-    """The variables of the nearest calling frame that has all of these: checkov hands neither the root nor the file to a check."""
+    """The variables of the nearest calling frame that has all of these: checkov hands a check neither root nor file."""
     while frame is not None:
         if all(name in frame.f_locals for name in names):
             return {name: frame.f_locals[name] for name in names}
