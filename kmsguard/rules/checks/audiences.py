@@ -13,7 +13,7 @@ import msgspec
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.document import PrincipalElement, Statement
-from kmsguard.iam.facts import facts
+from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
 from kmsguard.iam.request import action_truth
 from kmsguard.iam.texts import show
@@ -87,7 +87,7 @@ def _kinds(element: PrincipalElement | None) -> tuple[Kind, ...]:
 
 def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
     found: list[tuple[View, Statement, Audience, AudienceName, AudienceName]] = []
-    for view in views.all:
+    for view in _bearing(views, index):
         statement = _part(view.document.statements[index], kind)
         audience = audience_of(view, statement)
         cap = _cap(statement)
@@ -111,6 +111,17 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
             truth = Truth.UNKNOWN
             open_ = (*open_, Open("network", "whose network this is, and who calls from it, is not said here"))
     return Sight(_group(statement, name), truth, statement, audience, view, tuple(dict.fromkeys(open_)))
+
+
+def _bearing(views: Views, index: int) -> Iterator[View]:
+    """The views that can differ for a statement: an account that neither it nor a Deny names is foreign to it in all."""
+    first, *others = views.all
+    yield first
+    statements = (one for one in first.document.statements if one.index == index or one.effect != "Allow")
+    named = {text for statement in statements for text in texts(statement.value)}
+    for view in others:
+        if any(view.own in text for text in named):
+            yield view
 
 
 def is_negated(statement: Statement) -> bool:

@@ -35,7 +35,7 @@ _NETWORKS = ("aws:sourcevpc", "aws:sourcevpce")
 _ORGANIZATIONS = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
 _OWN_ORGANIZATION = "o-madeupmadeup"  # stands for the own one, where its id is not given
 _ARNS = ("arn", "Arn", "issuer_arn")
-_MAX_OWN = 8
+_MAX_OWN = 200  # more accounts than that no policy of 32 KB names
 _REGION = "us-east-1"  # stands for a Region that is not known, where only the shape of a text matters
 
 

@@ -31,7 +31,7 @@ from kmsguard.rules.checks.audiences import (
     open_of,
     sights_of,
 )
-from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, SERVICE_LINKED, View, allows, views_of
+from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, SERVICE_LINKED, View, Views, allows, views_of
 
 USE = ("Decrypt", "ReEncryptFrom", "GenerateDataKey", "Sign", "GenerateMac", "DeriveSharedSecret")
 WELL = Answer(Truth.YES)
@@ -151,15 +151,15 @@ def can_be_changed(question: Question) -> Answer:
     views = views_of(question)
     if views.all[0].document.error is not None:
         return Answer(Truth.UNKNOWN, open=(Open("policy", f"it is no policy ({views.all[0].document.error})"),))
-    locked = [_lockout(view) for view in views.all]
-    if all(one is False for one in locked):
+    locked = _locked(views)
+    if locked == {False}:
         return WELL
     document = views.all[0].document
     span = document.value.where
-    if all(one is True for one in locked):
+    if locked == {True}:
         message = "no statement lets anybody of the account do kms:PutKeyPolicy"
         return Answer(Truth.NO, (Evidence(message, span),))
-    open_ = () if len(set(locked)) == 1 else views.open
+    open_ = () if len(locked) == 1 else views.open
     opens = [open_ for statement in document.statements for open_ in open_of(statement, NOBODY) if _matters(statement)]
     return Answer(
         Truth.UNKNOWN,
@@ -172,8 +172,14 @@ def _matters(statement: Statement) -> bool:
     return action_truth(statement, "PutKeyPolicy") is not Truth.NO
 
 
-def _lockout(view: View) -> bool | None:
-    return Audiences(view.document, view.deployment).lockout()
+def _locked(views: Views) -> set[bool | None]:
+    """Whether nobody can put another policy, for each account that the own one can be, or for two that differ."""
+    found: set[bool | None] = set()
+    for view in views.all:
+        found.add(Audiences(view.document, view.deployment).lockout())
+        if len(found) > 1:
+            break
+    return found
 
 
 def keeps_the_lockout_check(question: Question) -> Answer:
@@ -292,7 +298,7 @@ def has_an_effect(question: Question) -> Answer:
     if is_told_with_its_key(question):
         return WELL
     views = views_of(question)
-    locked = all(_lockout(view) is True for view in views.all)
+    locked = _locked(views) == {True}
     findings = []
     for statement in views.all[0].document.statements:
         if statement.open:
