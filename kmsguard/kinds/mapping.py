@@ -280,7 +280,7 @@ def _elements(value: Value, step: str, rest: tuple[str, ...]) -> Value:
 def _gathered(value: Value, elements: tuple[Value, ...], rest: tuple[str, ...]) -> Value:
     """The list of what stands at a path in each element; lists in it are joined."""
     found = [follow(element, rest) for element in elements]
-    if "[]" not in rest:
+    if "[]" not in rest and "[*]" not in rest:
         items = tuple(item for item in found if item.data is not ABSENT)
         return value.with_data(items) if items or isinstance(value.data, tuple) else NOTHING
     if any(isinstance(item.data, Choice) for item in found):
