@@ -1,0 +1,703 @@
+"""Principals and services that the template makes use a key, and that will be denied.
+
+Who uses a key, and how, is said by the kinds under `key_use`. For each use the decision is that of `kmsguard.iam.decide.can`:
+https://docs.aws.amazon.com/kms/latest/developerguide/determining-access.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Literal, NamedTuple, TypeAlias
+
+import msgspec
+
+from kmsguard.iam.decide import (
+    EMPTY,
+    OWN_ACCOUNT,
+    OWN_REGION,
+    Decision,
+    Key,
+    Layer,
+    Organization,
+    Principal,
+    can,
+)
+from kmsguard.iam.document import PolicyDocument, Statement, read_policy
+from kmsguard.iam.texts import Deployment, like, match, without_case
+from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.guard import decide
+from kmsguard.model.resource import External, KeyUse, Resource
+from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth, all_of
+from kmsguard.model.value import ABSENT, Text, Unknown, Value
+from kmsguard.rules.checks.access import Access, arn_part, service
+from kmsguard.rules.checks.replication import KMS_ENCRYPTION, name_of, same_text
+from kmsguard.rules.checks.statements import paste
+
+End: TypeAlias = "Resource | External"
+Cause: TypeAlias = Literal[
+    "refused", "managed key", "denied", "condition", "key policy", "boundary", "organization", "identity"
+]
+Context: TypeAlias = "dict[str, Value]"
+
+_GOOD = Answer(Truth.YES)
+_LINKED = ":role/aws-service-role/"
+_MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # service-linked roles whose own policy speaks of KMS
+
+
+class Hop(NamedTuple):
+    """A key that is reached over the edges of a use."""
+
+    holder: Resource  # what the key protects
+    key: End
+    there: Truth
+    by: Value  # how the key is named there
+    open: tuple[Open, ...] = ()  # what is not known of the way there
+
+
+class User(NamedTuple):
+    """Who uses a key."""
+
+    name: str
+    principal: Principal
+    there: Truth
+    end: End | None  # None: a service
+
+
+class Verdict(NamedTuple):
+    """What is decided of one use of one key by one principal."""
+
+    truth: Truth
+    cause: Cause
+    use: KeyUse
+    hop: Hop
+    user: User
+    missing: tuple[str, ...]
+    decision: Decision | None
+    context: Context
+    open: tuple[Open, ...]
+
+
+# Questions of rules
+
+
+def uses_keys(question: Question) -> Answer:
+    """Whether the resource makes somebody use what may be under a key; `by`: service or role."""
+    by = question.arguments.get("by")
+    for use in question.resource.key_use:
+        if by in (None, "service" if use.service else "role") and question.graph.out(
+            question.resource, use.through.split(".")[0]
+        ):
+            return Answer(Truth.YES)
+    return Answer(Truth.NO)
+
+
+def admits(question: Question) -> Answer:
+    """Whether whoever uses a key because of the resource may; `causes` are those that the rule tells, `by` service or role."""
+    causes, by = question.arguments.get("causes", ()), question.arguments.get("by")
+    asked = _Asked(question)
+    found: dict[str, Found] = {}
+    for verdict in asked.verdicts():
+        if verdict.truth is Truth.YES or verdict.cause not in causes or by not in (None, _by(verdict.use)):
+            continue
+        one = asked.told(verdict)
+        before = found.get(one.attribute)
+        if before is None or (before.truth is Truth.UNKNOWN and one.truth is Truth.NO):
+            found[one.attribute] = one
+        elif before.truth is one.truth:
+            found[one.attribute] = _merged(before, one)
+    if not found:
+        return _GOOD
+    findings = tuple(found.values())
+    truth = Truth.NO if any(f.truth is Truth.NO for f in findings) else Truth.UNKNOWN
+    return Answer(truth, findings=findings)
+
+
+def _by(use: KeyUse) -> str:
+    return "service" if use.service else "role"
+
+
+def _merged(one: Found, other: Found) -> Found:
+    """Two uses of one key by one principal, told together."""
+    actions = dict.fromkeys((*one.values["actions"].split(", "), *other.values["actions"].split(", ")))
+    values = {**one.values, "actions": ", ".join(actions)}
+    return msgspec.structs.replace(one, values=values)
+
+
+class _Asked:
+    """The uses of one resource in one world."""
+
+    def __init__(self, question: Question) -> None:
+        self.question = question
+        self.resource = question.resource
+        self.access = Access(question.graph, question.world, question.settings)
+        self.deployment = self.access.deployment(self.resource)
+
+    # Uses
+
+    def verdicts(self) -> Iterator[Verdict]:
+        """Of every use by every principal."""
+        for use in self.resource.key_use:
+            applies = self._applies(use)
+            if applies is Truth.NO:
+                continue
+            for hop in self.hops(use):
+                yield from self._of_hop(use, hop._replace(there=all_of((hop.there, applies))))
+
+    def _applies(self, use: KeyUse) -> Truth:
+        there = Truth.YES
+        if use.when:
+            there = there & _is_on(self.access.value(self.resource, use.when))
+        if use.unless:
+            there = there & ~_is_on(self.access.value(self.resource, use.unless))
+        return there
+
+    def _of_hop(self, use: KeyUse, hop: Hop) -> Iterator[Verdict]:
+        if use.refused:
+            user = User(use.service, service(Value(use.service), self._account()), Truth.YES, None)
+            open_ = hop.open or (Open(name_of(hop.key), "whether it is used is not known"),)
+            truth = Truth.NO if hop.there is Truth.YES and not hop.open else Truth.UNKNOWN
+            yield Verdict(truth, "refused", use, hop, user, (), None, {}, open_)
+            return
+        if use.service and use.edge:
+            verdicts = [self.decide(use, hop, user) for user in (*self._services(use), *self._ends(use))]
+            if all(v.truth is not Truth.YES for v in verdicts):
+                undecided = [v for v in verdicts if v.truth is Truth.UNKNOWN]
+                yield undecided[0] if undecided else verdicts[0]
+            return
+        for user in self._services(use) if use.service else self._ends(use):
+            shows = self._shows(use, hop, user)
+            if shows is not Truth.NO:
+                yield self.decide(use, hop._replace(there=all_of((hop.there, shows))), user)
+
+    def hops(self, use: KeyUse) -> Iterator[Hop]:
+        """The keys at the end of a use's way."""
+        *way, last = use.through.split(".")
+        at: list[tuple[Resource, Truth]] = [(self.resource, Truth.YES)]
+        for edge in way:
+            further: list[tuple[Resource, Truth]] = []
+            for one, there in at:
+                for end, sure in self.access.ends(one, edge):
+                    if isinstance(end, Resource):
+                        further.append((end, there & sure))
+                    elif not use.asks and _may_be(end):
+                        yield _unseen(one, end, all_of((there, sure)))
+            at = further
+        for holder, there in at:
+            yield from self._keys(holder, last, there)
+
+    def _keys(self, holder: Resource, edge: str, there: Truth) -> Iterator[Hop]:
+        if holder.kind == "s3.bucket" and edge == "encrypted_with":
+            encryption = self.access.value(holder, "encryption")
+            if encryption.text is None:
+                there = there & Truth.UNKNOWN
+            elif encryption.text not in KMS_ENCRYPTION:
+                return
+        found = False
+        for one in self.question.graph.out(holder, edge):
+            sure = decide(one.guard, self.question.world)
+            if sure is not Truth.NO:
+                found = True
+                yield Hop(holder, one.target, all_of((there, sure)), one.by)
+        alias = self._default_key(holder) if not found and edge == "encrypted_with" else None
+        if alias is not None:
+            value = Value(alias, holder.head, holder.head)
+            yield Hop(holder, External("kms.key", value), there, value)
+
+    def _default_key(self, holder: Resource) -> str | None:
+        """The AWS managed key of what is under KMS and names no key."""
+        alias = _DEFAULT_KEYS.get(holder.kind)
+        if holder.kind == "ssm.parameter" and self.access.value(holder, "encrypted").data is not True:
+            return None
+        return alias
+
+    # Principals
+
+    def _account(self) -> Value:
+        return self.resource.account or OWN_ACCOUNT
+
+    def _services(self, use: KeyUse) -> Iterator[User]:
+        name = self.fill(use.service, self.resource)
+        yield User(_text(name, self.deployment.region) or use.service, service(name, self._account()), Truth.YES, None)
+
+    def _ends(self, use: KeyUse) -> Iterator[User]:
+        if use.attribute:
+            value = self.access.value(self.resource, use.attribute)
+            for item in value.items or ((value,) if value.data is not ABSENT else ()):
+                end: End = External("iam.role", item)
+                yield User(name_of(end), self.principal(end), Truth.YES, end)
+            return
+        at: list[tuple[End, Truth]] = [(self.resource, Truth.YES)]
+        for edge in use.edge.split("."):
+            at = [
+                (end, there & sure)
+                for one, there in at
+                if isinstance(one, Resource)
+                for end, sure in self.access.ends(one, edge)
+            ]
+        for end, there in at:
+            yield User(name_of(end), self.principal(end), there, end)
+
+    def principal(self, end: End) -> Principal:
+        """A role or user; of a service-linked role it is known that it has no permissions with customer managed keys.
+
+        https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+        """
+        if isinstance(end, External):
+            last = _pieces(end.value)
+            if _LINKED in last and not any(name in last for name in _MAY_HAVE_KEYS):
+                account = arn_part(end.value, 4) or self._account()
+                return Principal("role", end.value, account, identity_policies=EMPTY, service_linked=True)
+        return self.access.principal(end)
+
+    def _shows(self, use: KeyUse, hop: Hop, user: User) -> Truth:
+        """Whether the principal may do with the holder what the use is for."""
+        if not use.asks:
+            return Truth.YES
+        arn = self.access.value(hop.holder, "arn")
+        account, region = hop.holder.account or OWN_ACCOUNT, hop.holder.region or OWN_REGION
+        documents = [_left_to_identities(account, self.deployment)]
+        policy = self.access.value(hop.holder, "policy")
+        if policy.data is not ABSENT:
+            documents.append(read_policy(policy, self.deployment))
+        best = Truth.NO
+        for one in (_objects(arn), arn) if hop.holder.kind == "s3.bucket" else (arn,):
+            as_key = Key(one, Layer(documents=tuple(documents)), account, region)
+            best = best | can(user.principal, use.asks, as_key, {}, deployment=self.deployment).truth
+        return best
+
+    # Decisions
+
+    def decide(self, use: KeyUse, hop: Hop, user: User) -> Verdict:
+        """Whether somebody may do all that a use takes."""
+        if hop.open:
+            return Verdict(Truth.UNKNOWN, "key policy", use, hop, user, use.actions, None, {}, hop.open)
+        key = self.access.key(hop.key, hop.holder)
+        missing: list[str] = []
+        undecided: list[tuple[str, Decision]] = []
+        refused: tuple[Decision, Context] | None = None
+        contexts = list(self.contexts(use, hop, user, key))
+        open_: list[Open] = []
+        for action in use.actions:
+            decisions = [self.ask(user, action, key, context) for context in contexts]
+            if all(d.truth is Truth.NO for d in decisions):
+                missing.append(action)
+                refused = refused or (decisions[0], contexts[0])
+            elif any(d.truth is not Truth.YES for d in decisions):
+                undecided.append((action, next(d for d in decisions if d.truth is not Truth.YES)))
+                open_ += [o for d in decisions for o in d.open]
+                if any(d.truth is Truth.NO for d in decisions):
+                    open_.insert(
+                        0, Open("S3 Bucket Key", "whether the encryption context is the ARN of the bucket or of an object")
+                    )
+        if refused is not None:
+            decision, context = refused
+            cause = self._cause(user, missing[0], key, decision, context)
+            maybe = () if hop.there & user.there is Truth.YES else self._whether(hop, user)
+            other = self._other_spelling(use, user, key, missing, contexts)
+            if other is not None:
+                maybe = (*maybe, other)
+            truth = Truth.UNKNOWN if maybe else Truth.NO
+            return Verdict(truth, cause, use, hop, user, tuple(missing), decision, context, maybe)
+        if undecided:
+            action, decision = undecided[0]
+            cause = _open_cause(decision)
+            return Verdict(Truth.UNKNOWN, cause, use, hop, user, tuple(a for a, _ in undecided), decision, contexts[0],
+                           tuple(dict.fromkeys(open_)) or (Open(name_of(hop.key), "what it allows is not known"),))  # fmt: skip
+        return Verdict(Truth.YES, "identity", use, hop, user, (), None, {}, ())
+
+    def _whether(self, hop: Hop, user: User) -> tuple[Open, ...]:
+        if user.there is not Truth.YES:
+            return (Open(user.name, "whether this principal is used is not known"),)
+        return (Open(name_of(hop.key), "whether this key is used here is not known"),)
+
+    def _other_spelling(
+        self, use: KeyUse, user: User, key: Key, missing: Sequence[str], contexts: Sequence[Context]
+    ) -> Open | None:
+        """Services have a name with the Region and one without it; AWS documents one of them and may take the other."""
+        if not use.service:
+            return None
+        name = _text(user.principal.arn, None) or user.name
+        region = _text(key.region, None)
+        plain = re.sub(r"\.[a-z]{2}(-[a-z]+)+-\d+\.amazonaws", ".amazonaws", name)
+        others = [plain] if plain != name else []
+        if plain == name and region is not None:
+            others.append(name.replace(".amazonaws.com", f".{region}.amazonaws.com"))
+        for other in others:
+            again = user._replace(principal=service(Value(other), user.principal.account))
+            if all(any(self.ask(again, a, key, c).truth is Truth.YES for c in contexts) for a in missing):
+                return Open(other, f"whether the key policy's {other} stands for {name} is not documented")
+        return None
+
+    def ask(self, user: User, action: str, key: Key, context: Mapping[str, Value]) -> Decision:
+        """One decision, with what the unit says of the organization."""
+        certain, possible = self._organization(user, key)
+        decision = can(user.principal, action, key, context, certain, deployment=self.deployment)
+        if decision.truth is Truth.NO or possible is None:
+            return decision
+        perhaps = can(user.principal, action, key, context, possible, deployment=self.deployment)
+        if perhaps.truth is decision.truth:
+            return decision
+        open_ = Open("the organization", "whether this policy binds the account is not known")
+        return Decision(Truth.UNKNOWN, perhaps.evidence, (open_, *perhaps.open))
+
+    def _organization(self, user: User, key: Key) -> tuple[Organization, Organization | None]:
+        """The policies of an organization that bind for certain; and with those that may bind."""
+        policies = self.question.graph.by_kind.get("organizations.policy", ())
+        if not policies:
+            return Organization(), None
+        scps, rcps, more_scps, more_rcps = [], [], [], []
+        for policy in policies:
+            kind = self.access.value(policy, "policy_type").text
+            if kind not in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
+                continue
+            account = user.principal.account if kind == "SERVICE_CONTROL_POLICY" else key.account
+            binds = self._binds(policy, account)
+            if binds is Truth.NO:
+                continue
+            document = read_policy(self.access.value(policy, "content"), self.deployment)
+            # FullAWSAccess is attached beside it unless somebody detached it, RCPFullAWSAccess always is.
+            full = Open("FullAWSAccess", "whether it is still attached beside this policy is not known")
+            if kind == "SERVICE_CONTROL_POLICY":
+                layer = Layer(documents=(document,), missing_allows=(full,))
+                more_scps.append(layer)
+                scps += [layer] if binds is Truth.YES else []
+            else:
+                layer = Layer(documents=(document, _RCP_FULL))
+                more_rcps.append(layer)
+                rcps += [layer] if binds is Truth.YES else []
+        certain = Organization(tuple(scps), tuple(rcps))
+        if len(scps) == len(more_scps) and len(rcps) == len(more_rcps):
+            return certain, None
+        return certain, Organization(tuple(more_scps), tuple(more_rcps))
+
+    def _binds(self, policy: Resource, account: Value) -> Truth:
+        targets = self.access.value(policy, "targets")
+        own = account.text or self.deployment.account
+        found = Truth.UNKNOWN if isinstance(targets.data, Unknown) else Truth.NO
+        for target in targets.items:
+            text = target.text
+            if text is None or own is None or not re.fullmatch(r"\d{12}", text):
+                same = target.target is not None and target.target == account.target
+                found = found | (Truth.YES if same else Truth.UNKNOWN)
+            else:
+                found = found | Truth.of(text == own)
+        return found
+
+    def _cause(self, user: User, action: str, key: Key, decision: Decision, context: Context) -> Cause:
+        """What to mend, found by asking again with one thing mended."""
+        if not key.customer_managed and (user.end is None or user.principal.kind != "role" or _is_foreign(user, key)):
+            return "managed key"
+        if any(e.part == "denies" for e in decision.evidence):
+            return "denied"
+        if user.end is None:
+            return "condition" if decision.missed else "key policy"
+        free = msgspec.structs.replace(user.principal, identity_policies=_LET, boundary=None)
+        if can(free, action, key, context, deployment=self.deployment).truth is Truth.NO:
+            return "condition" if decision.missed else "key policy"
+        if any(e.layer in ("service control policy", "resource control policy") for e in decision.evidence):
+            return "organization"
+        if user.principal.boundary is not None:
+            unbound = msgspec.structs.replace(user.principal, boundary=None)
+            if can(unbound, action, key, context, deployment=self.deployment).truth is not Truth.NO:
+                return "boundary"
+        return "condition" if any(True for _ in _near(user.principal, action)) else "identity"
+
+    # Requests
+
+    def contexts(self, use: KeyUse, hop: Hop, user: User, key: Key) -> Iterator[Context]:
+        """The condition keys of the requests that a use may make; of each at least one is made."""
+        context: Context = {}
+        if user.end is None:
+            if use.source_arn:
+                context["aws:SourceArn"] = self.fill(use.source_arn, self.resource, hop)
+                context["aws:SourceAccount"] = self._account()
+            if use.via:
+                context["kms:ViaService"] = _what("through which service it calls")
+        elif use.via:
+            region = key.region if key.region.text is not None or hop.holder.region is None else hop.holder.region
+            context["kms:ViaService"] = Value(Text((Value(f"{use.via}."), region, Value(".amazonaws.com"))))
+            context["kms:RequestAlias"] = self._request_alias(hop)
+        names = tuple(Value(name) for name in use.context)
+        if names:
+            context["kms:EncryptionContextKeys"] = Value(names)
+        spread = False
+        for name, text in use.context.items():
+            place = f"kms:EncryptionContext:{name}"
+            if text == "?":
+                context[place] = _what(f"the encryption context {name}")
+            elif text.endswith(".object}"):
+                spread = True
+                bucket = self._end(text[1 : -len(".object}")], hop)
+                whole = self.access.value(bucket, "arn") if isinstance(bucket, Resource) else _what("the bucket")
+                on = self.access.value(bucket, "bucket_key").data if isinstance(bucket, Resource) else None
+                if on is not True:
+                    yield {**context, place: _objects(whole)}
+                if on is not False:
+                    yield {**context, place: whole}
+            else:
+                context[place] = self.fill(text, self.resource, hop)
+        if not spread:
+            yield context
+
+    def _request_alias(self, hop: Hop) -> Value:
+        """Absent where the key is not named by an alias: no request can name one then.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-request-alias
+        """
+        pieces = _pieces(hop.by)
+        aliases = {a.address for kind in ("kms.alias", "kms.alias_lookup") for a in self.question.graph.by_kind.get(kind, ())}
+        for part in hop.by.walk():
+            for target in (part.target, *part.refs):
+                if target is not None and target.address in aliases and not target.attribute.startswith("target_key"):
+                    return _what("by which name the key is called")
+        if "alias/" in pieces or (isinstance(hop.by.data, Unknown) and hop.by.target is None):
+            return _what("by which name the key is called")
+        return Value(ABSENT)
+
+    def _end(self, edge: str, hop: Hop) -> End:
+        if edge == "holder":
+            return hop.holder
+        ends = self.access.ends(self.resource, edge)
+        return ends[0][0] if ends else External("", _what(edge))
+
+    def fill(self, text: str, resource: Resource, hop: Hop | None = None) -> Value:
+        """A text with the parts and attributes of resources in it."""
+        pieces: list[Value] = []
+        for index, part in enumerate(re.split(r"\{([^}]*)\}", text)):
+            if index % 2 == 0:
+                pieces += [Value(part)] if part else []
+                continue
+            edge, _, name = part.rpartition(".")
+            end: End = resource if not edge else self._end(edge, hop) if hop is not None else resource
+            pieces.append(self._part(end, name))
+        if len(pieces) == 1:
+            return pieces[0]
+        flat = Text(tuple(pieces))
+        return Value(flat.known) if flat.known is not None else Value(flat)
+
+    def _part(self, end: End, name: str) -> Value:
+        if isinstance(end, External):
+            return end.value if name == "arn" else _what(name)
+        if name == "region":
+            return end.region or OWN_REGION
+        if name == "account":
+            return end.account or OWN_ACCOUNT
+        if name == "partition":
+            return Value(self.deployment.partition)
+        value = self.access.value(end, name)
+        return _what(name) if value.data is ABSENT else value
+
+    # What is told
+
+    def told(self, verdict: Verdict) -> Found:
+        """One use, as it is reported."""
+        hop, user, use = verdict.hop, verdict.user, verdict.use
+        key = name_of(hop.key)
+        title = use.title or "to use it"
+        head = Evidence(f"{user.name} uses a key here {title}", self._place(use), None, self.resource)
+        shown = [head]
+        decision = verdict.decision
+        if hop.holder is not self.resource and not hop.open:
+            where = hop.by.where or hop.holder.head
+            shown.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
+        if decision is not None:
+            shown += [Evidence(e.message, e.span) for e in (*decision.evidence, *decision.missed) if e.span is not None]
+        if verdict.cause == "condition" and verdict.missing:
+            shown += [
+                Evidence(f"statement {s.name} allows {verdict.missing[0]}, but not for this", s.span)
+                for s in _near(user.principal, verdict.missing[0])
+            ]
+        evidence = tuple({(e.message, e.span): e for e in shown}.values())
+        spelled = _spelled(verdict.missing)
+        values = {
+            "who": user.name,
+            "key": key,
+            "holder": hop.holder.address if not hop.open else name_of(hop.key),
+            "actions": ", ".join(spelled),
+            "title": title,
+            "reason": use.refused or self._reason(verdict),
+        }
+        return Found(
+            attribute=f"{user.name}:{key if isinstance(hop.key, Resource) else hop.holder.address}:{verdict.cause}",
+            truth=verdict.truth,
+            evidence=evidence,
+            open=verdict.open if verdict.truth is Truth.UNKNOWN else (),
+            values=values,
+            remediation=self._remedy(verdict, spelled) if verdict.truth is Truth.NO else "",
+        )
+
+    def _place(self, use: KeyUse) -> Span | None:
+        """Where the resource says what makes somebody use the key."""
+        first = self.question.graph.out(self.resource, use.through.split(".")[0])
+        return next((one.by.where for one in first if one.by.where is not None), self.resource.head)
+
+    def _reason(self, verdict: Verdict) -> str:
+        decision = verdict.decision
+        if decision is not None and verdict.cause in ("denied", "condition"):
+            first = next((e for e in (*decision.missed, *decision.evidence) if e.part in ("denies", "limits") and e.span), None)
+            if first is not None and (first.statement is not None or verdict.cause == "denied"):
+                return first.message
+            near = next(_near(verdict.user.principal, verdict.missing[0]), None) if verdict.missing else None
+            if near is not None:
+                return f"statement {near.name} allows {verdict.missing[0]}, but for another key, service or encryption context"
+        return _REASONS[verdict.cause]
+
+    def _remedy(self, verdict: Verdict, actions: Sequence[str]) -> str:
+        hop, user, cause = verdict.hop, verdict.user, verdict.cause
+        key, unit = name_of(hop.key), self.question.graph.units.get(self.resource.unit)
+        language = "cloudformation" if unit is None or unit.dialect == "cloudformation" else "terraform"
+        action: object = list(actions) if len(actions) > 1 else actions[0] if actions else ""
+        if cause in ("refused", "managed key"):
+            return ""
+        if cause == "denied":
+            return f"Exempt {user.name} from the statement that denies {', '.join(actions)}."
+        if cause == "organization":
+            return f"Let the policies of the organization allow {', '.join(actions)} to {user.name}."
+        if user.end is None or (cause in ("key policy", "condition") and self._asks_key_policy(verdict)):
+            who: dict[str, object] = {"Service": user.name} if user.end is None else {"AWS": self._written(user.end, language)}
+            statement: dict[str, object] = {"Effect": "Allow", "Principal": who, "Action": action, "Resource": "*"}
+            return paste(f"Add this statement to the policy of {key}:", statement, language)
+        allow: dict[str, object] = {"Effect": "Allow", "Action": action, "Resource": self._written(hop.key, language)}
+        via = verdict.context.get("kms:ViaService")
+        if via is not None and via.text is not None:
+            allow["Condition"] = {"StringEquals": {"kms:ViaService": via.text}}
+        where = "the permission boundary" if cause == "boundary" else "a policy"
+        what = f"Add this statement to {where} of {user.name}:"
+        return paste(what, allow, language)
+
+    def _asks_key_policy(self, verdict: Verdict) -> bool:
+        user, decision = verdict.user, verdict.decision
+        if user.principal.service_linked or verdict.cause == "key policy":
+            return True
+        return decision is not None and bool(decision.missed)
+
+    def _written(self, end: End, language: str) -> object:
+        """An ARN as it is written in the language of the file."""
+        if isinstance(end, External):
+            return end.value.text or f"<{name_of(end)}>"
+        if end.unit != self.resource.unit or "module." in end.address:
+            return self.access.value(end, "arn").text or f"<ARN of {end.address}>"
+        if language == "cloudformation":
+            return {"Fn::GetAtt": [end.address, "Arn"]}
+        return f"${{{end.address}.arn}}"
+
+
+_BUCKET_KEY = Open("S3 Bucket Key", "whether the encryption context is the ARN of the bucket or of an object")
+_REASONS: dict[Cause, str] = {
+    "refused": "no KMS key works here",
+    "managed key": "the policy of an AWS managed key admits no service and no other account, and cannot be changed",
+    "denied": "a statement denies it",
+    "condition": "the statement that allows it is for something else",
+    "key policy": "no statement of the key policy admits it",
+    "boundary": "its permission boundary does not allow it",
+    "organization": "a policy of the organization does not allow it",
+    "identity": "none of its policies allows it",
+}
+_DEFAULT_KEYS = {
+    "s3.bucket": "alias/aws/s3",
+    "secretsmanager.secret": "alias/aws/secretsmanager",
+    "ssm.parameter": "alias/aws/ssm",
+}
+# As key policies are written.
+_FAMILIES = {
+    "kms:ReEncryptFrom": "kms:ReEncrypt*",
+    "kms:ReEncryptTo": "kms:ReEncrypt*",
+    "kms:GenerateDataKey": "kms:GenerateDataKey*",
+    "kms:GenerateDataKeyWithoutPlaintext": "kms:GenerateDataKey*",
+}
+
+
+def _spelled(actions: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(_FAMILIES.get(action, action) for action in actions))
+
+
+def _open_cause(decision: Decision) -> Cause:
+    if any(e.part == "denies" for e in decision.evidence):
+        return "denied"
+    if any(e.statement is not None and e.statement.tests and e.part in ("allows", "grants") for e in decision.evidence):
+        return "condition"
+    return "key policy"
+
+
+def _left_to_identities(account: Value, deployment: Deployment) -> PolicyDocument:
+    """What other services take for granted and KMS wants written: that an account's identity policies count."""
+    root = Value(Text((Value(f"arn:{deployment.partition}:iam::"), account, Value(":root"))))
+    return read_policy(_statement(Principal=Value({"AWS": root})), deployment)
+
+
+def _statement(**more: Value) -> Value:
+    """A policy that allows everything."""
+    members = {"Effect": Value("Allow"), "Action": Value("*"), "Resource": Value("*"), **more}
+    return Value({"Statement": Value(members)})
+
+
+def _is_foreign(user: User, key: Key) -> bool:
+    return same_text(user.principal.account, key.account) is Truth.NO
+
+
+def _is_on(value: Value) -> Truth:
+    """Whether an attribute is true, or holds something."""
+    if value.data in (ABSENT, None, False, "", ()):
+        return Truth.NO
+    if isinstance(value.data, Unknown) and not value.data.not_null and value.data.target is None:
+        return Truth.UNKNOWN
+    return Truth.YES
+
+
+def _may_be(end: External) -> bool:
+    """Whether what lies outside may be of the kind that an edge leads to: not an ARN of another service, no other resource."""
+    text, data = _pieces(end.value), end.value.data
+    if isinstance(data, Unknown) and data.target is not None:
+        return "data." in data.target.address  # what the unit defines itself, and is not of the kind
+    if isinstance(data, Unknown):
+        return True
+    parts = text.split(":")
+    return len(parts) > 5 and parts[0] == "arn" and parts[2] == end.kind.partition(".")[0]
+
+
+def _unseen(one: Resource, end: External, there: Truth) -> Hop:
+    open_ = Open(name_of(end), "under which key it is, is not known here")
+    return Hop(one, end, there, end.value, (open_,))
+
+
+def _near(principal: Principal, action: str) -> Iterator[Statement]:
+    """The statements of a principal that allow an action, with other resources or conditions than are asked for."""
+    for document in principal.identity_policies.documents:
+        for statement in document.statements:
+            element = statement.action
+            if statement.effect != "Allow" or element is None or element.negated:
+                continue
+            if any(match(without_case(like(entry.text)), (action,)) is Truth.YES for entry in element.entries):
+                yield statement
+
+
+def _what(reference: str) -> Value:
+    return Value(Unknown("is not known here", reference, not_null=True))
+
+
+def _objects(bucket: Value) -> Value:
+    return Value(Text((bucket, Value("/"), _what("the names of the objects"))))
+
+
+def _pieces(value: Value) -> str:
+    """A text as far as it is known, with a mark for each hole."""
+    data = value.data
+    if isinstance(data, Text):
+        return "".join(piece.data if isinstance(piece.data, str) else "{}" for piece in data.pieces)
+    return value.text or ""
+
+
+def _text(value: Value, region: str | None) -> str | None:
+    """A text whose only hole may be the Region."""
+    if value.text is not None:
+        return value.text
+    if isinstance(value.data, Text):
+        return "".join(p.data if isinstance(p.data, str) else (region or "REGION") for p in value.data.pieces)
+    return None
+
+
+_LET = Layer(documents=(read_policy(_statement()),))
+_RCP_FULL = read_policy(_statement(Principal=Value("*")))
