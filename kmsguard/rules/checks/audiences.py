@@ -15,7 +15,7 @@ from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.document import PrincipalElement, Statement
 from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
-from kmsguard.iam.request import action_truth
+from kmsguard.iam.request import Call, action_truth
 from kmsguard.iam.texts import show
 from kmsguard.model.finding import Open
 from kmsguard.model.resource import Resource
@@ -101,8 +101,9 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
     truth = Truth.NO if certain else Truth.UNKNOWN
     open_: tuple[Open, ...] = ()
     if not certain:
-        differ = len({(one[3], one[4]) for one in found}) > 1
-        open_ = (*(views.open if differ else ()), *open_of(statement, audience)) or (_OTHERS,)
+        first = found[0]
+        differing = [o for one in found if one[3:] != first[3:] for o in one[0].open]
+        open_ = (*differing, *open_of(statement, audience)) or (_OTHERS,)
     if name == "external" and not is_negated(statement):
         network = _network(view, statement, audience)
         if network == "own":
@@ -114,13 +115,13 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
 
 
 def _bearing(views: Views, index: int) -> Iterator[View]:
-    """The views that can differ for a statement: an account that neither it nor a Deny names is foreign to it in all."""
+    """The views that can differ for a statement: what neither it nor a Deny names is foreign to it in all."""
     first, *others = views.all
     yield first
     statements = (one for one in first.document.statements if one.index == index or one.effect != "Allow")
     named = {text for statement in statements for text in texts(statement.value)}
     for view in others:
-        if any(view.own in text for text in named):
+        if any(view.supposed in text for text in named):
             yield view
 
 
@@ -226,7 +227,7 @@ def _network(view: View, statement: Statement, audience: Audience) -> Literal["o
     if witness is None:
         return ""
     mentioned = facts(view.document)
-    if witness.account in mentioned.accounts or (witness.organization or "") in mentioned.organizations:
+    if witness.account in mentioned.accounts or organization_of(witness) in mentioned.organizations:
         return ""
     values = [
         entry.known or ""
@@ -237,6 +238,15 @@ def _network(view: View, statement: Statement, audience: Audience) -> Literal["o
     if not values:
         return ""
     return "own" if all(value.startswith("made-up-") for value in values) else "named"
+
+
+def organization_of(call: Call) -> str:
+    """The organization that a request shows, where a condition asks for it; else nothing."""
+    for key in ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths"):
+        value = call.values.get(key)
+        if value:
+            return (value if isinstance(value, str) else value[0]).partition("/")[0]
+    return ""
 
 
 def open_of(statement: Statement, audience: Audience) -> tuple[Open, ...]:

@@ -25,6 +25,7 @@ from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unkno
 from kmsguard.rules.checks.access import Access
 
 _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_ORGANIZATION = re.compile(r"(?<![A-Za-z0-9-])o-[a-z0-9]{10,32}(?![a-z0-9])")
 ACCOUNT_OF = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.*)?")
 """An account, or the ARN of one of its principals."""
 MADE_UP = re.compile(r"made-up-([A-Za-z0-9_.-]+)")
@@ -40,10 +41,12 @@ _REGION = "us-east-1"  # stands for a Region that is not known, where only the s
 
 
 class View(msgspec.Struct, frozen=True, eq=False):
-    """A policy as it reads where the own account is a certain one."""
+    """A policy as it reads where the own account and organization are certain ones."""
 
     document: PolicyDocument
     deployment: Deployment
+    supposed: str = ""  # the account or organization that is supposed to be the own one, of those that the document names
+    open: tuple[Open, ...] = ()  # what would decide whether it is
 
     @property
     def own(self) -> str:
@@ -53,15 +56,16 @@ class View(msgspec.Struct, frozen=True, eq=False):
 
 
 class Views(msgspec.Struct, frozen=True, eq=False):
-    """A policy for each account that the own one can be; the first is one that nobody names, where it is not given."""
+    """A policy for each account and organization that the own ones can be; in the first they are none that it names, where they
+    are not given.
+    """
 
     all: tuple[View, ...]
-    given: bool  # whether the own account is known
 
     @property
     def open(self) -> tuple[Open, ...]:
         """What decides between them."""
-        return () if self.given else (Open("--account", "pass --account: whether an account is the own one decides it"),)
+        return tuple(dict.fromkeys(open_ for view in self.all for open_ in view.open))
 
 
 SEEN: WeakKeyDictionary[Graph, dict[object, object]] = WeakKeyDictionary()
@@ -93,16 +97,27 @@ def _read_views(question: Question, attribute: str) -> Views:
     value = access.value(question.resource, attribute)
     deployment = access.deployment(question.resource)
     deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
-    given = deployment.account is not None
-    owns = (deployment.account or "",) if given else _possible_accounts(value, deployment)
     views = []
-    for own in owns:
-        here = msgspec.structs.replace(deployment, account=own)
+    for supposed, here, opens in _possible(value, deployment):
         written = _Writing(access, question.resource, here).out(value)
-        if any(text.startswith(_OWN_ORGANIZATION) for text in texts(written)):
-            here = msgspec.structs.replace(here, organizations=(_OWN_ORGANIZATION,))
-        views.append(View(read_policy(written, here), here))
-    return Views(tuple(views), given)
+        names_own = any(text.startswith(_OWN_ORGANIZATION) for text in texts(written))
+        there = msgspec.structs.replace(here, organizations=(_OWN_ORGANIZATION,)) if names_own else here
+        views.append(View(read_policy(written, there), there, supposed, opens))
+    return Views(tuple(views))
+
+
+def _possible(value: Value, deployment: Deployment) -> Iterator[tuple[str, Deployment, tuple[Open, ...]]]:
+    """Where the own account and organization may be, as far as that is not given: a policy that names one may mean its own."""
+    owns = (deployment.account,) if deployment.account is not None else _possible_accounts(value, deployment)
+    for number, own in enumerate(owns):
+        opens = (Open("--account", "pass --account: whether an account is the own one decides it"),) if number else ()
+        yield own if number else "", msgspec.structs.replace(deployment, account=own), opens
+    if not deployment.organizations:
+        open_ = Open("--organization", "pass --organization: whether an organization is the own one decides it")
+        named = dict.fromkeys(found for text in texts(value) for found in _ORGANIZATION.findall(text))
+        for organization in list(named)[:_MAX_OWN]:
+            here = msgspec.structs.replace(deployment, account=owns[0], organizations=(organization,))
+            yield organization, here, (open_,)
 
 
 def _ours(question: Question, deployment: Deployment) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ from kmsguard.rules.checks.audiences import (
     is_told_with_its_key,
     look,
     open_of,
+    organization_of,
     sights_of,
 )
 from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, SERVICE_LINKED, View, Views, allows, views_of
@@ -72,7 +73,8 @@ def _who(sight: Sight) -> str:
     witness = sight.audience.witness
     if sight.group in ("account", "administration") and witness is not None:
         if shown == ["*"]:
-            return f"account {witness.account}"
+            organization = organization_of(witness)
+            return f"organization {organization}" if organization else f"account {witness.account}"
         if witness.kind == "service":
             return f"{witness.arn} for account {witness.account}"
     return ", ".join(dict.fromkeys(shown)) or show(element.entries[0].entry.text)

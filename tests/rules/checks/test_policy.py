@@ -196,6 +196,16 @@ def test_the_organization_of_the_deployment():
         assert [told[0] for told in groups(one, account=OWN)] == ["public"]
 
 
+def test_a_literal_organization_is_own_or_foreign():
+    """Without --organization it is not known which; with it, another one is foreign, and is named."""
+    one = key(ROOT, allow("*", condition={"StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}))
+    (found,) = ask(policy.is_not_foreign, one, account=OWN).findings
+    assert (found.truth, [open_.reference for open_ in found.open][:1]) == (Truth.UNKNOWN, ["--organization"])
+    assert groups(one, account=OWN, organizations=("o-exampleorgid",)) == []
+    (found,) = ask(policy.is_not_foreign, one, account=OWN, organizations=("o-otherorgid0",)).findings
+    assert (found.truth, found.values["who"]) == (Truth.NO, "organization o-exampleorgid")
+
+
 def test_buckets_of_the_unit():
     """Nobody else has a bucket of that name; one that the unit does not hold says nothing of its owner."""
     service = {"Service": "s3.amazonaws.com"}
