@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from kmsguard.conditions.comparison import shown
 from kmsguard.conditions.evaluation import evaluate, look_up
-from kmsguard.model.condition import Check, Operand
+from kmsguard.model.condition import ALWAYS, Check, Operand
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Judgement, Open
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks import find_check
+from kmsguard.rules.checks import find_asked, find_check
 from kmsguard.rules.worlds import describe, references
 
 MAX_WORLDS = 64
@@ -42,7 +42,11 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
     for rule in table.rules:
         if not is_selected(rule.info, settings):
             continue
+        asked = _asked(rule, graph)
         for resource in matched(rule, graph):
+            if asked is not None and resource not in asked and resource.exists is Truth.YES:
+                judgements.append(Judgement(rule.info, resource, "pass", "", attribute=rule.attribute))
+                continue
             try:
                 judgements.extend(_Pair(rule, resource, graph, settings).judgements())
             except Exception as error:  # noqa: BLE001 - a bug in one rule must not take the others with it, nor pass
@@ -59,6 +63,17 @@ def matched(rule: Rule, graph: Graph) -> Sequence[Resource]:
     if len(rule.kinds) == 1:
         return graph.by_kind.get(rule.kinds[0], ())
     return [resource for kind in rule.kinds for resource in graph.by_kind.get(kind, ())]
+
+
+def _asked(rule: Rule, graph: Graph) -> Collection[Resource] | None:
+    """The resources that a rule may not be fine with, where that is known before it is asked."""
+    if rule.where != ALWAYS or not isinstance(rule.require, Check):
+        return None
+    asked = find_asked(rule.require.name)
+    try:
+        return asked(graph) if asked is not None else None
+    except Exception:  # noqa: BLE001 - what is broken there is told where the rule is asked
+        return None
 
 
 def _our_fault(rule: Rule, resource: Resource, error: Exception) -> Problem:
