@@ -27,6 +27,7 @@ NEAR = 400  # between the two halves of an access key
 DEPTH = 3  # encodings around a secret
 LONGEST_NAME = 100
 MAX_DECODED = 1 << 16  # bytes that are looked at of something compressed
+SHORTEST = 6  # characters of a text that can have a secret in it: a name, a sign and four characters
 LEAST = 20  # characters of the shortest token
 
 
@@ -48,7 +49,15 @@ def look(text: str) -> list[Match]:
     return _apart(_found(text, DEPTH))
 
 
+def may_name_secret(text: str) -> bool:
+    """Whether a text has in it what every name of a secret has: quick, and no more than a guess."""
+    lower = text.lower()
+    return any(stem in lower for stem in _STEMS)
+
+
 def _found(text: str, depth: int) -> list[Match]:
+    if len(text) < SHORTEST:
+        return []
     long_words = _long_words(text)
     return [*_structured(text, long_words), *_assigned(text), *_encoded(text, long_words, depth)]
 
@@ -70,7 +79,7 @@ def _apart(matches: list[Match]) -> list[Match]:
 
 
 def _structured(text: str, long_words: str) -> Iterator[Match]:
-    for detector in DETECTORS:
+    for detector in DETECTORS if long_words else _IN_SHORT_WORDS:
         for needle in detector.needles:
             if needle not in (text if detector.short else long_words):
                 continue
@@ -82,6 +91,9 @@ def _structured(text: str, long_words: str) -> Iterator[Match]:
                     if match.kind == ACCESS_KEY:
                         yield from _other_half(text, match)
                 at = text.find(needle, max(match.end if match is not None else 0, at + len(needle)))
+
+
+_IN_SHORT_WORDS = tuple(detector for detector in DETECTORS if detector.short)
 
 
 def _at(detector: Detector, text: str, at: int) -> Match | None:

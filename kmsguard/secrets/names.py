@@ -186,3 +186,34 @@ def _key(parts: list[str]) -> Family | None:
 def names_secret(name: str) -> bool:
     """Whether what has this name holds a secret."""
     return family(name) is not None
+
+
+# What stands beside a password in the value of a secret.
+_ABOUT = frozenset(
+    {
+        *("user", "username", "login", "account", "email", "name", "id", "identifier", "arn", "host", "hostname", "endpoint"),
+        *("address", "url", "uri", "port", "engine", "database", "db", "dbname", "schema", "region", "type", "version", "role"),
+        *(
+            "path",
+            "scope",
+            "audience",
+            "issuer",
+            "domain",
+            "description",
+            "algorithm",
+            "cluster",
+            "driver",
+            "protocol",
+            "client",
+        ),
+        *("method", "bucket", "date", "created", "updated", "expires", "principal", "server", "service", "tenant"),
+    }
+)
+
+
+def is_about_secret(name: str) -> bool:
+    """Whether a member of a secret's value is not the secret: the user name, the host, the engine of a database."""
+    parts = list(words(name))
+    while len(parts) > 1 and parts[-1] not in _ABOUT and (parts[-1] in _TRAILING or parts[-1].isdigit()):
+        parts.pop()
+    return bool(parts) and (parts[-1] in _ABOUT or parts[-1].endswith(("username", "hostname")))

@@ -8,7 +8,7 @@ value of a variable where it is one, else where it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -23,9 +23,10 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
-from kmsguard.secrets.look import Match, is_secret_value, look
-from kmsguard.secrets.names import Family, family, words
+from kmsguard.secrets.look import Match, is_secret_value, look, may_name_secret
+from kmsguard.secrets.names import Family, family, is_about_secret, words
 from kmsguard.secrets.placeholders import is_blank, is_reference
+from kmsguard.syntax.json import parse_json
 
 Group: TypeAlias = Literal[
     "argument",  # an argument that is for a secret
@@ -84,6 +85,8 @@ class Index(msgspec.Struct, frozen=True, eq=False):
     """All secrets of a graph, by resource."""
 
     hits: dict[Resource, list[Hit]]
+    groups: dict[Group, frozenset[Resource]]  # those that have any of a group
+    by_unit: dict[str, dict[str, Declaration]]  # variables and parameters, by address
     inputs: frozenset[tuple[str, str]]  # (unit, address) of variables and parameters that fill an argument for a secret
 
 
@@ -105,7 +108,7 @@ class _Looking:
         self.hits: list[Hit] = []
         self.inputs: dict[tuple[str, str], None] = {}
         self.known = {
-            (unit.path, declaration.address)
+            (unit.path, declaration.address): declaration
             for unit in graph.units.values()
             for declaration in unit.declarations
             if declaration.mode in ("variable", "parameter")
@@ -114,6 +117,7 @@ class _Looking:
         for resource in graph.resources:
             if resource.declarations:
                 self.owners.setdefault(resource.declarations[0], resource)
+        self.looked: dict[str, list[Match]] = {}
 
     def index(self) -> Index:
         for unit in self.graph.units.values():
@@ -127,9 +131,24 @@ class _Looking:
             for name in resource.secrets:
                 value = resource.attributes.get(name)
                 if value is not None:
-                    for leaf in leaves(value, (name,)):
-                        self._argument(resource, leaf, typed=True)
-        return Index(self._once(), frozenset(self.inputs))
+                    for leaf in leaves(value, (name,), typed=True):
+                        self._typed(resource, leaf)
+        hits = self._once()
+        groups: dict[Group, set[Resource]] = {}
+        for resource, found in hits.items():
+            for hit in found:
+                groups.setdefault(hit.group, set()).add(resource)
+        by_unit: dict[str, dict[str, Declaration]] = {}
+        for (unit, address), declaration in self.known.items():
+            by_unit.setdefault(unit, {})[address] = declaration
+        return Index(hits, {group: frozenset(having) for group, having in groups.items()}, by_unit, frozenset(self.inputs))
+
+    def _look(self, text: str) -> list[Match]:
+        """The secrets in a text; each text is looked through once."""
+        found = self.looked.get(text)
+        if found is None:
+            found = self.looked[text] = look(text)
+        return found
 
     def _declaration(self, owner: Resource, declaration: Declaration) -> None:
         if declaration.mode in ("variable", "parameter"):
@@ -150,27 +169,48 @@ class _Looking:
             if declaration.mode == "provider":
                 self._named_or_known(owner, leaf, "provider")
             else:
-                self._argument(owner, leaf, typed=False)
+                self._argument(owner, leaf)
         if declaration.metadata is not None:
             for leaf in leaves(declaration.metadata, ("Metadata",)):
                 self._named_or_known(owner, leaf, "text")
 
-    def _argument(self, resource: Resource, leaf: Leaf, *, typed: bool) -> None:
-        promise: Family | None = "password" if typed else family(leaf.name)
+    def _argument(self, resource: Resource, leaf: Leaf) -> None:
+        promise = family(leaf.name)
         group: Group = "environment" if _is_environment(leaf) else "argument"
         text = _flat(leaf.value)
         if promise is not None and promise != "connection":
-            if typed or promise != "secret":
-                self._origin(resource, leaf, typed=typed)
-            if text is not None and HOLE not in text and _is_secret(promise, text, typed=typed):
-                self._whole(group, resource, leaf, text, family(leaf.name) or "secret")
+            if promise != "secret":
+                self._origin(resource, leaf, typed=False)
+            if text is not None and HOLE not in text and is_secret_value(promise, text):
+                self._whole(group, resource, leaf, text, promise)
                 return
         if text is not None:
-            for match in look(text):
-                whole = match.end - match.start == len(text.strip())
-                told_by_name = group == "environment" or promise is not None
-                there: Group = group if told_by_name else "token" if whole and not match.encoded else "text"
-                self._match(there, resource, leaf, match)
+            self._inside(resource, leaf, text, group if group == "environment" or promise is not None else None)
+
+    def _typed(self, resource: Resource, leaf: Leaf) -> None:
+        """An attribute that is for nothing but a secret, or a member of one that holds several things."""
+        text = _flat(leaf.value)
+        if len(leaf.path) > 1:
+            promise: Family | None = _promise_inside(leaf.name)
+            fits = text is not None and promise is not None and HOLE not in text and is_secret_value(promise, text)
+        else:
+            promise = "password"
+            fits = text is not None and HOLE not in text and not is_reference(text) and not is_blank(text)
+        if promise == "password":
+            self._origin(resource, leaf, typed=True)
+        if text is None:
+            return
+        leaf = _as_written(resource, leaf) if fits or self._look(text) else leaf
+        if fits:
+            self._whole("argument", resource, leaf, text, family(leaf.name) or "secret")
+        else:
+            self._inside(resource, leaf, text, "argument")
+
+    def _inside(self, resource: Resource, leaf: Leaf, text: str, group: Group | None) -> None:
+        """What looks like a secret in a text, which is told by the group, or by what it is where there is none."""
+        for match in self._look(text):
+            whole = match.end - match.start == len(text.strip()) and not match.encoded
+            self._match(group or ("token" if whole else "text"), resource, leaf, match)
 
     def _named_or_known(self, owner: Resource, leaf: Leaf, group: Group) -> None:
         text = _flat(leaf.value)
@@ -180,15 +220,16 @@ class _Looking:
         if promise is not None and HOLE not in text and is_secret_value(promise, text):
             self._whole(group, owner, leaf, text, promise)
             return
-        for match in look(text):
+        for match in self._look(text):
             self._match(group, owner, leaf, match)
 
     def _origin(self, resource: Resource, leaf: Leaf, *, typed: bool) -> None:
         """An argument for a secret that something else fills: which, is told where the template does not say its value."""
-        for part in leaf.value.walk():
-            if not isinstance(part.data, Unknown):
-                continue
-            reference, target = part.data.reference or "", part.data.target
+        open_parts = [part.data for part in leaf.value.walk() if isinstance(part.data, Unknown)]
+        for data in open_parts:
+            reference, target = data.reference or "", data.target
+            if len(open_parts) > 1 and family(reference.rsplit(".", 1)[-1]) is None:
+                continue  # a user name beside the password
             if reference.startswith(_PLAIN):
                 self._add("plain reference", resource, leaf, 0, 0, "a secret")
             elif target is not None and target.address.startswith("data."):
@@ -200,7 +241,7 @@ class _Looking:
                     self._add("parameter", resource, leaf, 0, 0, "a secret")
 
     def _whole(self, group: Group, resource: Resource, leaf: Leaf, text: str, promise: Family) -> None:
-        known = look(text)
+        known = self._look(text)
         if len(known) == 1 and known[0].kind != NAMED and known[0].end - known[0].start == len(text.strip()):
             self._match(group, resource, leaf, known[0])
             return
@@ -220,16 +261,17 @@ class _Looking:
         self.hits.append(Hit(group, resource, _spelled(leaf.path), title, secret, leaf.value, kind))
 
     def _once(self) -> dict[Resource, list[Hit]]:
-        """The hits by resource, each literal of a unit told once."""
-        best: dict[tuple[str, Span | None], int] = {}
+        """The hits by resource, each literal of a unit told once: by the best group, and of the variables through which it
+        goes by the outermost one."""
+        best: dict[tuple[str, Span | None], tuple[int, int]] = {}
         for hit in self.hits:
             if hit.group in _ORDER:
                 key = (hit.resource.unit, hit.value.span)
-                best[key] = min(best.get(key, len(_ORDER)), _ORDER.index(hit.group))
+                best[key] = min(best.get(key, _LAST), _rank(hit))
         out: dict[Resource, list[Hit]] = {}
         told: set[tuple[Resource, Group, Span | None]] = set()
         for hit in self.hits:
-            if hit.group in _ORDER and best[(hit.resource.unit, hit.value.span)] != _ORDER.index(hit.group):
+            if hit.group in _ORDER and best[(hit.resource.unit, hit.value.span)] != _rank(hit):
                 continue
             key_here = (hit.resource, hit.group, hit.value.span)
             if key_here not in told:
@@ -238,45 +280,87 @@ class _Looking:
         return out
 
 
-def leaves(value: Value, path: tuple[str, ...], name: str = "", *, is_pair: bool = False) -> Iterator[Leaf]:
-    """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch."""
+_LAST = (len(_ORDER), 0)
+
+
+def _rank(hit: Hit) -> tuple[int, int]:
+    """Which of the hits of one literal tells it: the lowest."""
+    return _ORDER.index(hit.group), len(hit.resource.declarations[0].calls) if hit.group == "input" else 0
+
+
+def _promise_inside(name: str) -> Family | None:
+    """What the name of a member of a secret promises: in a store of secrets whatever is not about the secret is one."""
+    if family(name) is not None:
+        return "password" if family(name) != "connection" else "connection"
+    return None if is_about_secret(name) else "token"
+
+
+def _as_written(resource: Resource, leaf: Leaf) -> Leaf:
+    """The leaf under the name that its language has for it."""
+    place, span = leaf.value.place, leaf.value.span
+    for declaration in resource.declarations:
+        for written in leaves(declaration.body, ()):
+            same = written.value.place == place and written.value.span == span
+            if same and (place is not None or span is not None) and written.value.text == leaf.value.text:
+                return msgspec.structs.replace(leaf, path=written.path)
+    return leaf
+
+
+def leaves(
+    value: Value, path: tuple[str, ...], name: str = "", *, is_pair: bool = False, typed: bool = False
+) -> Iterator[Leaf]:
+    """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch.
+
+    Texts that are JSON are looked into where one of their names may be that of a secret, or where they are one (`typed`).
+    """
     name = name or (path[-1] if path else "")
     data = value.data
     if isinstance(data, dict):
-        yield from _members(data, path)
+        yield from _members(data, path, typed=typed)
     elif isinstance(data, tuple):
         for item in data:
-            yield from leaves(item, path, name, is_pair=is_pair)
+            yield from leaves(item, path, name, is_pair=is_pair, typed=typed)
     elif isinstance(data, Choice):
         for branch in data.branches:
-            yield from leaves(branch.value, path, name, is_pair=is_pair)
+            yield from leaves(branch.value, path, name, is_pair=is_pair, typed=typed)
     elif isinstance(data, Text) and data.encodes is not None:
-        yield from leaves(data.encodes, path, name, is_pair=is_pair)
+        yield from leaves(data.encodes, path, name, is_pair=is_pair, typed=typed)
     else:
-        yield Leaf(path, name, value, is_pair)
+        inner = _json(value, typed=typed) if isinstance(data, (str, Text)) else None
+        if inner is not None:
+            yield from leaves(inner, path, name, is_pair=is_pair, typed=typed)
+        else:
+            yield Leaf(path, name, value, is_pair)
 
 
-def _members(data: dict[str, Value], path: tuple[str, ...]) -> Iterator[Leaf]:
+def _json(value: Value, *, typed: bool) -> Value | None:
+    """What a text says that is a map or list in JSON, all of it; None where it is none."""
+    text = _flat(value)
+    if text is None or text[:1] not in _JSON_BEGINS or not text.lstrip().startswith(("{", "[")) or '"' not in text:
+        return None
+    if not typed and not may_name_secret(text):
+        return None
+    parsed, problems = parse_json(value)
+    return parsed if parsed is not None and not problems and isinstance(parsed.data, (dict, tuple)) else None
+
+
+_JSON_BEGINS = ("{", "[", " ", "\t", "\n", "\r")
+
+
+def _members(data: dict[str, Value], path: tuple[str, ...], *, typed: bool) -> Iterator[Leaf]:
     named = next((data[key].text for key in _NAMES if key in data), None)
     held = next((key for key in _VALUES if key in data), None)
     if named is not None and held is not None:
         kind = data.get("type", data.get("Type"))
         if kind is None or kind.text not in _STORED:
-            yield from leaves(data[held], (*path, named), named, is_pair=True)
+            yield from leaves(data[held], (*path, named if path else held), named, is_pair=True, typed=typed)
         data = {key: value for key, value in data.items() if key != held}
     for key, value in data.items():
-        yield from leaves(value, (*path, key), key)
+        yield from leaves(value, (*path, key), key, typed=typed)
 
 
 def _is_environment(leaf: Leaf) -> bool:
     return any(_ENVIRONMENT & set(words(step)) for step in leaf.path[:-1])
-
-
-def _is_secret(promise: Family, text: str, *, typed: bool) -> bool:
-    """Whether the text of an argument is a secret: of one that is for nothing else whatever is no reference."""
-    if typed:
-        return not is_reference(text) and not is_blank(text)
-    return is_secret_value(promise, text)
 
 
 def _flat(value: Value) -> str | None:
@@ -360,6 +444,34 @@ def from_data_source(question: Question) -> Answer:
     return _answer(question, "data source")
 
 
+def _with(group: Group) -> Callable[[Graph], Collection[Resource]]:
+    """The resources that have a secret of a group."""
+    return lambda graph: _index(graph).groups.get(group, frozenset())
+
+
+def _at_the_top(graph: Graph) -> Collection[Resource]:
+    """Variables, parameters and outputs of what is deployed, not of the modules in it."""
+    kinds = ("template.variable", "template.parameter", "template.output")
+    return frozenset(
+        resource for kind in kinds for resource in graph.by_kind.get(kind, ()) if not resource.declarations[0].calls
+    )
+
+
+ASKED: dict[str, Callable[[Graph], Collection[Resource]]] = {
+    "in_argument": _with("argument"),
+    "in_environment": _with("environment"),
+    "in_text": _with("text"),
+    "token": _with("token"),
+    "in_provider": _with("provider"),
+    "in_input": _with("input"),
+    "plain_reference": _with("plain reference"),
+    "from_parameter": _with("parameter"),
+    "from_data_source": _with("data source"),
+    "hidden": _at_the_top,
+    "not_shown": _at_the_top,
+}
+"""About which resources each check has to be asked: it is fine with all others."""
+
 _FINE = Answer(Truth.YES)
 
 
@@ -426,8 +538,7 @@ def not_shown(question: Question) -> Answer:
 
 
 def _shown(question: Question, value: Value) -> Answer | None:
-    unit = question.graph.units[question.resource.unit]
-    inputs = {d.address: d for d in unit.declarations if d.mode in ("variable", "parameter")}
+    inputs = _index(question.graph).by_unit.get(question.resource.unit, {})
     for part in value.walk():
         source = _source(part, inputs)
         if source is not None:
