@@ -341,7 +341,6 @@ class _Compiler:
 
     def key_use(self, value: Value, kind: dict[str, Value]) -> KeyUse:
         members = self.members(value, _KEY_USE)
-        edges = self.given(kind, "edges")
         through = self.text(members["through"]) if "through" in members else ""
         self.way(value, through, kind)
         by = self.members(members["by"], ("edge", "attribute", "service")) if "by" in members else {}
