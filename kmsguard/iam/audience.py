@@ -35,8 +35,11 @@ AUDIENCES: tuple[AudienceName, ...] = (
 )
 """From narrow to wide."""
 
-STEPS = 600_000
+STEPS = 500_000
 """What the search for one bound may cost, in steps of automata: somewhat under a second."""
+ALL_STEPS = 4 * STEPS
+"""What all searches in a document may cost together, but for a last `_LAST_STEPS` for each."""
+_LAST_STEPS = 20_000
 
 
 class Audience(msgspec.Struct, frozen=True, eq=False):
@@ -66,7 +69,9 @@ class Question:
         assert deployment.account is not None
         self.document = document
         self.deployment = deployment
-        self.search = Search(document, deployment, STEPS)
+        self.search = Search(document, deployment, 0)
+        self._left = ALL_STEPS
+        self._given = 0
         self.facts: Facts = self.search.facts
         own = deployment.account
         self.own = own
@@ -99,7 +104,7 @@ class Question:
 
         Where it was, a wider audience counts as possible, and does not count as certain.
         """
-        self.search.budget.left = STEPS
+        self._allot()
         given_up = False
         for audience in audiences:
             try:
@@ -113,13 +118,18 @@ class Question:
                 return audience, found, given_up
         return "nobody", None, given_up
 
+    def _allot(self) -> None:
+        """Gives the next search what it may cost."""
+        self._left -= self._given - max(self.search.budget.left, 0)
+        self._given = self.search.budget.left = max(min(STEPS, self._left), _LAST_STEPS)
+
     def _find(self, audience: AudienceName, operations: Sequence[str], *, certain: bool) -> Found | None:
         undecided = False
         for case, network, sort in self._cases(audience):
             for operation in self._grouped(operations, case):
                 for way in self._ways(case, operation):
                     needs = self.search.needs(case, way, operation)
-                    given = self._given(needs, sort)
+                    given = self._asked(needs, sort)
                     if network != "any":
                         given = [*given, self._network(needs, named=network == "named")]
                     if UNMET in given:
@@ -140,7 +150,7 @@ class Question:
     def lockout(self) -> bool | None:
         """Whether no caller of the account can put another policy; None where that is not decided."""
         for certain in (True, False):
-            self.search.budget.left = STEPS
+            self._allot()
             try:
                 if self._can_put(certain=certain):
                     return False if certain else None
@@ -232,7 +242,7 @@ class Question:
 
     # What makes a request of an audience
 
-    def _given(self, needs: Needs, sort: Sort) -> list[Need]:
+    def _asked(self, needs: Needs, sort: Sort) -> list[Need]:
         if sort in ("named", "unnamed"):
             return [self._named(needs, named=sort == "named")]
         if sort == "any":

@@ -1,14 +1,14 @@
 """Sets of texts, as automata, and a text that is in all of some and in none of others.
 
-A state is a set of positions of a nondeterministic automaton, held as the bits of a number; steps are remembered.
+Automata are nondeterministic and made deterministic as far as they are walked. A state is a number; 0 leads nowhere.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 
-from kmsguard.iam.texts import Token
+from kmsguard.iam.texts import ANY, Hole, Pattern, Token
 
 ALPHABET = frozenset(chr(code) for code in range(32, 127))
 """The characters of a text that a request can hold."""
@@ -18,6 +18,7 @@ END = "\n"
 # Where any of several characters will do, the first of these is taken.
 _PREFERENCE = "x94567830ab21cdefghijklmnopqrstuvwyz-/.:"
 _RANK = {char: rank for rank, char in enumerate(_PREFERENCE)}
+_FAR = 1 << 30
 
 
 class TooLargeError(Exception):
@@ -44,94 +45,207 @@ class Budget:
 
 
 class Automaton:
-    """A set of texts."""
+    """A set of texts.
 
-    __slots__ = ("_chars", "_edges", "_nexts", "_skips", "_steps", "final", "signature", "start")
+    `work` counts what it has cost to walk it. `distances` says for each state how many characters a text still needs at least.
+    """
 
-    def __init__(self, edges: list[list[tuple[Token, int]]], skips: list[int], start: int, final: int) -> None:
-        self._edges = edges
-        self._skips = skips  # for each position, the positions reached without a character (itself among them)
-        self._steps: dict[tuple[int, str], int] = {}
-        self._nexts: dict[int, frozenset[str] | None] = {}
-        self.final = final
-        self.start = self._closed(start)
-        self.signature = self._signature()
+    __slots__ = (
+        "_absorbing",
+        "_away",
+        "_branches",
+        "_classes",
+        "_explicit",
+        "_finals",
+        "_groups",
+        "_ids",
+        "_letters",
+        "_moves",
+        "_nexts",
+        "_places",
+        "_skips",
+        "accepting",
+        "distances",
+        "patterns",
+        "start",
+        "wide",
+        "work",
+    )
 
-    def _signature(self) -> dict[str, int]:
-        """What tells characters apart: those with equal numbers (0 where none is given) lead from everywhere to the same."""
-        out: dict[str, int] = {}
-        seen: dict[tuple[frozenset[str], bool], None] = {}
-        for edges in self._edges:
-            for token, _ in edges:
-                seen.setdefault((token.chars, token.negated))
-        for index, (chars, _) in enumerate(seen):
-            bit = 1 << index
-            for char in chars:
-                out[char] = out.get(char, 0) ^ bit
-        return out
+    def __init__(self, builder: Builder, starts: Iterable[int], finals: Iterable[int]) -> None:
+        self._letters = builder.letters
+        self._classes = builder.classes
+        self._finals = frozenset(finals)
+        self._absorbing = frozenset(builder.absorbing)
+        self._skips: list[tuple[int, ...]] = [_closure(place, builder.skips) for place in range(len(builder.skips))]
+        # a character that can be any after a `*` that can be any: made deterministic, these grow beyond all measure
+        self.wide = builder.wide
+        self.patterns = tuple(builder.patterns)
+        self._branches: dict[tuple[int, str], tuple[int, ...]] = {}
+        self._away = self._measure()
+        self.work = len(self._skips)
+        # the first state leads nowhere, the second takes everything
+        self._places: list[tuple[int, ...]] = [(), ()]
+        self._ids: dict[tuple[int, ...], int] = {(): 0}
+        self._moves: list[dict[str, int]] = [{}, {}]
+        self.accepting = [False, True]
+        self.distances = [_FAR, 0]
+        self._nexts: dict[int, frozenset[str] | None] = {0: frozenset(), 1: None}
+        self._explicit: dict[int, frozenset[str]] = {0: frozenset(), 1: frozenset()}
+        self._groups: dict[int, tuple[tuple[str, ...], ...]] = {}
+        self.start = self._state(set(starts))
 
-    def _closed(self, state: int) -> int:
-        out = 0
-        rest = state
-        while rest:
-            low = rest & -rest
-            out |= self._skips[low.bit_length() - 1]
-            rest ^= low
-        return out
+    def _measure(self) -> list[int]:
+        """For each place the number of characters to a final one."""
+        before: list[list[int]] = [[] for _ in self._skips]
+        for place, letters in enumerate(self._letters):
+            for target in (*letters.values(), *(target for _, target in self._classes[place])):
+                for reached in self._skips[target]:
+                    before[reached].append(place)
+        away = [_FAR] * len(self._skips)
+        front = sorted(self._finals)
+        for place in front:
+            away[place] = 0
+        while front:
+            after: list[int] = []
+            for place in front:
+                for source in before[place]:
+                    if away[source] == _FAR:
+                        away[source] = away[place] + 1
+                        after.append(source)
+            front = after
+        return away
+
+    def _state(self, places: set[int]) -> int:
+        """The number of the state of some places."""
+        closed: set[int] = set()
+        for place in places:
+            closed.update(self._skips[place])
+        if not closed.isdisjoint(self._absorbing):
+            return 1
+        key = tuple(sorted(closed))
+        found = self._ids.get(key)
+        if found is None:
+            found = self._ids[key] = len(self._places)
+            self._places.append(key)
+            self._moves.append({})
+            self.accepting.append(not closed.isdisjoint(self._finals))
+            self.distances.append(min(self._away[place] for place in key))
+        return found
 
     def step(self, state: int, char: str) -> int:
         """The state after one more character; 0: no text goes on like this."""
-        key = (state, char)
-        found = self._steps.get(key)
+        if state < 2:
+            return state
+        moves = self._moves[state]
+        found = moves.get(char)
         if found is None:
-            out = 0
-            rest = state
-            while rest:
-                low = rest & -rest
-                rest ^= low
-                for token, target in self._edges[low.bit_length() - 1]:
-                    if (char in token.chars) is not token.negated:
-                        out |= self._skips[target]
-            found = self._steps[key] = out
+            targets = self._targets(state, char)
+            found = moves[char] = self._state(targets) if targets else 0
         return found
+
+    def branches(self, state: int, char: str) -> tuple[int, ...]:
+        """The states of which one is right after one more character, where all of the text is read from it."""
+        if not self.wide or state < 2:
+            after = self.step(state, char)
+            return (after,) if after else ()
+        key = (state, char)
+        found = self._branches.get(key)
+        if found is None:
+            states = (self._state({target}) for target in sorted(self._targets(state, char)))
+            found = self._branches[key] = tuple(dict.fromkeys(states))
+        return found
+
+    def _targets(self, state: int, char: str) -> set[int]:
+        targets: set[int] = set()
+        places = self._places[state]
+        self.work += len(places)
+        for place in places:
+            target = self._letters[place].get(char)
+            if target is not None:
+                targets.add(target)
+            for token, other in self._classes[place]:
+                if (char in token.chars) is not token.negated:
+                    targets.add(other)
+        return targets
 
     def nexts(self, state: int) -> frozenset[str] | None:
         """The characters that can follow; None where there are too many to name."""
         if state not in self._nexts:
-            out: set[str] = set()
-            rest = state
-            named = True
-            while rest and named:
-                low = rest & -rest
-                rest ^= low
-                for token, _ in self._edges[low.bit_length() - 1]:
-                    named = named and not token.negated
-                    out |= token.chars
-            self._nexts[state] = frozenset(out) if named else None
+            named = not any(token.negated for place in self._places[state] for token, _ in self._classes[place])
+            self._nexts[state] = self.explicit(state) if named else None
         return self._nexts[state]
+
+    def explicit(self, state: int) -> frozenset[str]:
+        """The characters that are not like all others in a state."""
+        found = self._explicit.get(state)
+        if found is None:
+            chars: set[str] = set()
+            for place in self._places[state]:
+                chars.update(self._letters[place])
+                for token, _ in self._classes[place]:
+                    chars |= token.chars
+            found = self._explicit[state] = frozenset(chars)
+        return found
+
+    def groups(self, state: int) -> tuple[tuple[str, ...], ...]:
+        """The characters that can follow, those together that lead to the same state, the preferred ones first."""
+        found = self._groups.get(state)
+        if found is None:
+            groups: dict[int, list[str]] = {}
+            for char in sorted(self.nexts(state) or (), key=lambda char: (_RANK.get(char, len(_RANK)), char)):
+                groups.setdefault(self.step(state, char), []).append(char)
+            groups.pop(0, None)
+            found = self._groups[state] = tuple(tuple(chars) for chars in groups.values())
+        return found
 
     def holds(self, text: str) -> bool:
         """Whether a text is in the set."""
         state = self.start
         for char in text:
             state = self.step(state, char)
-            if not state:
-                return False
-        return bool(state & self.final)
+            if state < 2:
+                break
+        return self.accepting[state]
+
+
+def _closure(place: int, skips: Sequence[set[int]]) -> tuple[int, ...]:
+    seen = {place}
+    pending = [place]
+    while pending:
+        for target in skips[pending.pop()]:
+            if target not in seen:
+                seen.add(target)
+                pending.append(target)
+    return tuple(sorted(seen))
 
 
 class Builder:
-    """Puts an automaton together: each method takes a position and gives the one after what it adds."""
+    """Puts an automaton together: each method takes a place and gives the one after what it adds."""
 
     def __init__(self) -> None:
-        self.edges: list[list[tuple[Token, int]]] = [[]]
+        self.letters: list[dict[str, int]] = [{}]
+        self.classes: list[list[tuple[Token, int]]] = [[]]
         self.skips: list[set[int]] = [set()]
+        self.absorbing: set[int] = set()
+        self.wide = False
+        self.patterns: list[tuple[Token, ...]] = []  # of which it is the union, where it is one
 
     def place(self) -> int:
-        """A new position."""
-        self.edges.append([])
+        """A new place."""
+        self.letters.append({})
+        self.classes.append([])
         self.skips.append(set())
-        return len(self.edges) - 1
+        return len(self.skips) - 1
+
+    def edge(self, at: int, token: Token, to: int) -> None:
+        """A way from one place to another one, with one character out of some."""
+        if not token.negated and len(token.chars) == 1:
+            (char,) = token.chars
+            if char not in self.letters[at]:
+                self.letters[at][char] = to
+                return
+        self.classes[at].append((token, to))
 
     def token(self, at: int, token: Token) -> int:
         """One token: one character, or a loop."""
@@ -139,10 +253,10 @@ class Builder:
         if token.loop:
             middle = self.place()
             self.skips[at].add(middle)
-            self.edges[middle].append((token, middle))
+            self.edge(middle, token, middle)
             self.skips[middle].add(after)
         else:
-            self.edges[at].append((token, after))
+            self.edge(at, token, after)
         return after
 
     def tokens(self, at: int, tokens: Iterable[Token]) -> int:
@@ -164,39 +278,78 @@ class Builder:
         return at
 
     def link(self, at: int, to: int) -> None:
-        """A way from one position to another one, without a character."""
+        """A way from one place to another one, without a character."""
         self.skips[at].add(to)
 
     def build(self, finals: Iterable[int], starts: Iterable[int] = (0,)) -> Automaton:
         """The automaton."""
-        closures: list[int] = []
-        for place in range(len(self.edges)):
-            seen = {place}
-            pending = [place]
-            while pending:
-                for target in self.skips[pending.pop()]:
-                    if target not in seen:
-                        seen.add(target)
-                        pending.append(target)
-            closures.append(sum(1 << index for index in seen))
-        start = sum(1 << index for index in dict.fromkeys(starts))
-        return Automaton(self.edges, closures, start, sum(1 << index for index in dict.fromkeys(finals)))
+        return Automaton(self, starts, finals)
 
 
 def union(patterns: Iterable[Sequence[Token]]) -> Automaton:
     """The texts that fit one of several patterns."""
     builder = Builder()
-    starts: list[int] = []
-    finals: list[int] = []
-    for pattern in dict.fromkeys(tuple(pattern) for pattern in patterns):
-        start = builder.place()
-        starts.append(start)
-        finals.append(builder.tokens(start, pattern))
-    return builder.build(finals, starts)
+    after: dict[tuple[int, Token], int] = {}
+    finals: dict[int, None] = {}
+    for pattern in patterns:
+        at = 0
+        absorbs = _absorbs(pattern)
+        builder.wide = builder.wide or _is_wide(pattern)
+        builder.patterns.append(tuple(pattern))
+        for index, token in enumerate(pattern):
+            key = (at, token)
+            found = after.get(key)
+            if found is None:
+                found = after[key] = builder.token(at, token)
+            if index == absorbs:
+                # the place after a loop is reached from its start, so from there on everything is taken
+                builder.absorbing.add(found)
+            at = found
+        finals[at] = None
+    return builder.build(finals)
+
+
+def is_plain(one: Automaton) -> bool:
+    """Whether an automaton is the union of patterns without wildcards, but for what takes all the rest."""
+    for pattern in one.patterns:
+        end = _absorbs(pattern)
+        if any(token.loop for token in pattern[: end if end >= 0 else len(pattern)]):
+            return False
+    return bool(one.patterns)
+
+
+def _absorbs(pattern: Sequence[Token]) -> int:
+    """Where a pattern has come to take all that can follow; -1: nowhere.
+
+    That is its last `*`, or, of two texts in one, that of the first where the second can be anything.
+    """
+    last = len(pattern) - 1
+    if last < 0 or not _takes_all(pattern[last]):
+        return -1
+    if last >= 2 and pattern[last - 1].chars == {END} and not pattern[last - 1].negated and _takes_all(pattern[last - 2]):
+        return last - 2
+    return last
+
+
+_MAX_BLANKS = 3
+
+
+def _is_wide(pattern: Sequence[Token]) -> bool:
+    """Whether many characters that can be any follow a loop."""
+    blanks = 0
+    looped = False
+    for token in pattern:
+        looped = looped or token.loop
+        blanks += looped and token.negated and not token.loop
+    return blanks > _MAX_BLANKS
+
+
+def _takes_all(token: Token) -> bool:
+    return token.loop and token.negated and token.chars <= {END}
 
 
 def solve(inside: Sequence[Automaton], outside: Sequence[Automaton], budget: Budget, seeds: Iterable[str] = ()) -> str | None:
-    """A shortest text that all of `inside` hold and none of `outside`; None where there is none.
+    """A short text that all of `inside` hold and none of `outside`; None where there is none.
 
     One of `inside` has to name its characters everywhere. `seeds` are tried first.
 
@@ -204,13 +357,51 @@ def solve(inside: Sequence[Automaton], outside: Sequence[Automaton], budget: Bud
         TooLargeError: where that costs more than the budget.
     """
     for seed in seeds:
-        budget.spend(1)
+        budget.spend(len(seed) * (len(inside) + len(outside)))
         if all(one.holds(seed) for one in inside) and not any(one.holds(seed) for one in outside):
             return seed
-    product = Product(inside, outside, budget)
-    if product.start is None:
+    if any(one.wide and _covered(one, outside, budget) for one in inside):
         return None
-    return product.find([product.start])
+    product = Product(inside, outside, budget)
+    return None if product.start is None else product.find([product.start])
+
+
+def _covered(one: Automaton, outside: Sequence[Automaton], budget: Budget) -> bool:
+    """Whether each pattern of an automaton is seen to be within one of others."""
+    wide = [pattern for other in outside for pattern in other.patterns]
+    budget.spend(len(one.patterns) * len(wide))
+    return bool(one.patterns) and all(any(simulates(w, pattern) for w in wide) for pattern in one.patterns)
+
+
+def simulates(wide: Pattern, narrow: Pattern) -> bool:
+    """Whether a pattern takes whatever another one takes; may say no where it does."""
+    seen: set[tuple[int, int]] = set()
+    pending = [(0, 0)]
+    while pending:
+        place = pending.pop()
+        if place in seen:
+            continue
+        seen.add(place)
+        i, j = place
+        if i == len(wide):
+            if j == len(narrow):
+                return True
+            continue
+        item = wide[i]
+        loop = isinstance(item, Token) and item.loop
+        if loop:
+            pending.append((i + 1, j))
+        if j == len(narrow):
+            continue
+        other = narrow[j]
+        if isinstance(item, Hole) or isinstance(other, Hole):
+            if item == other:
+                pending.append((i + 1, j + 1))
+            elif item == ANY:
+                pending.append((i, j + 1))
+        elif other.within(item) and (loop or not other.loop):
+            pending.append((i if loop else i + 1, j + 1))
+    return False
 
 
 State = tuple[int, ...]
@@ -220,68 +411,144 @@ class Product:
     """The texts that several automata hold and others do not, walked state by state."""
 
     def __init__(self, inside: Sequence[Automaton], outside: Sequence[Automaton], budget: Budget) -> None:
-        self.inside = tuple(inside)
-        self.outside = tuple(outside)
+        self.automata = (*inside, *outside)
+        self.count = len(inside)
         self.budget = budget
-        self._representatives: dict[frozenset[str], tuple[str, ...]] = {}
-        start = tuple(one.start for one in (*inside, *outside))
-        self.start: State | None = start if all(start[: len(self.inside)]) else None
+        start = tuple(one.start for one in self.automata)
+        self.start: State | None = start if self._is_open(start) else None
+
+    def _is_open(self, state: State) -> bool:
+        """Whether some text may go on from a state."""
+        return 0 not in state[: self.count] and 1 not in state[self.count :]
 
     def accepts(self, state: State) -> bool:
         """Whether the text that led to the state is one of them."""
-        count = len(self.inside)
-        return all(state[i] & one.final for i, one in enumerate(self.inside)) and not any(
-            state[count + i] & one.final for i, one in enumerate(self.outside)
-        )
+        return all(one.accepting[state[index]] is (index < self.count) for index, one in enumerate(self.automata))
 
-    def step(self, state: State, char: str) -> State | None:
-        """The state after one more character; None where no text goes on like this."""
-        out: list[int] = []
-        for index, one in enumerate(self.inside):
-            after = one.step(state[index], char)
-            if not after:
-                return None
-            out.append(after)
-        count = len(self.inside)
-        for index, one in enumerate(self.outside):
-            at = state[count + index]
-            out.append(one.step(at, char) if at else 0)
-        return tuple(out)
+    def steps(self, state: State, char: str) -> list[State]:
+        """The states of which one is right after one more character."""
+        out: list[State] = [()]
+        for index, one in enumerate(self.automata):
+            if index >= self.count:
+                after = one.step(state[index], char)
+                if after == 1:
+                    return []
+                out = [(*before, after) for before in out]
+            elif one.wide:
+                out = [(*before, after) for before in out for after in one.branches(state[index], char)]
+            else:
+                after = one.step(state[index], char)
+                if not after:
+                    return []
+                out = [(*before, after) for before in out]
+        return out
 
-    def chars(self, state: State) -> tuple[str, ...]:
+    def chars(self, state: State) -> list[str]:
         """One character of each sort that can follow."""
-        best: frozenset[str] | None = None
-        for index, one in enumerate(self.inside):
-            named = one.nexts(state[index])
-            if named is not None and (best is None or len(named) < len(best)):
-                best = named
-        assert best is not None
-        found = self._representatives.get(best)
-        if found is None:
-            sorts: dict[tuple[int, ...], str] = {}
-            automata = (*self.inside, *self.outside)
-            for char in sorted(best, key=lambda char: (_RANK.get(char, len(_RANK)), char)):
-                sorts.setdefault(tuple(one.signature.get(char, 0) for one in automata), char)
-            found = self._representatives[best] = tuple(sorts.values())
-        return found
+        leader = -1
+        fewest = _FAR
+        for index in range(self.count):
+            named = self.automata[index].nexts(state[index])
+            if named is not None and len(named) < fewest:
+                leader, fewest = index, len(named)
+        assert leader >= 0
+        groups = self.automata[leader].groups(state[leader])
+        if all(len(group) == 1 for group in groups):
+            return [group[0] for group in groups]
+        explicit: set[str] = set()
+        for index, one in enumerate(self.automata):
+            if index != leader:
+                explicit |= one.explicit(state[index])
+        out: list[str] = []
+        for group in groups:
+            plain = next((char for char in group if char not in explicit), None)
+            if plain is not None:
+                out.append(plain)
+            out.extend(char for char in group if char in explicit)
+        return out
 
     def find(self, starts: Iterable[State]) -> str | None:
-        """A shortest text that leads from one of the states to an accepting one."""
+        """A short text that leads from one of the states to an accepting one."""
+        starts = tuple(starts)
+        try:
+            return self._find(starts, None, _FIRST_STATES)
+        except _EnoughError:
+            if self.count == len(self.automata):
+                return self._find(starts, None, _FAR)
+        # what the automata that a text has to fit leave of each other, first without those that it must not fit
+        away = Product(self.automata[: self.count], (), self.budget).measure({start[: self.count] for start in starts})
+        return self._find(starts, away, _FAR)
+
+    def _find(self, starts: Sequence[State], away: dict[State, int] | None, limit: int) -> str | None:
         seen: dict[State, tuple[State, str] | None] = dict.fromkeys(starts)
-        pending = deque(seen)
-        cost = len(self.inside) + len(self.outside)
+        # nearest to the end first; of those the longest
+        pending: list[tuple[int, int, int, State]] = []
+        for state in seen:
+            heappush(pending, (self._away(state, away), 0, len(pending), state))
+        count = len(pending)
+        size = len(self.automata)
+        work = sum(one.work for one in self.automata)
         while pending:
-            state = pending.popleft()
+            _, length, _, state = heappop(pending)
             if self.accepts(state):
                 return _way(seen, state)
+            limit -= 1
+            if limit < 0:
+                raise _EnoughError
             chars = self.chars(state)
-            self.budget.spend(cost * len(chars))
+            done = sum(one.work for one in self.automata)
+            self.budget.spend(size * (1 + len(chars)) + done - work)
+            work = done
             for char in chars:
-                after = self.step(state, char)
-                if after is not None and after not in seen:
-                    seen[after] = (state, char)
-                    pending.append(after)
+                for after in self.steps(state, char):
+                    if after not in seen:
+                        seen[after] = (state, char)
+                        distance = self._away(after, away)
+                        if distance < _FAR:
+                            count += 1
+                            heappush(pending, (distance - length + 1, length - 1, count, after))
         return None
+
+    def _away(self, state: State, away: dict[State, int] | None) -> int:
+        """How far a state is from the end: at least, or what each automaton for itself still needs."""
+        if away is not None:
+            return away.get(state[: self.count], _FAR)
+        return sum(self.automata[index].distances[state[index]] for index in range(self.count))
+
+    def measure(self, starts: Iterable[State]) -> dict[State, int]:
+        """For each state that can be reached and from which the end can be, the characters that lead there at least."""
+        before: dict[State, list[State]] = {start: [] for start in starts}
+        pending = list(before)
+        ends: list[State] = []
+        while pending:
+            state = pending.pop()
+            if self.accepts(state):
+                ends.append(state)
+            chars = self.chars(state)
+            self.budget.spend(len(self.automata) * (1 + len(chars)))
+            for char in chars:
+                for after in self.steps(state, char):
+                    if after not in before:
+                        before[after] = []
+                        pending.append(after)
+                    before[after].append(state)
+        out = dict.fromkeys(ends, 0)
+        while ends:
+            nearer: list[State] = []
+            for state in ends:
+                for source in before[state]:
+                    if source not in out:
+                        out[source] = out[state] + 1
+                        nearer.append(source)
+            ends = nearer
+        return out
+
+
+_FIRST_STATES = 1000
+
+
+class _EnoughError(Exception):
+    """A first, simple search has not found anything soon."""
 
 
 def _way(seen: dict[State, tuple[State, str] | None], state: State) -> str:

@@ -16,6 +16,7 @@ from kmsguard.iam.conditions import ABSENT, BASES, Base, Held, Request, State, e
 from kmsguard.iam.document import Entry, Part, Plain, PrincipalElement, PrincipalEntry, Statement, Test, Variable, parts
 from kmsguard.iam.keys import ConditionKey, find
 from kmsguard.iam.languages import END
+from kmsguard.iam.principals import AWS_KINDS, CallerKind
 from kmsguard.iam.result import Result
 from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
 from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Pattern, Shape, Token, literal, match
@@ -109,6 +110,15 @@ _QUANTIFIERS: dict[str, Quantifier] = {"": "one", "forallvalues": "all", "forany
 _TEXT_FAMILIES = ("equals", "ignore_case", "like", "arn")
 
 
+class Memory:
+    """What is the same for all spaces of a document."""
+
+    def __init__(self, languages: Languages) -> None:
+        self.languages = languages
+        self.principals: dict[tuple[int, CallerKind, Want], Need] = {}
+        self.truths: dict[tuple[int, str], Truth] = {}  # of tests without free variables, by what their key holds
+
+
 class Needs:
     """What statements need of the requests of a space.
 
@@ -116,9 +126,10 @@ class Needs:
     are free, with the tests that read them: as long as these are not bound, less is asked for than is needed.
     """
 
-    def __init__(self, space: Space, languages: Languages, bound: dict[str, str | None] | None = None) -> None:
+    def __init__(self, space: Space, memory: Memory, bound: dict[str, str | None] | None = None) -> None:
         self.space = space
-        self.languages = languages
+        self.memory = memory
+        self.languages = memory.languages
         self.bound = bound or {}
         self.relations: dict[str, list[Test]] = {}
         self._shaped: dict[int, Shaped] = {}
@@ -147,6 +158,13 @@ class Needs:
 
     def principal(self, statement: Statement, want: Want) -> Need:
         """What makes the principal of a statement as wanted."""
+        key = (statement.index, self.space.case.kind, want)
+        found = self.memory.principals.get(key)
+        if found is None:
+            found = self.memory.principals[key] = self._principal(statement, want)
+        return found
+
+    def _principal(self, statement: Statement, want: Want) -> Need:
         element = statement.principal
         if element is None:
             return MET if MEETS[want](Truth.NO) else UNMET
@@ -297,7 +315,7 @@ class Needs:
             if free:
                 return self._related(test, free)
             values = [way[test.key] for way in access.variable.ways]
-            truths = tuple(absent if value is None else self._holds(test, Held(((value,),))) for value in values)
+            truths = tuple(absent if value is None else self._remembered(test, value) for value in values)
             return Shaped(access, absent, ways=truths)
         if base.family == "null":
             return Shaped(access, absent, self._holds(test, Held((("x",),))))
@@ -311,6 +329,16 @@ class Needs:
         for name in free:
             self.relations.setdefault(name, []).append(test)
         return Shaped(unasked=True)
+
+    def _remembered(self, test: Test, value: str) -> Truth:
+        """The truth of a test whose key holds a text."""
+        if test.variables and BASES[test.base].family in _TEXT_FAMILIES:
+            return self._holds(test, Held(((value,),)))
+        key = (id(test), value)
+        found = self.memory.truths.get(key)
+        if found is None:
+            found = self.memory.truths[key] = self._holds(test, Held(((value,),)))
+        return found
 
     def _holds(self, test: Test, state: State) -> Truth:
         """The truth of a test for a state of its key."""
@@ -371,7 +399,7 @@ class Needs:
             elif match(pattern, (value,)) is Truth.YES:
                 return Shaped(absent=Truth.of(not base.negated))
         language = self.language(other, [spelled(text) for text in texts]) if texts else -1
-        without = Needs(self.space, self.languages, {**self.bound, name: None})
+        without = Needs(self.space, self.memory, {**self.bound, name: None})
         narrowed = msgspec.structs.replace(test, values=tuple(entries))
         absent = without._holds(narrowed, Held(((value,),)))
         return Shaped(other, absent, Levels(language, undecided, base.negated), key=name)
@@ -414,7 +442,7 @@ class Needs:
         for flags in product((False, True), repeat=len(optional)):
             gone = {name: None for name, flag in zip(optional, flags, strict=True) if flag}
             if gone:
-                needs = Needs(self.space, self.languages, {**self.bound, **gone})
+                needs = Needs(self.space, self.memory, {**self.bound, **gone})
                 found = expand(base.family, entry, test.variables, needs.request())
                 if not isinstance(found, Result):
                     yield _widened(found)
@@ -561,3 +589,53 @@ def _account(text: str, space: Space) -> Iterator[Shape]:
     if found is not None:
         service = "sts" if space.case.kind == "federated" else "iam"
         yield (*spelled(f"arn:{partition}:{service}::{found[1] or found[2]}:"), *_REST)
+
+
+class Summary(msgspec.Struct, frozen=True):
+    """Whom the principal of a statement can reach at all."""
+
+    anybody: bool
+    services: bool = False
+    accounts: dict[str, frozenset[CallerKind]] = {}
+
+    def reaches(self, space: Space) -> bool:
+        """Whether it can reach a caller of a space."""
+        if self.anybody:
+            return True
+        case = space.case
+        if case.kind == "service":
+            return self.services
+        return any(
+            case.kind in kinds and (account in case.accounts) is not case.foreign for account, kinds in self.accounts.items()
+        )
+
+
+_OF_ARN = re.compile(r"arn:[^:]*:(?:iam|sts)::([0-9]{12}):(root$|user/|role/|assumed-role/|federated-user/)")
+_KINDS: dict[str, frozenset[CallerKind]] = {
+    "root": frozenset(AWS_KINDS),
+    "user/": frozenset(("user",)),
+    "role/": frozenset(("role",)),
+    "assumed-role/": frozenset(("role",)),
+    "federated-user/": frozenset(("federated",)),
+}
+
+
+def summary(statement: Statement) -> Summary:
+    """Whom a statement can reach."""
+    element = statement.principal
+    if statement.open or (element is not None and (element.negated or element.open)):
+        return Summary(anybody=True)
+    accounts: dict[str, frozenset[CallerKind]] = {}
+    services = False
+    for one in element.entries if element is not None else ():
+        text = one.entry.known
+        if one.type == "Service":
+            services = True
+        elif one.type == "AWS":
+            if text is None or text == "*":
+                return Summary(anybody=True)
+            found = _OF_ARN.match(text)
+            account = found[1] if found is not None else text
+            kinds = _KINDS[found[2]] if found is not None else _KINDS["root"]
+            accounts[account] = accounts.get(account, frozenset()) | kinds
+    return Summary(anybody=False, services=services, accounts=accounts)

@@ -15,10 +15,10 @@ from kmsguard.iam.conditions import BASES, expand
 from kmsguard.iam.document import PolicyDocument, Statement, Test
 from kmsguard.iam.facts import Facts, facts
 from kmsguard.iam.languages import Budget, TooLargeError
-from kmsguard.iam.needs import MEETS, MET, UNMET, Need, Needs, Want, hole, substrings
+from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want, hole, substrings, summary
 from kmsguard.iam.request import Call, action_truth, decision, resource_truth
 from kmsguard.iam.result import Result
-from kmsguard.iam.solving import Solution, Solving, write
+from kmsguard.iam.solving import Prepared, Solution, Solving, write
 from kmsguard.iam.space import Candidates, Case, Constant, Read, Space, Way, spelled
 from kmsguard.iam.texts import Deployment
 from kmsguard.iam.variables import Constraint, Finite, Languages, Present, Solver, Word
@@ -45,11 +45,13 @@ class Search:
         self.facts: Facts = facts(document)
         self.candidates = Candidates(document, self.facts)
         self.budget = Budget(steps)
-        self.solver = Solver(Languages(), self.budget)
+        self.memory = Memory(Languages())
+        self.solver = Solver(self.memory.languages, self.budget)
+        self.summaries = tuple(summary(statement) for statement in document.statements)
         self.resources = tuple(resource_truth(statement, deployment) for statement in document.statements)
         self._actions: dict[str, tuple[Truth, ...]] = {}
         self._needs: dict[tuple[Case, Way, str], Needs] = {}
-        self._misses: dict[tuple[Case, Way, str, bool], tuple[Need, ...] | None] = {}
+        self._misses: dict[tuple[Case, Way, str, bool], Prepared | None] = {}
 
     def actions(self, operation: str) -> tuple[Truth, ...]:
         """For each statement, whether its action is an operation."""
@@ -65,7 +67,7 @@ class Search:
         found = self._needs.get(key)
         if found is None:
             space = Space(case, way, operation, self.deployment, self.facts, self.candidates)
-            found = self._needs[key] = Needs(space, self.solver.languages)
+            found = self._needs[key] = Needs(space, self.memory)
         return found
 
     def find(self, needs: Needs, given: Sequence[Need], *, certain: bool) -> Found | None:
@@ -76,7 +78,7 @@ class Search:
         """
         undecided = False
         for statement in self.document.statements:
-            if self._is_out(statement, needs.space.operation, certain=certain):
+            if self._is_out(statement, needs.space, certain=certain):
                 continue
             try:
                 call = self._let_in(statement, needs, given, certain=certain)
@@ -91,41 +93,54 @@ class Search:
             raise TooLargeError
         return None
 
-    def _is_out(self, statement: Statement, operation: str, *, certain: bool) -> bool:
-        """Whether a statement allows nothing, whoever asks."""
+    def _is_out(self, statement: Statement, space: Space, *, certain: bool) -> bool:
+        """Whether a statement allows nothing to the callers of a space, whatever they hold."""
         if statement.effect == "Deny" or (certain and statement.effect is None):
             return True
         meets = MEETS["yes" if certain else "possible"]
-        return not (meets(self.actions(operation)[statement.index]) and meets(self.resources[statement.index]))
+        if not (meets(self.actions(space.operation)[statement.index]) and meets(self.resources[statement.index])):
+            return True
+        return not self.summaries[statement.index].reaches(space)
 
     def _let_in(self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool) -> Call | None:
         """A request that one Allow statement lets in and no Deny statement stops."""
-        all_ = self._all(allow, needs, given, certain=certain)
-        if all_ is None:
-            return None
-        solution = Solving(needs.space, self.facts, self.solver).solve(all_)
+        solution, asked = self._solve(allow, needs, given, certain=certain)
         if solution is None:
             return None
         relations = self._relations(allow, needs)
         if not relations:
             return self._checked(solution, needs.space, certain=certain)
         # a policy variable ties two free keys together: the one is tried with each text that can matter
-        texts, complete = _Texts(self, needs, all_, solution).of(relations)
+        texts, complete = _Texts(self, needs, asked, solution).of(relations)
         count = 1
         for values in texts:
             count *= len(values)
         for values_of_all in islice(product(*texts), _MAX_ASSIGNMENTS):
-            bound = Needs(needs.space, self.solver.languages, dict(zip(relations, values_of_all, strict=True)))
-            asked = self._all(
-                allow, bound, [*given, *(bound.holds(key, value) for key, value in bound.bound.items())], certain=certain
-            )
-            if asked is not None:
-                solution = Solving(needs.space, self.facts, self.solver).solve(asked)
-                if solution is not None:
-                    return self._checked(solution, needs.space, certain=certain)
+            bound = Needs(needs.space, self.memory, dict(zip(relations, values_of_all, strict=True)))
+            holds = [bound.holds(key, value) for key, value in bound.bound.items()]
+            solution, _ = self._solve(allow, bound, [*given, *holds], certain=certain)
+            if solution is not None:
+                return self._checked(solution, needs.space, certain=certain)
         if complete and count <= _MAX_ASSIGNMENTS:
             return None
         raise TooLargeError
+
+    def _solve(
+        self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool
+    ) -> tuple[Solution | None, list[Need]]:
+        """Values with which one Allow statement matches and no Deny statement does; and what was asked of them."""
+        asked = [need for need in given if need != MET]
+        for need in needs.match(allow, "yes" if certain else "possible"):
+            if need == UNMET:
+                return None, asked
+            if need != MET:
+                asked.append(need)
+        prepared = self._missed(needs, certain=certain)
+        if prepared is None or UNMET in asked:
+            return None, asked
+        solution = Solving(needs.space, self.facts, self.solver).solve(asked, prepared)
+        sure = [((constraint,),) for held in prepared.constraints.values() for constraint in held]
+        return solution, [*asked, *sure]
 
     def _relations(self, allow: Statement, needs: Needs) -> dict[str, list[Test]]:
         """The relations of the tests that bear on the question: those of the Allow statement, and of all Deny statements."""
@@ -146,29 +161,17 @@ class Search:
             raise TooLargeError
         return call
 
-    def _all(self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool) -> list[Need] | None:
-        """All that has to hold; None where something cannot."""
-        out = [need for need in given if need != MET]
-        for need in needs.match(allow, "yes" if certain else "possible"):
-            if need == UNMET:
-                return None
-            if need != MET:
-                out.append(need)
-        misses = self._missed(needs, certain=certain)
-        if misses is None or UNMET in out:
-            return None
-        return [*out, *misses]
-
-    def _missed(self, needs: Needs, *, certain: bool) -> tuple[Need, ...] | None:
+    def _missed(self, needs: Needs, *, certain: bool) -> Prepared | None:
         """What keeps all Deny statements from matching."""
         space = needs.space
         key = (space.case, space.way, space.operation, certain)
-        if needs.bound or key not in self._misses:
-            found = self._misses_of(needs, "no" if certain else "not yes")
-            if needs.bound:
-                return found
-            self._misses[key] = found
-        return self._misses[key]
+        if not needs.bound and key in self._misses:
+            return self._misses[key]
+        found = self._misses_of(needs, "no" if certain else "not yes")
+        prepared = None if found is None else Solving(space, self.facts, self.solver).prepare(found)
+        if not needs.bound:
+            self._misses[key] = prepared
+        return prepared
 
     def _misses_of(self, needs: Needs, want: Want) -> tuple[Need, ...] | None:
         out: dict[Need, None] = {}
@@ -178,6 +181,9 @@ class Search:
                 continue
             if MEETS[want](actions[statement.index]) or MEETS[want](self.resources[statement.index]):
                 continue
+            if not self.summaries[statement.index].reaches(needs.space):
+                continue
+            self.budget.spend(1 + len(statement.tests))
             need = needs.miss(statement, want)
             if need == UNMET:
                 return None

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, product
 from typing import TypeAlias
 
+import msgspec
+
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, find
 from kmsguard.iam.languages import END, Automaton, Product, TooLargeError, union
@@ -30,6 +32,16 @@ def is_arn(key: str) -> bool:
     return name.startswith("aws:") and name.endswith("arn")
 
 
+_MANY = 4
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """Needs that are left, and constraints that hold in any case."""
+
+    needs: tuple[Need, ...]
+    constraints: dict[str, tuple[Constraint, ...]]
+
+
 class Solving:
     """Meets needs one by one, and takes back what leads nowhere."""
 
@@ -47,13 +59,43 @@ class Solving:
             tied |= {*SOURCES, *(key for key in names if is_arn(key))}
         self.tied = frozenset(tied)
 
-    def solve(self, needs: Sequence[Need]) -> Solution | None:
-        """Values that meet all needs; None where there are none.
+    def prepare(self, needs: Sequence[Need]) -> Prepared | None:
+        """Needs, with what follows from them for certain; None where they cannot be met."""
+        if UNMET in needs:
+            return None
+        self.solver.budget.spend(_NODE_COST * (1 + len(needs)))
+        sure: dict[str, dict[Constraint, None]] = {}
+        for need in needs:
+            for constraint in need[0] if len(need) == 1 else ():
+                sure.setdefault(constraint.variable, {})[constraint] = None
+        constraints = {name: self._merged(tuple(held)) for name, held in sure.items()}
+        if not all(self._fits(name, held) for name, held in constraints.items()):
+            return None
+        reduced = self._reduce([need for need in dict.fromkeys(needs) if len(need) > 1], constraints, free=False)
+        return None if reduced is None else Prepared(tuple(reduced[0]), reduced[1])
+
+    def _merged(self, held: tuple[Constraint, ...]) -> tuple[Constraint, ...]:
+        """The same constraints, many of one sort as one."""
+        languages = self.solver.languages
+        plain = [
+            one
+            for one in held
+            if one.present is Present.OUT and one.atom < 0 and not one.absent and one.quantifier == "one" and one.language >= 0
+            if languages.is_plain(one.language)
+        ]
+        if len(plain) <= _MANY:
+            return held
+        merged = msgspec.structs.replace(plain[0], language=languages.union([one.language for one in plain]))
+        many = set(plain)
+        return (*(one for one in held if one not in many), merged)
+
+    def solve(self, needs: Sequence[Need], prepared: Prepared) -> Solution | None:
+        """Values that meet all needs, those that are prepared too; None where there are none.
 
         Raises:
             TooLargeError: where that is not decided within the budget.
         """
-        return None if UNMET in needs else self._run(list(dict.fromkeys(needs)), {})
+        return None if UNMET in needs else self._run(list(dict.fromkeys((*needs, *prepared.needs))), prepared.constraints)
 
     def _run(self, needs: list[Need], constraints: Constraints) -> Solution | None:
         self.solver.budget.spend(_NODE_COST * (1 + len(needs)))
@@ -103,7 +145,9 @@ class Solving:
         is_wider = self.solver.languages.is_wider
         return any(c.present is Present.OUT and any(is_wider(c.atom, one) for one in inside) for c in atoms)
 
-    def _reduce(self, needs: list[Need], constraints: Constraints) -> tuple[list[Need], Constraints] | None:
+    def _reduce(
+        self, needs: list[Need], constraints: Constraints, *, free: bool = True
+    ) -> tuple[list[Need], Constraints] | None:
         """Drops what is met and what cannot be; None where a need is left without alternatives."""
         while True:
             left: list[Need] = []
@@ -122,7 +166,7 @@ class Solving:
                 constraints, changed = added, True
             needs = left
             if not changed:
-                freed = self._freed(needs, constraints)
+                freed = self._freed(needs, constraints) if free else None
                 if freed is None:
                     return needs, constraints
                 constraints = freed
@@ -170,10 +214,10 @@ class Solving:
         if not self.tied:
             return {}
         names = [key for key in self.names if key in self.tied]
-        if len(names) > _MAX_NAMES:
-            raise TooLargeError
-        for presence in product(*(self._presence(key, constraints) for key in names)):
-            there = [key for key, flag in zip(names, presence, strict=True) if flag]
+        options = {key: self._presence(key, constraints) for key in names}
+        if not all(options.values()):
+            return None
+        for there in self._choices(names, options):
             gone = [key for key in names if key not in there]
             filled = self._customer(there, constraints)
             if filled is None:
@@ -187,15 +231,41 @@ class Solving:
             return filled
         return None
 
+    def _choices(self, names: Sequence[str], options: Mapping[str, Sequence[bool]]) -> Iterator[list[str]]:
+        """Which entries the context can have. Entries of which nobody else depends are all there, or none is.
+
+        With more of them there is more that `kms:EncryptionContextKeys` can hold; fewer are nicer to read.
+        """
+        free = [key for key in names if len(options[key]) > 1]
+        tied = [key for key in free if self.foreign and is_arn(key)]
+        if len(tied) > _MAX_NAMES:
+            raise TooLargeError
+        for flags in product((False, True), repeat=len(tied)):
+            chosen = {key for key, flag in zip(tied, flags, strict=True) if flag}
+            chosen.update(key for key in names if options[key] == [True])
+            yield [key for key in names if key in chosen]
+            more = [key for key in free if key not in tied]
+            if more:
+                yield [key for key in names if key in chosen or key in more]
+
     def _word(self, key: str) -> Word:
         variable = self.space.variables[key]
         assert isinstance(variable, Word)
         return variable
 
     def _presence(self, key: str, constraints: Constraints) -> list[bool]:
+        """Whether an entry can be absent, and whether it can be there: its name among the keys, too."""
         held = constraints.get(key, ())
         out = [False] if all(constraint.absent for constraint in held) else []
-        return [*out, True] if self.solver.fill_present(self._word(key), held) is not None else out
+        there = self.solver.fill_present(self._word(key), held) is not None
+        if there and self.texts:
+            there = self._context_keys([key], [], self._all_only(constraints)) is not None
+        return [*out, True] if there else out
+
+    def _all_only(self, constraints: Constraints) -> Constraints:
+        """What is asked of each of the context's keys, without what is asked of some."""
+        held = constraints.get(CONTEXT_KEYS, ())
+        return {CONTEXT_KEYS: tuple(constraint for constraint in held if constraint.quantifier != "some")}
 
     def _context_keys(self, there: Sequence[str], gone: Sequence[str], constraints: Constraints) -> Fill | None:
         variable = self.space.variables[CONTEXT_KEYS]
@@ -304,8 +374,8 @@ def _common_account(products: Sequence[tuple[Product, bool]]) -> str | None:
         for digit in "0123456789":
             after: list[States] = []
             for (one, _), states in zip(products, front, strict=True):
-                one.budget.spend(len(states) * len(one.inside))
-                after.append(frozenset(s for state in states if (s := one.step(state, digit)) is not None))
+                one.budget.spend(len(states) * len(one.automata))
+                after.append(frozenset(s for state in states for s in one.steps(state, digit)))
             pending.append((tuple(after), digits + digit))
     return None
 
@@ -326,18 +396,16 @@ def _before_account(one: Product) -> set[tuple[int, ...]]:
             out.add(state)
             continue
         chars = one.chars(state)
-        one.budget.spend(len(chars) * len(one.inside))
+        one.budget.spend(len(chars) * len(one.automata))
         for char in chars:
-            after = one.step(state, char)
-            if after is not None:
-                pending.append((after, colons + (char == ":")))
+            pending.extend((after, colons + (char == ":")) for after in one.steps(state, char))
     return out
 
 
 def _ends(one: Product, arn: bool, states: States) -> bool:
     if not arn:
         return any(one.accepts(state) for state in states)
-    after = [s for state in sorted(states) if (s := one.step(state, ":")) is not None]
+    after = [s for state in sorted(states) for s in one.steps(state, ":")]
     return bool(after) and one.find(after) is not None
 
 

@@ -22,7 +22,7 @@ from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG
 from kmsguard.iam.languages import ALPHABET, END, Automaton, Builder, union
 from kmsguard.iam.operations import OPTIONAL, carries
 from kmsguard.iam.principals import CallerKind
-from kmsguard.iam.texts import Deployment, Shape, Token, fold, literal
+from kmsguard.iam.texts import ANY, Deployment, Shape, Token, fold, literal
 from kmsguard.iam.variables import Finite, Texts, Variable, Word
 
 Way: TypeAlias = Literal["direct", "endpoint", "via", "service"]
@@ -128,13 +128,13 @@ def _rest(builder: Builder, at: int) -> list[int]:
     other = builder.place()
     for place in places:
         # a part with anything but digits in it may be of any length
-        builder.edges[place].append((_NO_DIGIT, other))
-    builder.edges[places[13]].append((_DIGIT, places[13]))
-    builder.edges[other].append((_PART, other))
+        builder.edge(place, _NO_DIGIT, other)
+    builder.edge(places[13], _DIGIT, places[13])
+    builder.edge(other, _PART, other)
     finals = [*places[:12], places[13], other]
     after = builder.place()
     for place in finals:
-        builder.edges[place].append((literal(":"), after))
+        builder.edge(place, literal(":"), after)
     builder.link(after, first)
     # `first` is reached by no character at the beginning: it ends the text only after a colon
     return [*finals[1:], after]
@@ -176,23 +176,26 @@ def _same(shape: Shape) -> Iterable[Shape]:
 PLAIN = Lift("", _same, str)
 
 
-def _limited(shape: Shape, chars: frozenset[str]) -> Shape:
-    """A pattern for texts of some characters only."""
-    return tuple(Token(chars - token.chars if token.negated else token.chars & chars, loop=token.loop) for token in shape)
+def _without(shape: Shape, chars: frozenset[str]) -> Shape:
+    """A pattern for texts that have none of some characters."""
+    return tuple(
+        Token(token.chars | chars if token.negated else token.chars - chars, token.negated, token.loop) for token in shape
+    )
 
 
-_NOT_END = ALPHABET
-_ANYTHING = (Token(ALPHABET | {END}, loop=True),)
-_ANY_TEXT = _loop(_TEXT)
+_ENDS = frozenset(END)
+_COLON = frozenset(":")
+_SLASH = frozenset("/")
+_ANYTHING: Shape = (ANY,)
 
 
 def _arn_of_session(shape: Shape) -> Iterable[Shape]:
-    return ((*_limited(shape, _NOT_END), *spelled(END), _ANY_TEXT),)
+    return ((*_without(shape, _ENDS), *spelled(END), ANY),)
 
 
 def _account_of_arn(prefix: str) -> Lift:
     def apply(shape: Shape) -> Iterable[Shape]:
-        return ((*spelled(prefix), *_limited(shape, _DIGIT.chars), literal(":"), *_ANYTHING),)
+        return ((*spelled(prefix), *_without(shape, _COLON), literal(":"), *_ANYTHING),)
 
     return Lift(f"account {prefix}", apply, lambda arn: arn.split(":")[4])
 
@@ -201,14 +204,14 @@ def _user_name(partition: str) -> Lift:
     prefix = (*spelled(f"arn:{partition}:iam::"), *(_DIGIT,) * 12, *spelled(":user/"))
 
     def apply(shape: Shape) -> Iterable[Shape]:
-        name = _limited(shape, ALPHABET - {"/"})
-        return ((*prefix, *name), (*prefix, _ANY_TEXT, literal("/"), *name))
+        name = _without(shape, _SLASH)
+        return ((*prefix, *name), (*prefix, ANY, literal("/"), *name))
 
     return Lift(f"name {partition}", apply, lambda arn: arn.rpartition("/")[2])
 
 
 def _organization_of_path(shape: Shape) -> Iterable[Shape]:
-    return ((*_limited(shape, ALPHABET - {"/"}), literal("/"), _ANY_TEXT),)
+    return ((*_without(shape, _SLASH), literal("/"), ANY),)
 
 
 ORGANIZATION_OF_PATH = Lift("organization", _organization_of_path, lambda path: path.partition("/")[0])
@@ -317,7 +320,7 @@ def _arns_of(partition: str, accounts: tuple[str, ...]) -> Automaton:
     """ARNs of customers among some accounts."""
     part = Token(frozenset(":"), negated=True, loop=True)
     start = (*spelled(f"arn:{partition}:"), part, literal(":"), part, literal(":"))
-    return union((*start, *spelled(f"{account}:"), _ANY_TEXT) for account in accounts)
+    return union((*start, *spelled(f"{account}:"), ANY) for account in accounts)
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.languages import Automaton, Budget, solve, union
-from kmsguard.iam.texts import ANY, Hole, Pattern, Shape, Token
+from kmsguard.iam.languages import Automaton, Budget, is_plain, simulates, solve, union
+from kmsguard.iam.texts import Pattern, Shape
 
 
 class Word(msgspec.Struct, frozen=True, eq=False):
@@ -89,12 +89,16 @@ class Constraint(msgspec.Struct, frozen=True):
         return self.narrow if self.atom >= 0 else self.language
 
 
+_FEW = 4
+
+
 class Languages:
     """Automata, and patterns with policy variables, by number, so that constraints can be compared."""
 
     def __init__(self) -> None:
         self.table: list[Automaton] = []
         self._numbers: dict[object, int] = {}
+        self._plain: dict[int, bool] = {}
         self._atoms: dict[tuple[str, tuple[Pattern, ...]], int] = {}
         self._patterns: list[tuple[str, tuple[Pattern, ...]]] = []
         self._wider: dict[tuple[int, int], bool] = {}
@@ -106,6 +110,25 @@ class Languages:
             found = self._numbers[key] = len(self.table)
             self.table.append(union(shapes()))
         return found
+
+    def merged(self, numbers: tuple[int, ...]) -> list[Automaton]:
+        """Languages as few automata that together hold the same: those without wildcards are one."""
+        if len(numbers) <= _FEW:
+            return [self.table[number] for number in numbers]
+        plain = [number for number in numbers if self.is_plain(number)]
+        rest = [self.table[number] for number in numbers if not self.is_plain(number)]
+        return [*rest, self.table[self.union(plain)]] if plain else rest
+
+    def union(self, numbers: Sequence[int]) -> int:
+        """The number of the language of several languages that are unions of patterns."""
+        key = ("union", *numbers)
+        return self.number(key, lambda: [pattern for number in numbers for pattern in self.table[number].patterns])
+
+    def is_plain(self, number: int) -> bool:
+        """Whether a language is of texts without wildcards, but for what takes all the rest."""
+        if number not in self._plain:
+            self._plain[number] = is_plain(self.table[number])
+        return self._plain[number]
 
     def atom(self, key: str, patterns: tuple[Pattern, ...]) -> int:
         """The number of patterns, some with policy variables, that a condition key is tested against."""
@@ -119,38 +142,8 @@ class Languages:
         """Whether such patterns take whatever others take; may say no where they do."""
         if (one, other) not in self._wider:
             (key, wide), (other_key, narrow) = self._patterns[one], self._patterns[other]
-            self._wider[one, other] = key == other_key and all(any(_simulates(w, n) for w in wide) for n in narrow)
+            self._wider[one, other] = key == other_key and all(any(simulates(w, n) for w in wide) for n in narrow)
         return self._wider[one, other]
-
-
-def _simulates(wide: Pattern, narrow: Pattern) -> bool:
-    seen: set[tuple[int, int]] = set()
-    pending = [(0, 0)]
-    while pending:
-        place = pending.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        i, j = place
-        if i == len(wide):
-            if j == len(narrow):
-                return True
-            continue
-        item = wide[i]
-        loop = isinstance(item, Token) and item.loop
-        if loop:
-            pending.append((i + 1, j))
-        if j == len(narrow):
-            continue
-        other = narrow[j]
-        if isinstance(item, Hole) or isinstance(other, Hole):
-            if item == other:
-                pending.append((i + 1, j + 1))
-            elif item == ANY:
-                pending.append((i, j + 1))
-        elif other.within(item) and (loop or not other.loop):
-            pending.append((i if loop else i + 1, j + 1))
-    return False
 
 
 class Fill(msgspec.Struct, frozen=True):
@@ -217,12 +210,12 @@ class Solver:
         ins, outs = tuple(sorted(inside)), tuple(sorted(outside))
         key = (domain, without, ins, outs)
         if key not in self._words:
-            table = self.languages.table
-            self._words[key] = (
-                solve((*domain, *(table[i] for i in ins)), (*without, *(table[i] for i in outs)), self.budget, seeds)
-                if set(ins).isdisjoint(outs)
-                else None
-            )
+            found = None
+            if set(ins).isdisjoint(outs):
+                table = self.languages.table
+                apart = (*without, *self.languages.merged(outs))
+                found = solve((*domain, *(table[i] for i in ins)), apart, self.budget, seeds)
+            self._words[key] = found
         return self._words[key]
 
     def fill_texts(
