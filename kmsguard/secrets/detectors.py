@@ -12,6 +12,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from kmsguard.secrets.placeholders import is_placeholder
+
 Confidence: TypeAlias = Literal["high", "medium", "low"]
 
 HOLE = "\ufffc"
@@ -64,6 +66,20 @@ def _token(
     """A detector of something that is no part of a longer word. The needles are separated by blanks."""
     whole = rf"(?<![A-Za-z0-9_-])(?:{pattern})(?![A-Za-z0-9])"
     return Detector(kind, title, tuple(needles.split()), whole, confidence, reach, check)
+
+
+_ARGUMENTS = r"(?:(?:[^\n|;&\\]|\\\n|\\.)*?\s)??"  # in front of the one that counts, in the same command
+_GIVEN = r"(?P<secret>(?![$`%<{])[^\s\"'`;|]{4,256})"
+
+
+def _command(kind: str, needle: str, pattern: str) -> Detector:
+    """A detector of a password that a command is given."""
+    title = "an AWS secret access key" if kind == "aws-configure" else "a password on a command line"
+    return Detector(kind, title, (needle,), rf"(?<![\w-]){pattern}", "medium", check=_is_given, short=True)
+
+
+def _is_given(text: str) -> bool:
+    return not is_placeholder(text)
 
 
 def _is_json_web_token(text: str) -> bool:
@@ -219,6 +235,20 @@ DETECTORS: tuple[Detector, ...] = (
         ("uthorization",),
         r"""uthorization["']?\s*[:=]\s*["']?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+(?P<secret>[A-Za-z0-9._~+/=-]{8,})""",
         short=True,
+    ),
+    # What commands take a password by. https://curl.se/docs/manpage.html#-u,
+    # https://dev.mysql.com/doc/refman/8.4/en/password-security-user.html
+    _command("curl-password", "curl", rf"curl\s{_ARGUMENTS}(?:-u|--user)[ =]?[\"']?[^\s:\"'$`]*:{_GIVEN}"),
+    _command("mysql-password", "mysql", rf"mysql(?:dump|import|show|admin|check)?\s{_ARGUMENTS}-p(?![\d:]+\s)[\"']?{_GIVEN}"),
+    _command("mysqladmin-password", "mysqladmin", rf"mysqladmin\s{_ARGUMENTS}password\s+[\"']?{_GIVEN}"),
+    _command("sshpass-password", "sshpass", rf"sshpass\s+-p\s*[\"']?{_GIVEN}"),
+    _command("docker-password", "docker", rf"docker\s+login\s{_ARGUMENTS}-p[ =]?[\"']?{_GIVEN}"),
+    _command("aws-configure", "aws_secret_access_key", r"aws_secret_access_key\s+[\"']?(?P<secret>[\w/+]{40})(?![\w/+=])"),
+    # https://docs.cloud-init.io/en/latest/reference/modules.html#set-passwords
+    _command(
+        "chpasswd-password",
+        "chpasswd:",
+        rf"chpasswd:\s*\n(?:\s+expire:[^\n]*\n)?\s+list:\s*\|?\s*\n\s+(?:- )?[\"']?[\w.-]+:(?!RANDOM\b){_GIVEN}",
     ),
 )
 

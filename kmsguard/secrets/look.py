@@ -222,16 +222,31 @@ def is_secret_value(promise: Family, value: str) -> bool:
     if HOLE in value or "${" in value or "{{" in value or is_placeholder(value) or promise == "connection":
         return False
     if promise == "password":
-        return len(value) >= 4 and not (value.isdigit() and len(value) < 6)
+        return len(value) >= 4 and not (value.isdigit() and len(value) < 6) and not _is_prose(value)
+    if promise == "secret" and _NAME_OF_SECRET.fullmatch(value) is not None and _UUID.fullmatch(value) is None:
+        return False
     return len(value) >= 8 and not any(c.isspace() for c in value) and _MIXED.match(value) is not None and not _is_name(value)
 
 
-_UUID_OR_HOST = re.compile(r"https?://.*|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?|[A-Z][a-z]*(?:-[A-Z][a-z]+)+", re.DOTALL)
+_NAME_LIKE = re.compile(
+    r"https?://.*|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?::\d+)?|[A-Z][a-z]*(?:-[A-Z][a-z]+)+"  # URL, host, header
+    r"|[a-z]+(?:[-_.](?:[a-z]+|\d{1,4}))+",  # token-rotation-2024
+    re.DOTALL,
+)
+_NAME_OF_SECRET = re.compile(r"[a-z0-9]+(?:[-_/.!:][a-z0-9]+)+")
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_COMMAND = re.compile(r"\s(?:--?[a-z]|\||&&|>)")
+_PROSE = re.compile(r"\b(?:the|of|is|to|for|from|a|an|and|with|this|that|in|on)\b", re.IGNORECASE)
 
 
 def _is_name(value: str) -> bool:
-    """Whether a value is a host, a URL or the name of a header: what tokens are sent to and in."""
-    return _UUID_OR_HOST.fullmatch(value) is not None
+    """Whether a value is a host, a URL, the name of a header or of a thing: what tokens are sent to and in, and called by."""
+    return _NAME_LIKE.fullmatch(value) is not None
+
+
+def _is_prose(value: str) -> bool:
+    """Whether a value is a sentence or a command, and not a passphrase."""
+    return len(value.split()) >= 4 and (_COMMAND.search(value) is not None or _PROSE.search(value) is not None)
 
 
 _RUN = re.compile(r"(?<![A-Za-z0-9+/=_-])[A-Za-z0-9+/]{24,}+={0,2}(?![A-Za-z0-9_-])")

@@ -10,9 +10,10 @@ _DYNAMIC = re.compile(r"\{\{\s*resolve:[a-z-]+:.+\}\}", re.DOTALL)
 _REFERENCE = re.compile(
     r"""
       \$\{.*\} | \$\(.*\) | \$[A-Z_][A-Z0-9_]* | \$[a-z_]+ | `.*`            # a shell's variables and commands, other templates
+    | \$!?\{?[A-Za-z_]\w*[.(\[].* | \$\$?[.\[].*                           # templates of API Gateway, paths into JSON
     | \{\{.*\}\} | \{%.*%\} | %[A-Za-z_][A-Za-z0-9_]*% | \#\{.*\}
     | ![A-Za-z]\w*(?:\s.*)?                                          # a tag of YAML: !Ref, !GetAtt
-    | (?:arn|urn):.+
+    | (?:arn|urn):.+ | .*:role/.+
     | (?:ssm|ssm-secure|secretsmanager|vault|file|env|s3|op|secret|sops|awssm|kms|parameter|akv)(?::|://).+
     | alias/.+
     | (?:[A-Za-z]:[\\/]|\.{0,2}/|~/)[\w@%+=:,./\\ -]*                 # paths, which parameters of SSM are too
@@ -40,6 +41,7 @@ _FILLER = re.compile(
           [-_ ]?(?:(?:me|this|it|in|your|the|a|here|with|before|on|at)\b|_|-|\ |me|this|it).*
     | (?:this[-_ ]?is[-_ ])?(?:your|my|some|the|an?)[-_ ].*(?:password|secret|token|key|credential|here)s?.*
     | your.*
+    | (?:to|will)[-_ ]be[-_ ].* | .*[-_ ](?:manually|placeholder|later|elsewhere)
     | (?:password|passwd|secret|token|key|value|string|text|example|sample|dummy|fake|mock|placeholder|default|required|optional
         |managed|generated|auto|automatic|random|unknown|notused|unused|not[-_ ]?(?:used|set|a[-_ ]real[-_ ]\w+)|insecure
         |changeit|foo|bar|baz|foobar|test|testing|abc|abcd|asdf|qwerty|lorem|ipsum)[-_ \d.!]*

@@ -66,6 +66,13 @@ TOKENS = {
         [base64.urlsafe_b64encode(b'{"alg":"HS256"}').decode().rstrip("="), "eyJzdWIiOiIxMjM0NTY3ODkwIn0", MIXED * 4]
     ),
     "url-password": "postgres://site:Tr0ub4dour-7-Lamps@db.internal:5432/site",
+    "curl-password": "curl -sS -u deploy:N1ght-Owl-Deploys https://repo.internal/x",
+    "mysql-password": "mysql -h db -u root -pN1ght-Owl-Deploys app",
+    "mysqladmin-password": "mysqladmin -u root password 'N1ght-Owl-Deploys'",
+    "sshpass-password": "sshpass -p N1ght-Owl-Deploys ssh app@host",
+    "docker-password": "docker login -u deploy -p N1ght-Owl-Deploys registry.internal",
+    "aws-configure": "aws_secret_access_key " + MIXED * 4,
+    "chpasswd-password": "chpasswd:\n  expire: false\n  list: |\n    root:N1ght-Owl-Deploys\n",
     "authorization-header": "Authorization: Basic " + base64.b64encode(b"deploy:N1ght-Owl").decode(),
 }
 

@@ -70,6 +70,8 @@ class Hit(msgspec.Struct, frozen=True, eq=False):
     value: Value  # the secret alone, with its place
     holder: Value  # the entry's value
     kind: str = NAMED
+    user: Resource | None = None  # the resource that uses what a variable or parameter says
+    used_as: str = ""  # and its entry
 
 
 class Leaf(msgspec.Struct, frozen=True, eq=False):
@@ -118,6 +120,7 @@ class _Looking:
             if resource.declarations:
                 self.owners.setdefault(resource.declarations[0], resource)
         self.looked: dict[str, list[Match]] = {}
+        self.given: dict[tuple[str, Span], Resource] = {}  # what stands in the default or value of a variable or parameter
 
     def index(self) -> Index:
         for unit in self.graph.units.values():
@@ -139,8 +142,8 @@ class _Looking:
             for hit in found:
                 groups.setdefault(hit.group, set()).add(resource)
         by_unit: dict[str, dict[str, Declaration]] = {}
-        for (unit, address), declaration in self.known.items():
-            by_unit.setdefault(unit, {})[address] = declaration
+        for (path, address), declaration in self.known.items():
+            by_unit.setdefault(path, {})[address] = declaration
         return Index(hits, {group: frozenset(having) for group, having in groups.items()}, by_unit, frozenset(self.inputs))
 
     def _look(self, text: str) -> list[Match]:
@@ -156,6 +159,8 @@ class _Looking:
                 value = declaration.body.members.get(member)
                 if value is not None:
                     for leaf in leaves(value, (_own_name(declaration),)):
+                        if not declaration.calls and leaf.value.span is not None and isinstance(leaf.value.data, str):
+                            self.given[owner.unit, _unquoted(leaf.value.span, leaf.value.data)] = owner
                         self._named_or_known(owner, leaf, "input")
             return
         if declaration.mode == "output":
@@ -175,7 +180,7 @@ class _Looking:
                 self._named_or_known(owner, leaf, "text")
 
     def _argument(self, resource: Resource, leaf: Leaf) -> None:
-        promise = family(leaf.name)
+        promise = family(leaf.name) if not _is_condition_key(leaf) else None
         group: Group = "environment" if _is_environment(leaf) else "argument"
         text = _flat(leaf.value)
         if promise is not None and promise != "connection":
@@ -254,30 +259,44 @@ class _Looking:
         self._add(group, resource, leaf, match.start, match.end, title, match.kind)
 
     def _add(self, group: Group, resource: Resource, leaf: Leaf, start: int, end: int, title: str, kind: str = NAMED) -> None:
-        text = _flat(leaf.value) or ""
-        secret = Value(text[start:end], _place(leaf.value, start, end), trail=leaf.value.trail)
-        if secret.span is None and leaf.value.span is None and end > start:
+        text = (_flat(leaf.value) or "")[start:end]
+        span = _place(leaf.value, start, end)
+        if span is None and leaf.value.span is None and text:
             return  # given from outside: it stands in no file
+        secret = Value(text, _unquoted(span, text) if span is not None else None, trail=leaf.value.trail)
         self.hits.append(Hit(group, resource, _spelled(leaf.path), title, secret, leaf.value, kind))
 
     def _once(self) -> dict[Resource, list[Hit]]:
         """The hits by resource, each literal of a unit told once: by the best group, and of the variables through which it
         goes by the outermost one."""
-        best: dict[tuple[str, Span | None], tuple[int, int]] = {}
-        for hit in self.hits:
-            if hit.group in _ORDER:
+        best: dict[tuple[str, Span], tuple[int, int]] = {}
+        hits = [self._at_its_input(hit) for hit in self.hits]
+        for hit in hits:
+            if hit.group in _ORDER and hit.value.span is not None:
                 key = (hit.resource.unit, hit.value.span)
                 best[key] = min(best.get(key, _LAST), _rank(hit))
         out: dict[Resource, list[Hit]] = {}
-        told: set[tuple[Resource, Group, Span | None]] = set()
-        for hit in self.hits:
-            if hit.group in _ORDER and best[(hit.resource.unit, hit.value.span)] != _rank(hit):
-                continue
-            key_here = (hit.resource, hit.group, hit.value.span)
-            if key_here not in told:
-                told.add(key_here)
+        told: set[tuple[Resource | str, Group | None, Span | None]] = set()
+        for hit in hits:
+            here: tuple[Resource | str, Group | None, Span | None] = (hit.resource, hit.group, hit.value.span)
+            if hit.group in _ORDER and hit.value.span is not None:
+                if best[hit.resource.unit, hit.value.span] != _rank(hit):
+                    continue
+                here = (hit.resource.unit, None, hit.value.span)
+            if here not in told:
+                told.add(here)
                 out.setdefault(hit.resource, []).append(hit)
         return out
+
+    def _at_its_input(self, hit: Hit) -> Hit:
+        """A hit as that of the variable or parameter whose default or value it is, if it is one."""
+        if hit.group not in ("argument", "environment", "text", "token") or hit.value.span is None:
+            return hit
+        owner = self.given.get((hit.resource.unit, hit.value.span))
+        if owner is None:
+            return hit
+        name = _own_name(owner.declarations[0])
+        return msgspec.structs.replace(hit, group="input", resource=owner, path=name, user=hit.resource, used_as=hit.path)
 
 
 _LAST = (len(_ORDER), 0)
@@ -359,6 +378,11 @@ def _members(data: dict[str, Value], path: tuple[str, ...], *, typed: bool) -> I
         yield from leaves(value, (*path, key), key, typed=typed)
 
 
+def _is_condition_key(leaf: Leaf) -> bool:
+    """Whether a leaf is compared with something by a policy (`aws:RequestTag/token`)."""
+    return ":" in leaf.name and "Condition" in leaf.path
+
+
 def _is_environment(leaf: Leaf) -> bool:
     return any(_ENVIRONMENT & set(words(step)) for step in leaf.path[:-1])
 
@@ -386,6 +410,13 @@ def _place(value: Value, start: int, end: int) -> Span | None:
     elif written != length:
         return span
     return Span(span.file, span.start_line, span.start_column + start, span.end_line, span.start_column + end)
+
+
+def _unquoted(span: Span, text: str) -> Span:
+    """The place of a text without the quotes around it."""
+    if span.start_line == span.end_line and span.end_column - span.start_column == len(text) + 2:
+        return Span(span.file, span.start_line, span.start_column + 1, span.end_line, span.end_column - 1)
+    return span
 
 
 def _own_name(declaration: Declaration) -> str:
@@ -491,13 +522,13 @@ def _found(hits: list[Hit]) -> tuple[Found, ...]:
 
 
 def _one(hit: Hit, halves: list[Hit]) -> Found:
-    declaration = hit.resource.declarations[0]
     secret = hit.value if hit.value.text else None
     trail = hit.holder.trail if hit.group != "input" else None  # a variable's own default leads nowhere else
     evidence = [Evidence(f"{hit.title} stands here", hit.value.span or hit.holder.where, trail, hit.resource, secret)]
-    elsewhere = hit.value.span is not None and not hit.value.span.within(declaration.span)
-    if elsewhere and hit.holder.place is not None and hit.holder.place != hit.value.span:
-        evidence.append(Evidence(f"it is used here as `{hit.path}`", hit.holder.place, resource=hit.resource))
+    user, place = hit.user or hit.resource, hit.holder.place
+    elsewhere = hit.value.span is not None and not hit.value.span.within(user.declarations[0].span)
+    if elsewhere and place is not None and place != hit.value.span and (hit.user is None or place.within(user.span)):
+        evidence.append(Evidence(f"it is used here as `{hit.used_as or hit.path}`", place, resource=user))
     evidence += [
         Evidence("the id of the key stands here", half.value.span, resource=hit.resource, secret=half.value) for half in halves
     ]

@@ -200,15 +200,22 @@ def test_a_default_is_told_at_its_variable_alone():
     assert told("in_argument", variable, database) == []
 
 
-def test_a_default_of_a_variable_without_a_telling_name_is_told_where_it_is_used():
-    """What fills an argument for a secret is one: the place is the default, and where it is used stands beside it."""
+def test_a_default_of_a_variable_without_a_telling_name():
+    """What fills an argument for a secret is one, and is told as the variable's, which is what has to be changed; where it is
+    used stands beside it."""
     block = Span("variables.tf", 1, 1, 4, 2)
     default = text("correct-Horse-1", 3, 13, "variables.tf")
     used = default.at(Span("main.tf", 2, 3, 2, 30))
     variable = resource(declaration({"default": default}, "var.initial", "variable", block), "template.variable")
     database = resource(declaration({"password": used}))
-    assert [entry[0::2] for entry in told("in_argument", variable, database)] == [
-        ("aws_x.y", Span("variables.tf", 3, 14, 3, 29)),
+    assert [entry[0::2] for entry in told("in_input", variable, database)] == [
+        ("var.initial", Span("variables.tf", 3, 14, 3, 29)),
+    ]
+    assert told("in_argument", variable, database) == []
+    graph = Graph((Unit("infra", "terraform", (variable.declarations[0], database.declarations[0])),), (variable, database), ())
+    (found,) = secrets.in_input(Question(graph, variable, NOWHERE_ASSUMED, JudgeSettings())).findings
+    assert [(e.message, e.span) for e in found.evidence][1:] == [
+        ("it is used here as `password`", Span("main.tf", 2, 3, 2, 30))
     ]
 
 
