@@ -8,8 +8,8 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from kmsguard.model.guard import negate
-from kmsguard.model.value import MAX_BRANCHES, Target, Unknown, Value
+from kmsguard.model.guard import Formula, negate
+from kmsguard.model.value import MAX_BRANCHES, Target, Text, Unknown, Value
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import any_holds
@@ -17,6 +17,7 @@ from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.opening import part_of
 from kmsguard.terraform.operations import Facts
 from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, Open, SetItems, invalid, is_invalid, subject_of
+from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER, STRING
 
 Entries: TypeAlias = "list[tuple[Value, Value]]"
@@ -58,8 +59,8 @@ def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value
     return Value(unknown, whole.span, None, whole.trail, (), whole.sensitive)
 
 
-def element(whole: Value, key: Value, facts: Facts | None) -> Value:
-    """`whole[key]`."""
+def element(whole: Value, key: Value, facts: Facts | None, *, caught: bool = False) -> Value:
+    """`whole[key]`. `caught`: an error of it may be caught, so that nothing follows from there being none."""
     if is_invalid(whole):
         return whole
     if is_invalid(key):
@@ -68,19 +69,40 @@ def element(whole: Value, key: Value, facts: Facts | None) -> Value:
     if isinstance(data, SetItems):
         return invalid("a set has no elements by index")
     if isinstance(data, tuple):
-        return _element_of_list(whole, data, key)
+        return _element_of_list(whole, data, key, caught)
     if isinstance(data, dict):
-        return _element_of_map(whole, data, key, facts)
+        return _element_of_map(whole, data, key, facts, caught)
     if isinstance(data, Unknown):
-        return _element_of_unknown(whole, data, key)
+        found = _element_of_unknown(whole, data, key)
+        return _if_there(found, whole, key, facts) if caught else found
     return invalid("an element of what has no elements")
 
 
-def _element_of_list(whole: Value, items: tuple[Value, ...], key: Value) -> Value:
+def _if_there(found: Value, whole: Value, key: Value, facts: Facts | None) -> Value:
+    """An element of a collection of which it is not known what it holds: it, or an error."""
+    data = whole.data
+    if facts is None or is_invalid(found) or not isinstance(data, (Many, Open)):
+        return found
+    at = f'"{key.text}"' if is_text(key) else str(key.data) if isinstance(key.data, int) else "*"
+    fact = exists(data, at, facts)
+    return choose([(fact, found), (negate(fact), invalid("there is no such element"))])
+
+
+def exists(collection: Many | Open, at: str, facts: Facts) -> Formula:
+    """The fact that a collection, of which it is not known what it holds, has an element."""
+    if isinstance(collection, Open):
+        name = collection.subject
+    else:
+        target = collection.element.target
+        name = target.address if target is not None else collection.reference or collection.reason
+    return facts.equals(f"{name}[{at}] exists", value=True, among=(True, False))
+
+
+def _element_of_list(whole: Value, items: tuple[Value, ...], key: Value, caught: bool) -> Value:
     at = convert(key, NUMBER)
     if isinstance(at.data, Unknown) and not isinstance(at.data, Invalid):
         # with one element any other index would be an error
-        return inherited(items[0], whole) if len(items) == 1 else derived((key, *items))
+        return inherited(items[0], whole) if len(items) == 1 and not caught else derived((key, *items))
     if not isinstance(at.data, (int, Decimal)) or isinstance(at.data, bool):
         return invalid("an index must be a whole number")
     if not isinstance(at.data, int) or not 0 <= at.data < len(items):
@@ -88,19 +110,21 @@ def _element_of_list(whole: Value, items: tuple[Value, ...], key: Value) -> Valu
     return inherited(items[at.data], whole)
 
 
-def _element_of_map(whole: Value, members: dict[str, Value], key: Value, facts: Facts | None) -> Value:
+def _element_of_map(whole: Value, members: dict[str, Value], key: Value, facts: Facts | None, caught: bool) -> Value:
     name = convert(key, STRING)
     text = name.text
     if text is not None:
         found = members.get(text)
         return invalid(f"there is no key {text!r}") if found is None else inherited(found, whole)
-    if not isinstance(name.data, Unknown) or isinstance(name.data, Invalid):
-        return derived((key,)) if name.data is not None and not isinstance(name.data, Invalid) else invalid("no such key")
-    by_fact = open_lookup(members, name.data, facts, None)
-    if by_fact is not None:
-        return inherited(by_fact, whole)
-    if len(members) == 1:
-        return inherited(next(iter(members.values())), whole)
+    if name.data is None or isinstance(name.data, Invalid):
+        return invalid("no such key")
+    if isinstance(name.data, Unknown):
+        missing = invalid("there is no such key") if caught else None
+        by_fact = open_lookup(members, name.data, facts, missing)
+        if by_fact is not None:
+            return inherited(by_fact, whole)
+        if len(members) == 1 and not caught:
+            return inherited(next(iter(members.values())), whole)
     return derived((key, *members.values()))
 
 
@@ -126,18 +150,15 @@ def open_lookup(members: dict[str, Value], key: Unknown, facts: Facts | None, de
 def _element_of_unknown(whole: Value, data: Unknown, key: Value) -> Value:
     name = convert(key, STRING)
     text = name.text
+    if isinstance(data, Many):
+        return inherited(data.element, whole)
     if text is None:
-        if isinstance(data, (Handle, Many)) or isinstance(key.data, Unknown):
-            if isinstance(data, Many):
-                return inherited(data.element, whole)
-            if isinstance(data, Open):
-                return inherited(part_of(data, "*", index=True), whole)
-            return derived((whole, key))
-        return invalid("an index must not be null")
-    quoted = text if isinstance(key.data, (int, Decimal)) else f'"{text}"'
+        if isinstance(data, Open) and isinstance(key.data, Unknown):
+            return inherited(part_of(data, "*", index=True), whole)
+        return derived((whole, key)) if isinstance(name.data, (Unknown, Text)) else invalid("an index must not be null")
     if isinstance(data, Handle):
         return _of_unknown(whole, data, text, index=False)
-    return _of_unknown(whole, data, quoted, index=True)
+    return _of_unknown(whole, data, text if isinstance(key.data, (int, Decimal)) else f'"{text}"', index=True)
 
 
 def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:

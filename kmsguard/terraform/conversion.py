@@ -5,15 +5,16 @@ See https://developer.hashicorp.com/terraform/language/expressions/types#type-co
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
-from kmsguard.terraform.choices import distribute
+from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value, flatten
+from kmsguard.terraform.choices import choose, combinations, distribute, spread
+from kmsguard.terraform.history import derived
 from kmsguard.terraform.opening import open_value
 from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, MapItems, Open, SetItems, find_unknown, invalid
 from kmsguard.terraform.texts import is_text, scalar_text
@@ -110,7 +111,10 @@ def _to_list(value: Value, to: Type) -> Value:
     data = value.data
     if not isinstance(data, tuple):
         return _mismatch(to)
-    items = _elements(data, to.element or ANY)
+    element = to.element or ANY
+    if element.kind == "any" and _mixed_choices(data):
+        return _each_way(value, data, lambda whole: _to_list(whole, to))
+    items = _elements(data, element)
     bad = next((item for item in items if isinstance(item.data, Invalid)), None)
     if bad is not None:
         return bad
@@ -121,11 +125,31 @@ def _to_set(value: Value, to: Type) -> Value:
     data = value.data
     if not isinstance(data, tuple):
         return _mismatch(to)
+    if any(has_choice(item) for item in data):
+        options = spread(value)
+        if options is None:
+            return derived((value,))
+        return choose((guard, _to_set(option, to)) for guard, option in options)
     items = _elements(data, to.element or ANY)
     bad = next((item for item in items if isinstance(item.data, Invalid)), None)
     if bad is not None:
         return bad
     return value.with_data(set_of(items))
+
+
+def _each_way(value: Value, items: tuple[Value, ...], make: Callable[[Value], Value]) -> Value:
+    """What is made of a list, for each way in which its elements can turn out."""
+    rows = combinations(items)
+    if rows is None:
+        return derived((value,))
+    return choose((guard, make(value.with_data(row))) for guard, row in rows)
+
+
+def _mixed_choices(items: tuple[Value, ...]) -> bool:
+    """Whether it hangs on conditions which type the elements have."""
+    if not any(isinstance(item.data, Choice) for item in items):
+        return False
+    return len({_scalar_kind(option.data) for item in items for _, option in flatten(item)} - {""}) > 1
 
 
 def _elements(items: tuple[Value, ...], element: Type) -> list[Value]:
@@ -158,6 +182,10 @@ def _to_map(value: Value, to: Type) -> Value:
     if not isinstance(data, dict):
         return _mismatch(to)
     element = to.element or ANY
+    if element.kind == "any" and _mixed_choices(tuple(data.values())):
+        names = tuple(data)
+        whole = value.with_data(tuple(data.values()))
+        return _each_way(whole, whole.items, lambda row: _to_map(row.with_data(dict(zip(names, row.items, strict=True))), to))
     if element.kind == "any":
         members = dict(zip(data, unified(data.values()), strict=True))
     else:
@@ -213,6 +241,18 @@ _CONVERTERS = {
 
 
 # --- sets -----------------------------------------------------------------------------------------------------------------
+
+
+def has_choice(value: Value) -> bool:
+    """Whether anything in a value hangs on a condition."""
+    data = value.data
+    if isinstance(data, Choice):
+        return True
+    if isinstance(data, tuple):
+        return any(map(has_choice, data))
+    if isinstance(data, dict):
+        return any(map(has_choice, data.values()))
+    return isinstance(data, Text) and any(map(has_choice, data.pieces))
 
 
 def set_of(items: Iterable[Value]) -> SetItems:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import MAX_BRANCHES, Unknown, Value
+from kmsguard.model.value import MAX_BRANCHES, Text, Unknown, Value, flatten
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
@@ -86,7 +86,8 @@ def _index(node: nodes.Index, scope: Scope) -> Value:
     key = evaluate(node.key, scope)
     if isinstance(of, nodes.Variable) and of.name not in scope.names and isinstance(key.data, str):
         return scope.module.reference(of.name, key.data, scope.span(node))  # `local["name"]`
-    return distribute(lambda whole, at: element(whole, at, scope.run.facts), evaluate(of, scope), key)
+    caught = scope.run.trying > 0
+    return distribute(lambda whole, at: element(whole, at, scope.run.facts, caught=caught), evaluate(of, scope), key)
 
 
 def _splat(node: nodes.Splat, scope: Scope) -> Value:
@@ -171,25 +172,27 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
     condition = evaluate(node.condition, scope)
 
     def then() -> Value:
-        return _like(evaluate(node.then, scope), node.otherwise)
+        return _like(evaluate(node.then, scope), node.otherwise, scope)
 
     def otherwise() -> Value:
-        return _like(evaluate(node.otherwise, scope), node.then)
+        return _like(evaluate(node.otherwise, scope), node.then, scope)
 
     return operations.conditional(condition, scope.run.facts, lambda: scope.name_of(node.condition), then, otherwise)
 
 
-def _like(value: Value, other: nodes.Expression) -> Value:
-    """A number or bool becomes text where the other branch is one: both branches have one type."""
-    if isinstance(value.data, (bool, int)) and isinstance(other, nodes.Template) and len(other.parts) != 1:
-        return convert(value, STRING)
-    if (
-        isinstance(value.data, (bool, int))
-        and isinstance(other, nodes.Template)
-        and isinstance(other.parts[0], nodes.StringPart)
-    ):
-        return convert(value, STRING)
-    return value
+def _like(value: Value, other: nodes.Expression, scope: Scope) -> Value:
+    """Both branches have one type: a number or bool becomes a text where the other branch is, or may be, one."""
+    if isinstance(other, nodes.Literal) or not any(isinstance(o.data, (bool, int, Decimal)) for _, o in flatten(value)):
+        return value
+    scope.run.trying += 1  # nothing is reported of what is not chosen
+    try:
+        beside = [option.data for _, option in flatten(evaluate(other, scope))]
+    finally:
+        scope.run.trying -= 1
+    if not any(isinstance(data, (str, Text)) for data in beside):
+        return value
+    scalar = (bool, int, Decimal)
+    return distribute(lambda option: convert(option, STRING) if isinstance(option.data, scalar) else option, value)
 
 
 def _parentheses(node: nodes.Parentheses, scope: Scope) -> Value:

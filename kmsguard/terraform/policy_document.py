@@ -28,25 +28,29 @@ NOTHING_WRITTEN = Value(())
 
 def policy_json(resource: Resource, *, minified: bool) -> Value:
     """The text of `json` or `minified_json`, which knows the document that it encodes."""
-    body = resource.written()
     located = resource.located
+    return document_text(resource.written(), resource.address, located.span, located.head, minified=minified)
+
+
+def document_text(body: dict[str, Value], address: str, span: Span, head: Span, *, minified: bool) -> Value:
+    """The text that a data source with these arguments makes. `span` and `head` are those of its block."""
     lists = (body.get("source_policy_documents", NOTHING_WRITTEN), body.get("override_policy_documents", NOTHING_WRITTEN))
     document = distribute(
         lambda version, policy_id, statements, source, override: _with_others(
-            version, policy_id, statements, (_documents(source), _documents(override)), located.span
+            version, policy_id, statements, (_documents(source), _documents(override)), span
         ),
         body.get("version", Value(VERSION)),
         body.get("policy_id", Value("")),
         body.get("statement", NOTHING_WRITTEN),
         *lists,
     )
-    step = Step("policy document", resource.address, located.head)
+    step = Step("policy document", address, head)
 
     def text(policy: Value) -> Value:
         if isinstance(policy.data, Unknown):
             return replace(policy, trail=step)
         made = encoded(_pieces(policy, minified), policy, "json")
-        return replace(made, span=located.span, trail=step)
+        return replace(made, span=span, trail=step)
 
     return distribute(text, document)
 

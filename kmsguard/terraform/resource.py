@@ -147,7 +147,18 @@ class Resource:
             metadata=self.module.metadata(located.block),
             calls=self.module.calls,
             complete=_complete(located.block.body),
+            resource_attributes=self._meta(),
         )
+
+    def _meta(self) -> dict[str, Value]:
+        """How Terraform gets to the instance, and what it runs there."""
+        out: dict[str, Value] = {}
+        for name in ("connection", "provisioner"):
+            blocks = self.located.block_types.get(name)
+            value = nested_blocks(blocks, self.scope) if blocks else None
+            if value is not None:
+                out[name] = export(value)
+        return out
 
     def _provider(self, body: dict[str, Value]) -> Provider:
         configuration = self.configuration

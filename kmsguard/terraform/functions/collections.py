@@ -11,13 +11,12 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from kmsguard.model.guard import Formula, negate
-from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
-from kmsguard.terraform.access import attribute, entries, members_of, open_lookup
+from kmsguard.terraform.access import attribute, entries, exists, members_of, open_lookup
 from kmsguard.terraform.access import element as element_at
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.choices import choose, combinations, spread, truth_value
-from kmsguard.terraform.conversion import canonical, convert, set_of, unified
+from kmsguard.terraform.conversion import canonical, convert, has_choice, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
 from kmsguard.terraform.guards import any_holds, join
@@ -238,55 +237,44 @@ def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
             return invalid("element needs a list that is not empty")
         if isinstance(at.data, int) and at.data >= 0:
             return inherited(whole.data[at.data % len(whole.data)], whole)
-    return element_at(whole, at, invocation.scope.run.facts)
+    return element_at(whole, at, invocation.scope.run.facts, caught=invocation.scope.run.trying > 0)
 
 
 def _flatten(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(arguments[0])
+    whole = arguments[0]
+    items = _list(whole)
     if isinstance(items, Value):
         return items
-    rows: list[tuple[Formula, tuple[Value, ...]]] | None = [(Truth.YES, items)]
-    if any(isinstance(item.data, Choice) for item in items):
-        rows = _spread_lists(items)
+    return _flat(items, whole.sensitive)
+
+
+def _flat(items: tuple[Value, ...], sensitive: bool) -> Value:
+    """A flat list, for each way in which elements that may be lists can turn out."""
+    leaves: list[Value] = []
+    for item in items:
+        leaves.extend(_leaves(item))
+    if not any(map(_may_be_list, leaves)):
+        unknown = next((leaf for leaf in leaves if isinstance(leaf.data, Unknown) and not _is_single(leaf.data)), None)
+        return Value(tuple(leaves), sensitive=sensitive) if unknown is None else derived((unknown,))
+    rows = combinations(tuple(leaf if _may_be_list(leaf) else Value(ABSENT) for leaf in leaves))
     if rows is None:
-        return derived(items)
-    return choose((guard, _flat(row, arguments[0].sensitive)) for guard, row in rows)
+        return derived(leaves)
+    return choose(
+        (guard, _flat(tuple(a if b.data is ABSENT else b for a, b in zip(leaves, row, strict=True)), sensitive))
+        for guard, row in rows
+    )
 
 
-def _spread_lists(items: tuple[Value, ...]) -> list[tuple[Formula, tuple[Value, ...]]] | None:
-    """Under each way in which the elements that may be lists can turn out."""
-    options = combinations(tuple(item if _may_be_list(item) else Value(ABSENT) for item in items))
-    if options is None:
-        return None
-    return [
-        (guard, tuple(a if b.data is ABSENT else b for a, b in zip(items, option, strict=True))) for guard, option in options
-    ]
+def _leaves(item: Value) -> Iterable[Value]:
+    if not isinstance(item.data, tuple):
+        return (item,)
+    items = _list(item)
+    assert not isinstance(items, Value)
+    return (leaf for inner in items for leaf in _leaves(inner))
 
 
 def _may_be_list(item: Value) -> bool:
     return isinstance(item.data, Choice) and any(isinstance(b.value.data, (tuple, Unknown)) for b in item.data.branches)
-
-
-def _flat(items: Iterable[Value], sensitive: bool) -> Value:
-    out: list[Value] = []
-    for item in items:
-        data = item.data
-        if isinstance(data, tuple):
-            inner = _flatten_nested(item)
-            if not isinstance(inner.data, tuple):
-                return inner
-            out.extend(inner.data)
-        elif isinstance(data, Unknown) and not _is_single(data):
-            return derived((item,))
-        else:
-            out.append(item)
-    return Value(tuple(out), sensitive=sensitive)
-
-
-def _flatten_nested(item: Value) -> Value:
-    items = _list(item)
-    assert not isinstance(items, Value)
-    return _flat(items, sensitive=False)
 
 
 def _is_single(unknown: Unknown) -> bool:
@@ -341,13 +329,11 @@ def characters(text: str) -> int:
     return count
 
 
-def _one(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+def _one(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     value = arguments[0]
     if isinstance(value.data, Many):
-        found = inherited(value.data.element, value)
-        if isinstance(found.data, Unknown) and found.data.not_null and not isinstance(found.data, Handle):
-            return found.with_data(replace(found.data, not_null=False))
-        return found
+        fact = exists(value.data, "0", invocation.scope.run.facts)
+        return choose([(fact, inherited(value.data.element, value)), (negate(fact), Value(None))])
     items = _list(value)
     if isinstance(items, Value):
         return items
@@ -549,20 +535,29 @@ def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
 
 def _set_operation(keep: str) -> Function:
     def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        sets = _sets(arguments)
-        if isinstance(sets, Value):
-            return sets
-        if keep == "union":
-            return Value(set_of(itertools.chain.from_iterable(sets)))
-        first, *others = sets
-        if find_unknown(Value(tuple(itertools.chain.from_iterable(sets)))) is not None:
-            return derived(arguments) if others and first else Value(set_of(first))
-        keys = [{canonical(item) for item in items} for items in others]
-        if keep == "intersection":
-            return Value(set_of(item for item in first if all(canonical(item) in other for other in keys)))
-        return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
+        if not any(map(has_choice, arguments)):
+            return _operate(keep, arguments)
+        options = spread(Value(arguments))
+        if options is None:
+            return derived(arguments)
+        return choose((guard, _operate(keep, option.items)) for guard, option in options)
 
     return run
+
+
+def _operate(keep: str, arguments: tuple[Value, ...]) -> Value:
+    sets = _sets(arguments)
+    if isinstance(sets, Value):
+        return sets
+    if keep == "union":
+        return Value(set_of(itertools.chain.from_iterable(sets)))
+    first, *others = sets
+    if find_unknown(Value(tuple(itertools.chain.from_iterable(sets)))) is not None:
+        return derived(arguments) if others and first else Value(set_of(first))
+    keys = [{canonical(item) for item in items} for items in others]
+    if keep == "intersection":
+        return Value(set_of(item for item in first if all(canonical(item) in other for other in keys)))
+    return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
 
 
 def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:

@@ -19,7 +19,7 @@ from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_
 from kmsguard.terraform.functions.patterns import compiled, expand
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.operations import ends
-from kmsguard.terraform.partial import Invalid, ListItems, Open, invalid
+from kmsguard.terraform.partial import Invalid, ListItems, Open, SetItems, find_unknown, invalid
 from kmsguard.terraform.texts import number_text, pieces_of, text_value
 from kmsguard.terraform.types import BOOL, NUMBER, STRING, Type
 
@@ -44,8 +44,8 @@ def _join(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         items = convert(argument, _STRINGS)
         if isinstance(items.data, Invalid):
             return items
-        if not isinstance(items.data, tuple):
-            return derived((argument,), not_null=True)
+        if not isinstance(items.data, tuple) or (isinstance(argument.data, SetItems) and find_unknown(items) is not None):
+            return derived((argument,), not_null=True)  # of a set the order is not known either
         for item in items.data:
             if item.data is None:
                 return invalid("a text to join must not be null")

@@ -57,3 +57,9 @@ output "sized" { value = aws_kms_key.sized[*].arn }
 output "named" { value = { for name, key in aws_kms_key.named : name => key.arn } }
 output "named_one" { value = aws_kms_key.named["a"].arn }
 output "either" { value = [for key in aws_kms_key.either : key.description] }
+output "sized_first" { value = aws_kms_key.sized[0].arn }
+output "sized_tried" { value = try(aws_kms_key.sized[0].arn, null) }
+output "sized_one" { value = one(aws_kms_key.sized[*].arn) }
+output "open_key" { value = try({ dev = 7 }[var.env], 30) }
+output "open_index" { value = try(var.list[0], "none") }
+variable "list" { type = list(string) }
