@@ -66,7 +66,7 @@ class _Builder:
                 self._place(draft, unit, declaration)
                 self.links.add(draft)
                 described = True
-        if not described and declaration.mode in ("managed", "data"):
+        if not described and declaration.mode in ("managed", "data", "provider"):
             draft = Draft(OTHER, declaration, unit, {}, declaration.exists)
             self._place(draft, unit, declaration)
             self.links.add(draft)

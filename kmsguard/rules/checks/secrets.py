@@ -175,6 +175,9 @@ class _Looking:
                 self._named_or_known(owner, leaf, "provider")
             else:
                 self._argument(owner, leaf)
+        for name, value in declaration.resource_attributes.items():
+            for leaf in leaves(value, (name,)):
+                self._argument(owner, leaf)
         if declaration.metadata is not None:
             for leaf in leaves(declaration.metadata, ("Metadata",)):
                 self._named_or_known(owner, leaf, "text")
