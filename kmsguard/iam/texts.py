@@ -78,6 +78,7 @@ _SHAPES: dict[Target, Shape] = {ACCOUNT: ACCOUNT_SHAPE, REGION: REGION_SHAPE, PA
 _ATTRIBUTES: dict[str, Shape] = {"account": ACCOUNT_SHAPE, "region": REGION_SHAPE, "partition": PARTITION_SHAPE}
 _OWN = {ACCOUNT: "--account", REGION: "--region", PARTITION: "--region"}
 _ARNS = ("arn", "Arn")
+_KEY_ID = "key_id"  # AWS makes it up; replicas, which share it, refer to their primary's
 
 
 class Hole(msgspec.Struct, frozen=True):
@@ -489,17 +490,19 @@ def _same(one: Item, other: Item) -> bool:
 
 
 def distinct(one: Target | None, other: Target | None) -> bool:
-    """Whether two symbolic values are certainly not the same: ARNs of two resources that the unit makes."""
+    """Whether two symbolic values are certainly not the same: ARNs or key ids of two resources that units of the scan make."""
     if one is None or other is None or one == other:
         return False
-    return one.attribute in _ARNS and other.attribute in _ARNS and is_made(one.address) and is_made(other.address)
+    alike = (one.attribute in _ARNS and other.attribute in _ARNS) or one.attribute == other.attribute == _KEY_ID
+    return alike and is_made(one.address) and is_made(other.address)
 
 
 def is_made(address: str) -> bool:
     """Whether an address is of a resource that the unit makes; a data source can be any resource."""
-    if not address or ":" in address or address.startswith("provider."):
+    inside = address.rpartition("//")[2]  # what another unit makes is `UNIT//ADDRESS`
+    if not inside or ":" in inside or inside.startswith("provider."):
         return False
-    return not any(part == "data" for part in address.split("."))
+    return not any(part == "data" for part in inside.split("."))
 
 
 def equal(one: Sym, other: Sym) -> Truth:
