@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from kmsguard.cli import options
 from kmsguard.cli.progress import Progress
-from kmsguard.cli.streams import STDIN, standard_input, tell, write
+from kmsguard.cli.streams import PLAIN_WIDTH, STDIN, standard_input, tell, width, write
 from kmsguard.model.finding import PROFILES, SEVERITIES
 from kmsguard.output import FORMATS
 from kmsguard.scan.settings import UNKNOWN_MODES
@@ -17,9 +17,6 @@ from kmsguard.scan.settings import UNKNOWN_MODES
 if TYPE_CHECKING:
     from kmsguard.model.finding import Report
     from kmsguard.scan.settings import Settings
-
-MAX_WIDTH = 120
-PLAIN_WIDTH = 100  # where the output is no terminal
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -133,17 +130,11 @@ def _rendered(report: Report, format: str, arguments: argparse.Namespace, *, ter
     return render(
         report,
         format,
-        width=_width() if terminal else PLAIN_WIDTH,
+        width=width() if terminal else PLAIN_WIDTH,
         colour=format == "text" and _colour(arguments.color, terminal=terminal),
         show_suppressed=arguments.show_suppressed,
         show_passed=arguments.show_passed,
     )
-
-
-def _width() -> int:
-    import shutil
-
-    return min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, MAX_WIDTH)
 
 
 def _colour(wanted: str, *, terminal: bool) -> bool:

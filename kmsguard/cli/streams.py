@@ -6,6 +6,8 @@ import os
 import sys
 
 STDIN = "-"
+MAX_WIDTH = 120
+PLAIN_WIDTH = 100  # where the output is no terminal
 
 
 def standard_input() -> str:
@@ -21,6 +23,15 @@ def write(text: str) -> None:
     except BrokenPipeError:
         # what is left in the buffer would complain again when Python ends
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def width() -> int:
+    """How many columns there are for text on standard output."""
+    if not sys.stdout.isatty():
+        return PLAIN_WIDTH
+    import shutil
+
+    return min(shutil.get_terminal_size((PLAIN_WIDTH, 24)).columns, MAX_WIDTH)
 
 
 def tell(line: str) -> None:

@@ -30,13 +30,16 @@ class _Subject(NamedTuple):
     formula: Named | Atom
 
 
-def describe(failing: Sequence[World], fine: Sequence[World], touched: Iterable[Formula]) -> tuple[Open, ...]:
+def describe(
+    failing: Sequence[World], fine: Sequence[World], touched: Iterable[Formula], verb: str = "fails"
+) -> tuple[Open, ...]:
     """What tells the worlds in which something fails from those in which it does not, in the source's own names.
 
     Args:
         failing: the worlds in which it fails.
         fine: all other worlds.
         touched: the formulas in which the worlds differ, in the order in which they mattered.
+        verb: what happens there, if it is not that something fails.
 
     Empty where nothing tells them apart.
     """
@@ -51,8 +54,8 @@ def describe(failing: Sequence[World], fine: Sequence[World], touched: Iterable[
     bad = _merged(bad)
     if len(bad) > MAX_TOLD:
         names = list(dict.fromkeys(name for view in bad for name in view))
-        return (Open(", ".join(names), f"fails in {len(bad)} combinations of {_listed(names)}"),)
-    return tuple(Open(", ".join(view), "fails where " + " and ".join(_told(*item) for item in view.items())) for view in bad)
+        return (Open(", ".join(names), f"{verb} in {len(bad)} combinations of {_listed(names)}"),)
+    return tuple(Open(", ".join(view), f"{verb} where {' and '.join(_told(*item) for item in view.items())}") for view in bad)
 
 
 def references(touched: Iterable[Formula]) -> tuple[str, ...]:

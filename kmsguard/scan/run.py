@@ -56,12 +56,11 @@ def scan(
     clock.lap("discover")
     read = read_all(discovery, settings, executor, progress, problems)
     clock.lap("read")
-    environments = list(_environments(read))
-    graphs = [build_graph(units, settings, problems) for units, _ in environments]
+    deployed = list(environments(read))
+    graphs = [build_graph(units, settings, problems) for units, _ in deployed]
     clock.lap("build")
     layers = [
-        (graph, _judged(graph, rules, settings, judged, problems))
-        for graph, (_, judged) in zip(graphs, environments, strict=True)
+        (graph, _judged(graph, rules, settings, judged, problems)) for graph, (_, judged) in zip(graphs, deployed, strict=True)
     ]
     clock.lap("judge")
     views = {one.unit.path: UnitView(one.found.root, one.found.only) for one in read}
@@ -79,7 +78,7 @@ def scan(
             files=len({file for one in read for file in one.unit.files}),
             resources=sum(
                 resource.unit in judged
-                for graph, (_, judged) in zip(graphs, environments, strict=True)
+                for graph, (_, judged) in zip(graphs, deployed, strict=True)
                 for resource in graph.resources
             ),
             findings=sum(finding.suppression is None for finding in decided.findings),
@@ -157,7 +156,7 @@ def _judged(
     return [judgement for judgement in judged.judgements if judgement.resource.unit in units]
 
 
-def _environments(read: Iterable[Read]) -> Iterator[tuple[tuple[Unit, ...], frozenset[str]]]:
+def environments(read: Iterable[Read]) -> Iterator[tuple[tuple[Unit, ...], frozenset[str]]]:
     """The units, each path once, and which of them are judged there: all of them the first time.
 
     A unit that is deployed several times comes as many times, beside the others, to which it may be linked.

@@ -5,7 +5,7 @@ Each statement is asked about alone, with everything that denies beside it: `kms
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -142,7 +142,9 @@ NOBODY = Audience("nobody", "nobody")
 _OTHERS = Open("policy", "what other statements of the policy deny is not known")
 
 
-def audience_of(view: View, statement: Statement, *, always: bool = False) -> Audience:
+def audience_of(
+    view: View, statement: Statement, *, always: bool = False, operations: Sequence[str] = CRYPTOGRAPHIC
+) -> Audience:
     """Who is let in by one statement alone, with all that denies beside it.
 
     Nobody, where it names own and trusted callers only; `always`: these are looked for too.
@@ -153,7 +155,7 @@ def audience_of(view: View, statement: Statement, *, always: bool = False) -> Au
     others = [other for other in others if other.index != statement.index]
     alone = tuple(msgspec.structs.replace(one, index=index) for index, one in enumerate((statement, *others)))
     document = msgspec.structs.replace(view.document, statements=alone)
-    return Audiences(document, view.deployment).audience(CRYPTOGRAPHIC)
+    return Audiences(document, view.deployment).audience(operations)
 
 
 def _denying(statement: Statement) -> Statement:

@@ -1,0 +1,1 @@
+"""Questions about the graph: which keys there are, and who can do what with them."""
