@@ -32,7 +32,7 @@ from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, arn_part, service
+from kmsguard.rules.checks.access import Access, arn_part, external_principal, service
 from kmsguard.rules.checks.replication import KMS_ENCRYPTION, name_of, same_text
 from kmsguard.rules.checks.statements import paste
 
@@ -85,13 +85,18 @@ class Verdict(NamedTuple):
 
 def uses_keys(question: Question) -> Answer:
     """Whether the resource makes somebody use what may be under a key; `by`: service or role."""
-    by = question.arguments.get("by")
-    for use in question.resource.key_use:
-        if by in (None, "service" if use.service else "role") and question.graph.out(
-            question.resource, use.through.split(".")[0]
-        ):
-            return Answer(Truth.YES)
-    return Answer(Truth.NO)
+    by, resource = question.arguments.get("by"), question.resource
+    return Answer(Truth.of(any(by in (None, _by(use)) and _is_made(question, use) for use in resource.key_use)))
+
+
+def _is_made(question: Question, use: KeyUse) -> bool:
+    """Whether the resource says something of what makes somebody use a key."""
+    if use.attribute and question.attribute(use.attribute).data is ABSENT:
+        return False
+    first = use.through.split(".")[0]
+    if question.graph.out(question.resource, first):
+        return True
+    return first == "encrypted_with" and question.resource.kind in _DEFAULT_KEYS
 
 
 def admits(question: Question) -> Answer:
@@ -159,6 +164,12 @@ class _Asked:
             user = User(use.service, service(Value(use.service), self._account()), Truth.YES, None)
             open_ = hop.open or (Open(name_of(hop.key), "whether it is used is not known"),)
             truth = Truth.NO if hop.there is Truth.YES and not hop.open else Truth.UNKNOWN
+            if truth is Truth.NO and use.actions and self._is_admitted(use, hop, user):
+                # Some keys admit the service all the same, those of AWS's own templates among them.
+                truth, open_ = (
+                    Truth.UNKNOWN,
+                    (Open(name_of(hop.key), "its policy admits the service, which AWS calls useless"),),
+                )
             yield Verdict(truth, "refused", use, hop, user, (), None, {}, open_)
             return
         if use.service and use.edge:
@@ -168,9 +179,13 @@ class _Asked:
                 yield undecided[0] if undecided else verdicts[0]
             return
         for user in self._services(use) if use.service else self._ends(use):
-            shows = self._shows(use, hop, user)
+            shows = Truth.YES if use.attribute else self._shows(use, hop, user)
             if shows is not Truth.NO:
                 yield self.decide(use, hop._replace(there=all_of((hop.there, shows))), user)
+
+    def _is_admitted(self, use: KeyUse, hop: Hop, user: User) -> bool:
+        key = self.access.key(hop.key, hop.holder)
+        return all(self.ask(user, action, key, {}).truth is not Truth.NO for action in use.actions)
 
     def hops(self, use: KeyUse) -> Iterator[Hop]:
         """The keys at the end of a use's way."""
@@ -223,6 +238,9 @@ class _Asked:
         yield User(_text(name, self.deployment.region) or use.service, service(name, self._account()), Truth.YES, None)
 
     def _ends(self, use: KeyUse) -> Iterator[User]:
+        if use.attribute == "policy":
+            yield from self._let_in(use)
+            return
         if use.attribute:
             value = self.access.value(self.resource, use.attribute)
             for item in value.items or ((value,) if value.data is not ABSENT else ()):
@@ -239,6 +257,47 @@ class _Asked:
             ]
         for end, there in at:
             yield User(name_of(end), self.principal(end), there, end)
+
+    def _let_in(self, use: KeyUse) -> Iterator[User]:
+        """The principals of other accounts whom the resource's policy lets do what the use is for.
+
+        What their administrators let them do is taken for granted: nobody sees it from here.
+        """
+        own = self._account().text or self.deployment.account
+        document = read_policy(self.access.value(self.resource, "policy"), self.deployment)
+        for statement in document.statements:
+            element = statement.action
+            named = statement.value.members.get("Principal")
+            if statement.effect != "Allow" or element is None or element.negated or named is None:
+                continue
+            if all(match(without_case(like(entry.text)), (use.asks,)) is not Truth.YES for entry in element.entries):
+                continue
+            listed = named.members.get("AWS", Value(ABSENT))
+            for value in listed.items or ((listed,) if listed.data is not ABSENT else ()):
+                account = arn_part(value, 4) or value
+                nobody = account.text is not None and not account.text.isdigit()  # `*`, or CloudFront's identities
+                if nobody or account.text == own or _is_own(account):
+                    continue
+                end: End = External("iam.role", value)
+                principal = external_principal(value)
+                if principal.kind != "root":
+                    principal = msgspec.structs.replace(principal, identity_policies=_LET)
+                certain = own is not None and (account.text or "").isdigit()
+                yield User(name_of(end), principal, Truth.of(certain or None), end)
+
+    def _is_named(self, user: User, key: Key) -> bool:
+        """Whether a key policy lets in somebody of an account that is let in as a whole."""
+        account = user.principal.account.text
+        return (
+            account is not None
+            and user.principal.kind == "root"
+            and any(
+                statement.effect == "Allow"
+                and any(account in text for text in _texts(statement.value.members.get("Principal")))
+                for document in key.policies.documents
+                for statement in document.statements
+            )
+        )
 
     def principal(self, end: End) -> Principal:
         """A role or user; of a service-linked role it is known that it has no permissions with customer managed keys.
@@ -275,6 +334,10 @@ class _Asked:
         if hop.open:
             return Verdict(Truth.UNKNOWN, "key policy", use, hop, user, use.actions, None, {}, hop.open)
         key = self.access.key(hop.key, hop.holder)
+        if user.end is None and not key.customer_managed:
+            maybe = () if hop.there is Truth.YES else self._whether(hop, user)
+            truth = Truth.UNKNOWN if maybe else Truth.NO
+            return Verdict(truth, "managed key", use, hop, user, use.actions, None, {}, maybe)
         missing: list[str] = []
         undecided: list[tuple[str, Decision]] = []
         refused: tuple[Decision, Context] | None = None
@@ -283,6 +346,8 @@ class _Asked:
         for action in use.actions:
             decisions = [self.ask(user, action, key, context) for context in contexts]
             if all(d.truth is Truth.NO for d in decisions):
+                if self._is_named(user, key):
+                    continue
                 missing.append(action)
                 refused = refused or (decisions[0], contexts[0])
             elif any(d.truth is not Truth.YES for d in decisions):
@@ -319,17 +384,14 @@ class _Asked:
         """Services have a name with the Region and one without it; AWS documents one of them and may take the other."""
         if not use.service:
             return None
-        name = _text(user.principal.arn, None) or user.name
-        region = _text(key.region, None)
-        plain = re.sub(r"\.[a-z]{2}(-[a-z]+)+-\d+\.amazonaws", ".amazonaws", name)
-        others = [plain] if plain != name else []
-        if plain == name and region is not None:
-            others.append(name.replace(".amazonaws.com", f".{region}.amazonaws.com"))
-        for other in others:
-            again = user._replace(principal=service(Value(other), user.principal.account))
-            if all(any(self.ask(again, a, key, c).truth is Truth.YES for c in contexts) for a in missing):
-                return Open(other, f"whether the key policy's {other} stands for {name} is not documented")
-        return None
+        plain = use.service.replace(".{region}", "")
+        regional = use.service if plain != use.service else use.service.replace(".amazonaws.com", ".{region}.amazonaws.com")
+        other = self.fill(plain if plain != use.service else regional, self.resource)
+        again = user._replace(principal=service(other, user.principal.account))
+        if not all(any(self.ask(again, a, key, c).truth is Truth.YES for c in contexts) for a in missing):
+            return None
+        shown = _text(other, self.deployment.region) or plain
+        return Open(shown, f"AWS does not say whether {shown} stands for {user.name}")
 
     def ask(self, user: User, action: str, key: Key, context: Mapping[str, Value]) -> Decision:
         """One decision, with what the unit says of the organization."""
@@ -388,11 +450,13 @@ class _Asked:
 
     def _cause(self, user: User, action: str, key: Key, decision: Decision, context: Context) -> Cause:
         """What to mend, found by asking again with one thing mended."""
-        if not key.customer_managed and (user.end is None or user.principal.kind != "role" or _is_foreign(user, key)):
+        if not key.customer_managed and _is_foreign(user, key):
             return "managed key"
         if any(e.part == "denies" for e in decision.evidence):
             return "denied"
         if user.end is None:
+            return "condition" if decision.missed else "key policy"
+        if user.principal.service_linked:
             return "condition" if decision.missed else "key policy"
         free = msgspec.structs.replace(user.principal, identity_policies=_LET, boundary=None)
         if can(free, action, key, context, deployment=self.deployment).truth is Truth.NO:
@@ -505,11 +569,7 @@ class _Asked:
             shown.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
         if decision is not None:
             shown += [Evidence(e.message, e.span) for e in (*decision.evidence, *decision.missed) if e.span is not None]
-        if verdict.cause == "condition" and verdict.missing:
-            shown += [
-                Evidence(f"statement {s.name} allows {verdict.missing[0]}, but not for this", s.span)
-                for s in _near(user.principal, verdict.missing[0])
-            ]
+        shown += [Evidence(message, span) for span, message in self._misfits(verdict)]
         evidence = tuple({(e.message, e.span): e for e in shown}.values())
         spelled = _spelled(verdict.missing)
         values = {
@@ -529,6 +589,21 @@ class _Asked:
             remediation=self._remedy(verdict, spelled) if verdict.truth is Truth.NO else "",
         )
 
+    def _misfits(self, verdict: Verdict) -> Iterator[tuple[Span | None, str]]:
+        """What keeps the statements of a principal that allow an operation from allowing it here."""
+        if verdict.cause != "condition" or not verdict.missing:
+            return
+        action = verdict.missing[0]
+        key = self.access.key(verdict.hop.key, verdict.hop.holder)
+        for statement in _near(verdict.user.principal, action):
+            alone = read_policy(
+                Value({"Statement": Value({**statement.value.members, "Principal": Value("*")})}), self.deployment
+            )
+            as_key = msgspec.structs.replace(key, policies=Layer(documents=(alone,)), grants=())
+            asked = can(verdict.user.principal, action, as_key, verdict.context, deployment=self.deployment)
+            for missed in asked.missed[:1]:
+                yield missed.span, f"statement {statement.name} allows{missed.message.partition(' allows')[2]}"
+
     def _place(self, use: KeyUse) -> Span | None:
         """Where the resource says what makes somebody use the key."""
         first = self.question.graph.out(self.resource, use.through.split(".")[0])
@@ -540,9 +615,9 @@ class _Asked:
             first = next((e for e in (*decision.missed, *decision.evidence) if e.part in ("denies", "limits") and e.span), None)
             if first is not None and (first.statement is not None or verdict.cause == "denied"):
                 return first.message
-            near = next(_near(verdict.user.principal, verdict.missing[0]), None) if verdict.missing else None
-            if near is not None:
-                return f"statement {near.name} allows {verdict.missing[0]}, but for another key, service or encryption context"
+            misfit = next(self._misfits(verdict), None)
+            if misfit is not None:
+                return misfit[1]
         return _REASONS[verdict.cause]
 
     def _remedy(self, verdict: Verdict, actions: Sequence[str]) -> str:
@@ -672,6 +747,17 @@ def _near(principal: Principal, action: str) -> Iterator[Statement]:
                 continue
             if any(match(without_case(like(entry.text)), (action,)) is Truth.YES for entry in element.entries):
                 yield statement
+
+
+def _is_own(account: Value) -> bool:
+    unknown = OWN_ACCOUNT.data
+    own = unknown.target if isinstance(unknown, Unknown) else None
+    return any(own in (part.target, *part.refs) for part in account.walk())
+
+
+def _texts(value: Value | None) -> list[str]:
+    """All texts in a value."""
+    return [part.text for part in value.walk() if part.text is not None] if value is not None else []
 
 
 def _what(reference: str) -> Value:
