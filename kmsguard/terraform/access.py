@@ -141,10 +141,10 @@ def open_lookup(members: dict[str, Value], key: Unknown, facts: Facts | None, de
         names = [name for name in names if name in key.allowed]
     among = key.allowed or (tuple(names) if default is None else ())
     guards = [facts.equals(subject, name, among) for name in names]
-    branches = [(guard, members[name]) for guard, name in zip(guards, names, strict=True)]
+    found = [(guard, members[name]) for guard, name in zip(guards, names, strict=True)]
     if default is not None and not (key.allowed and len(names) == len(key.allowed)):
-        branches.append((negate(any_holds(*guards)), default))
-    return choose(branches)
+        found.append((negate(any_holds(*guards)), default))
+    return choose(found)
 
 
 def _element_of_unknown(whole: Value, data: Unknown, key: Value) -> Value:

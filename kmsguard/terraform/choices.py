@@ -10,25 +10,25 @@ from msgspec.structs import replace
 from kmsguard.model.guard import Formula, Scalar, atoms, negate
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, MAX_BRANCHES, Branch, Choice, Data, Text, Unknown, Value, flatten
+from kmsguard.model.value import ABSENT, MAX_BRANCHES, Branch, Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.guards import join, meet
 from kmsguard.terraform.history import derived, from_parts
-from kmsguard.terraform.partial import is_invalid
+from kmsguard.terraform.partial import branches, is_invalid
 from kmsguard.terraform.texts import text_value
 
 
-def choose(branches: Iterable[tuple[Formula, Value]], span: Span | None = None) -> Value:
+def choose(cases: Iterable[tuple[Formula, Value]], span: Span | None = None) -> Value:
     """A Choice of guarded values: nested Choices become one, branches with equal data one branch, one branch alone itself.
 
     The guards exclude each other and one of them holds.
     """
     flat: list[tuple[Formula, Value]] = []
     at: dict[tuple[type, object], int] = {}
-    for guard, value in branches:
+    for guard, value in cases:
         if guard is Truth.NO:
             continue
         outer = value if isinstance(value.data, Choice) else None
-        for inner, option in flatten(value):
+        for inner, option in branches(value):
             both = meet(guard, inner)
             if both is Truth.NO:
                 continue
@@ -91,7 +91,7 @@ def combinations(arguments: tuple[Value, ...]) -> list[tuple[Formula, tuple[Valu
         if not isinstance(argument.data, Choice):
             rows = [(guard, (*done, argument)) for guard, done in rows]
             continue
-        options = [(guard, _under(argument, option)) for guard, option in flatten(argument)]
+        options = [(guard, _under(argument, option)) for guard, option in branches(argument)]
         rows = [
             (both, (*done, option))
             for guard, done in rows
@@ -125,7 +125,7 @@ def spread(value: Value, limit: int = MAX_BRANCHES) -> list[tuple[Formula, Value
     data = value.data
     if isinstance(data, Choice):
         out: list[tuple[Formula, Value]] = []
-        for guard, option in flatten(value):
+        for guard, option in branches(value):
             inner = spread(option, limit)
             if inner is None:
                 return None
@@ -232,6 +232,6 @@ def absent_for_null(value: Value) -> Value | None:
     if data is None:
         return None
     if isinstance(data, Choice) and any(branch.value.data is None for branch in data.branches):
-        branches = tuple(Branch(b.guard, b.value.with_data(ABSENT) if b.value.data is None else b.value) for b in data.branches)
-        return value.with_data(Choice(branches))
+        written = tuple(Branch(b.guard, b.value.with_data(ABSENT) if b.value.data is None else b.value) for b in data.branches)
+        return value.with_data(Choice(written))
     return value

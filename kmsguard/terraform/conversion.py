@@ -12,11 +12,22 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value, flatten
+from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.choices import choose, combinations, distribute, spread
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.opening import open_value
-from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, MapItems, Open, SetItems, find_unknown, invalid
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    Many,
+    MapItems,
+    Open,
+    SetItems,
+    branches,
+    find_unknown,
+    invalid,
+)
 from kmsguard.terraform.texts import is_text, scalar_text
 from kmsguard.terraform.types import ANY, BOOL, STRING, Type, parse_number
 
@@ -149,7 +160,7 @@ def _mixed_choices(items: tuple[Value, ...]) -> bool:
     """Whether it hangs on conditions which type the elements have."""
     if not any(isinstance(item.data, Choice) for item in items):
         return False
-    return len({_scalar_kind(option.data) for item in items for _, option in flatten(item)} - {""}) > 1
+    return len({_scalar_kind(option.data) for item in items for _, option in branches(item)} - {""}) > 1
 
 
 def _elements(items: tuple[Value, ...], element: Type) -> list[Value]:

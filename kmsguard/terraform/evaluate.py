@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import MAX_BRANCHES, Text, Unknown, Value, flatten
+from kmsguard.model.value import MAX_BRANCHES, Text, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
@@ -25,7 +25,7 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
+from kmsguard.terraform.partial import Invalid, Many, branches, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import STRING
@@ -182,11 +182,11 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
 
 def _like(value: Value, other: nodes.Expression, scope: Scope) -> Value:
     """Both branches have one type: a number or bool becomes a text where the other branch is, or may be, one."""
-    if isinstance(other, nodes.Literal) or not any(isinstance(o.data, (bool, int, Decimal)) for _, o in flatten(value)):
+    if isinstance(other, nodes.Literal) or not any(isinstance(o.data, (bool, int, Decimal)) for _, o in branches(value)):
         return value
     scope.run.trying += 1  # nothing is reported of what is not chosen
     try:
-        beside = [option.data for _, option in flatten(evaluate(other, scope))]
+        beside = [option.data for _, option in branches(evaluate(other, scope))]
     finally:
         scope.run.trying -= 1
     if not any(isinstance(data, (str, Text)) for data in beside):

@@ -8,7 +8,7 @@ import msgspec
 
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value, flatten
+from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Expression
 from kmsguard.terraform.access import entries
 from kmsguard.terraform.choices import choose, without_errors
@@ -16,7 +16,7 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.partial import Invalid, Many, find_unknown
+from kmsguard.terraform.partial import Invalid, Many, branches, find_unknown
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
 
@@ -100,7 +100,7 @@ def _many(name: str, node: Expression, scope: Scope, value: Value, names: dict[s
 def _count(node: Expression, scope: Scope) -> Expansion:
     value = without_errors(evaluate(node, scope))
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
-    for guard, option in flatten(value):
+    for guard, option in branches(value):
         number = convert(option, NUMBER).data
         if isinstance(number, Invalid) and value.data is not option.data:
             continue
@@ -139,7 +139,7 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
     values: dict[str, list[tuple[Formula, Value, Value]]] = {}
     loose: list[Value] = []  # elements of sets that are not known
-    for guard, option in flatten(value):
+    for guard, option in branches(value):
         found = entries(option)
         if isinstance(found, Many):
             key = Value(Unknown("the key is not known", "each.key", not_null=True))
@@ -194,7 +194,7 @@ def _with_loose(node: Expression, scope: Scope, instances: list[Instance], loose
 def repeated(collection: Value) -> list[tuple[Formula, Value, Value]] | Value:
     """The keys and values that a `dynamic` block is repeated for, each under its guard; a Value where they are not known."""
     out: list[tuple[Formula, Value, Value]] = []
-    for guard, option in flatten(collection):
+    for guard, option in branches(collection):
         if option.data is None:
             continue
         found = entries(option)

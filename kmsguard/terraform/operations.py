@@ -8,13 +8,24 @@ from typing import TypeAlias
 
 from kmsguard.model.guard import Atom, Formula, Scalar, negate
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Choice, Text, Unknown, Value, flatten
+from kmsguard.model.value import Choice, Text, Unknown, Value
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.choices import choose, distribute, truth_value
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived, from_parts
-from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, MapItems, SetItems, find_unknown, invalid, subject_of
+from kmsguard.terraform.partial import (
+    Handle,
+    Invalid,
+    ListItems,
+    Many,
+    MapItems,
+    SetItems,
+    branches,
+    find_unknown,
+    invalid,
+    subject_of,
+)
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import BOOL, NUMBER
 
@@ -46,7 +57,7 @@ class Facts:
 def cases(condition: Value, facts: Facts, label: Label) -> list[tuple[Formula, bool | Value]]:
     """The ways in which a condition can turn out: a truth under each guard, or the error that it is."""
     out: list[tuple[Formula, bool | Value]] = []
-    for guard, option in flatten(condition):
+    for guard, option in branches(condition):
         found = convert(option, BOOL)
         data = found.data
         if isinstance(data, bool):
@@ -65,15 +76,15 @@ def conditional(
 ) -> Value:
     """`condition ? then : otherwise`; only what can be reached is evaluated."""
     made: dict[bool, Value] = {}
-    branches: list[tuple[Formula, Value]] = []
+    reached: list[tuple[Formula, Value]] = []
     for guard, truth in cases(condition, facts, label):
         if isinstance(truth, Value):
-            branches.append((guard, truth))
+            reached.append((guard, truth))
             continue
         if truth not in made:
             made[truth] = then() if truth else otherwise()
-        branches.append((guard, made[truth]))
-    result = choose(branches)
+        reached.append((guard, made[truth]))
+    result = choose(reached)
     if condition.sensitive and not result.sensitive:
         return from_parts(result.data, (result, condition), result.span)
     return result
@@ -161,7 +172,7 @@ def equal(left: Value, right: Value) -> bool | None:
 
 
 def _equal_choices(left: Value, right: Value) -> bool | None:
-    results = {equal(a, b) for _, a in flatten(left) for _, b in flatten(right)}
+    results = {equal(a, b) for _, a in branches(left) for _, b in branches(right)}
     return results.pop() if len(results) == 1 else None
 
 

@@ -11,8 +11,10 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from kmsguard.model.guard import atoms
+from kmsguard.model.guard import Formula, atoms
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import Branch, Choice, Text, Unknown, Value
+from kmsguard.terraform.guards import meet
 from kmsguard.terraform.types import Type
 
 
@@ -98,6 +100,21 @@ def subject_of(unknown: Unknown) -> str | None:
     if target is None:
         return None
     return f"{target.address}.{target.attribute}" if target.address else target.attribute
+
+
+def branches(value: Value) -> list[tuple[Formula, Value]]:
+    """The branches of a value with their guards, Choices inside branches joined into one list; a plain value is its only one."""
+    data = value.data
+    if not isinstance(data, Choice):
+        return [(Truth.YES, value)]
+    if not any(isinstance(branch.value.data, Choice) for branch in data.branches):
+        return [(branch.guard, branch.value) for branch in data.branches]
+    return [
+        (both, option)
+        for branch in data.branches
+        for guard, option in branches(branch.value)
+        if (both := meet(branch.guard, guard)) is not Truth.NO
+    ]
 
 
 def find_unknown(value: Value) -> Unknown | None:

@@ -153,10 +153,9 @@ def _merge(merged: _Merged, text: Value, *, overriding: bool = False) -> None:
         merged.add([_via(statements, text)])
 
 
-def _via(statement: Value, text: Value) -> Value:
-    if text.trail is None or statement.trail is not None:
-        return statement
-    return replace(statement, trail=text.trail)
+def _via(part: Value, whole: Value) -> Value:
+    """A part of what came a way, where it came no other."""
+    return part if whole.trail is None or part.trail is not None else replace(part, trail=whole.trail)
 
 
 def _parsed(text: Value) -> Value:
@@ -219,8 +218,8 @@ def _texts(value: Value) -> Value:
         return value
     made = [_replaced(item) for item in items if not isinstance(item.data, Absent)]
     if len(made) == 1:
-        return replace(made[0], place=value.place)
-    return value.with_data(tuple(_sorted(made)))
+        return replace(made[0], place=value.place, trail=made[0].trail or value.trail)
+    return value.with_data(tuple(_via(item, value) for item in _sorted(made)))
 
 
 def _sorted(items: list[Value]) -> list[Value]:
@@ -251,7 +250,7 @@ def _principals(blocks: Value) -> Value:
     members = [block.members for block in items]
     if len(items) == 1 and _is_everybody(members[0]):
         identifiers = members[0]["identifiers"]
-        return Value("*", identifiers.span, blocks.place)
+        return Value("*", identifiers.span, blocks.place, identifiers.items[0].trail or identifiers.trail)
     out: dict[str, Value] = {}
     for block, body in zip(items, members, strict=True):
         kind, named = body.get("type"), body.get("identifiers")

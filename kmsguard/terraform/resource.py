@@ -11,13 +11,13 @@ from msgspec.structs import replace
 from kmsguard.model.declaration import Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value, flatten
+from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Body
 from kmsguard.terraform.body import META, argument, block_body, nested_blocks
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
-from kmsguard.terraform.partial import Handle, export
+from kmsguard.terraform.partial import Handle, branches, export
 from kmsguard.terraform.provider import Configuration, provider_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Resource:
         if isinstance(written.data, Choice):
             return choose(
                 (guard, self.symbolic(name) if option.data is ABSENT else self._referred(option, name))
-                for guard, option in flatten(written)
+                for guard, option in branches(written)
             )
         return self._referred(written, name)
 

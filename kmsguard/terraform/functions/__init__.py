@@ -13,11 +13,11 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value, flatten
+from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform.choices import choose, distribute
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.partial import Invalid, find_invalid, invalid, is_invalid
+from kmsguard.terraform.partial import Invalid, branches, find_invalid, invalid, is_invalid
 from kmsguard.terraform.scope import Scope
 
 
@@ -156,7 +156,7 @@ def _try(node: nodes.Call, scope: Scope) -> Value:
 
     if find_invalid(value) is not None:
         return otherwise()
-    options = flatten(value)
+    options = branches(value)
     if any(is_invalid(option) for _, option in options):
         return choose((guard, otherwise() if is_invalid(option) else option) for guard, option in options)
     return value
@@ -184,7 +184,7 @@ def _can(node: nodes.Call, scope: Scope) -> Value:
             return derived((option,), span, not_null=True)
         return Value(True, span)
 
-    return choose([(guard, known(option)) for guard, option in flatten(value)] or [(Truth.YES, Value(True, span))])
+    return choose([(guard, known(option)) for guard, option in branches(value)] or [(Truth.YES, Value(True, span))])
 
 
 _SPECIAL: dict[str, Callable[[nodes.Call, Scope], Value]] = {"try": _try, "can": _can}
