@@ -43,7 +43,7 @@ def current_version(question: Question) -> Answer:
             place = Evidence(
                 f"{text} is accepted here", item.where or value.where, item.trail or value.trail, question.resource
             )
-            return Answer(Truth.NO, (place,), values={"version": text})
+            return Answer(Truth.NO, (place,), values={"version": text}, remediation=_remedy(question))
         if text is None:
             unknown.extend(_opens(item))
         elif text not in CURRENT and text != NO_VERSION:
@@ -52,6 +52,12 @@ def current_version(question: Question) -> Answer:
         return _WELL
     place = Evidence("this says which versions are accepted", value.where, value.trail, question.resource)
     return Answer(Truth.UNKNOWN, (place,), tuple(dict.fromkeys(unknown)), values={"version": "an old version of TLS"})
+
+
+def _remedy(question: Question) -> str:
+    """What the kind says to write; empty where it says nothing."""
+    mend = question.resource.mend.get("min_tls")
+    return f"Write `{mend}`." if mend else ""
 
 
 def _opens(value: Value) -> tuple[Open, ...]:
