@@ -293,10 +293,17 @@ def _joined(lists: tuple[Value, ...]) -> tuple[Value, ...]:
     items: list[Value] = []
     for part in lists:
         if isinstance(part.data, tuple):
-            items.extend(part.data)
+            items.extend(_brought(part, item) for item in part.data)
         elif part.data is not ABSENT:
             items.append(part)
     return tuple(items)
+
+
+def _brought(part: Value, item: Value) -> Value:
+    """An element of a list that comes from elsewhere (a parameter, a variable) stands where the whole list is used."""
+    if part.trail is None or part.place is None:
+        return item
+    return msgspec.structs.replace(item, place=part.place, trail=item.trail or part.trail)
 
 
 def each_leaf(value: Value, function: Callable[[Value], Value]) -> Value:

@@ -9,9 +9,9 @@ from kmsguard.kinds.compiling import _Compiler, split_path
 from kmsguard.kinds.mapping import Scope, follow, plain, select, typed
 from kmsguard.kinds.table import Attribute
 from kmsguard.model.guard import World, decide
-from kmsguard.model.source import Source
+from kmsguard.model.source import Source, Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value, resolve_deep
+from kmsguard.model.value import ABSENT, Choice, Step, Text, Unknown, Value, resolve_deep
 from kmsguard.syntax.plain import read_plain
 
 
@@ -292,3 +292,15 @@ def test_absent_branch_keeps_its_guard() -> None:
 def test_plain_data_keeps_types() -> None:
     """Constants and defaults of kind files are what the attribute's type made of them."""
     assert data(plain({"a": [True, 1, "x"]})) == {"a": [True, 1, "x"]}
+
+
+def test_elements_of_a_list_from_elsewhere_stand_where_it_is_used():
+    """A list that a parameter gives is used at one line of the block; what is written there element by element is not moved."""
+    used, default = Span("template.yaml", 9, 5, 9, 20), Span("template.yaml", 3, 5, 3, 30)
+    given = Value((Value("444455556666", default, default),), default, used, Step("parameter default", "Partners", default))
+    written = Value((Value("777788889999", used, used),), used)
+    rules = Value((Value({"accounts": given}), Value({"accounts": written})))
+    found = follow(Value({"rules": rules}), ("rules", "[]", "accounts", "[]"))
+    assert [(item.data, item.where) for item in found.items] == [("444455556666", used), ("777788889999", used)]
+    assert found.items[0].trail == given.trail
+    assert found.items[1].trail is None

@@ -243,3 +243,45 @@ def test_no_terraform_files(tmp_path: Path) -> None:
     unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
     assert unit.declarations == ()
     assert [problem.code for problem in unit.problems] == ["no-terraform"]
+
+
+def test_principals_of_a_policy_document_know_their_way(tmp_path: Path) -> None:
+    """What a principal is, is said at the call of the module, however many lists and dynamic blocks lie between."""
+    (tmp_path / "key").mkdir()
+    (tmp_path / "key" / "main.tf").write_text(
+        """
+variable "readers" { type = list(string) }
+
+data "aws_iam_policy_document" "key" {
+  dynamic "statement" {
+    for_each = length(var.readers) > 0 ? [var.readers] : []
+    content {
+      actions   = ["kms:Decrypt"]
+      resources = ["*"]
+      principals {
+        type        = "AWS"
+        identifiers = statement.value
+      }
+    }
+  }
+}
+
+resource "aws_kms_key" "this" { policy = data.aws_iam_policy_document.key.json }
+""",
+        encoding="utf-8",
+    )
+    for readers in (["*"], ["arn:aws:iam::111122223333:root"], ["111122223333", "444455556666"]):
+        listed = ", ".join(f'"{reader}"' for reader in readers)
+        unit = read_text(tmp_path, f'module "key" {{\n  source  = "./key"\n  readers = [{listed}]\n}}\n')
+        policy = declaration(unit, "module.key.aws_kms_key.this").body.members["policy"]
+        document, _ = parse_json(policy)
+        assert document is not None
+        (statement,) = document.members["Statement"].items or (document.members["Statement"],)
+        principal = statement.members["Principal"]
+        named = principal if principal.text else principal.members["AWS"]
+        for one in named.items or (named,):
+            assert one.trail is not None, readers
+            (step,) = one.trail.chain()
+            assert (step.what, step.name) == ("module input", "module.key.var.readers")
+            assert step.span is not None
+            assert step.span.start_line == 3

@@ -18,7 +18,7 @@ from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Absent, Unknown, Value
+from kmsguard.model.value import Absent, Step, Unknown, Value
 from kmsguard.rules.checks.audiences import (
     NOBODY,
     TAKE_OVER,
@@ -32,7 +32,7 @@ from kmsguard.rules.checks.audiences import (
     organization_of,
     sights_of,
 )
-from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, SERVICE_LINKED, View, Views, allows, views_of
+from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, MADE_UP_ARN, SERVICE_LINKED, View, Views, allows, views_of
 
 USE = ("Decrypt", "ReEncryptFrom", "GenerateDataKey", "Sign", "GenerateMac", "DeriveSharedSecret")
 WELL = Answer(Truth.YES)
@@ -41,22 +41,29 @@ WELL = Answer(Truth.YES)
 # --- What is said ----------------------------------------------------------------------------------------------------
 
 
-def _place(statement: Statement, view: View, witness_account: str = "") -> Span | None:
-    """The entry of the principal that lets them in, else the statement."""
+def _place(statement: Statement, view: View, witness_account: str = "") -> tuple[Span | None, Step | None]:
+    """The entry of the principal that lets them in and the way it came there, else the statement."""
     element = statement.principal
     if element is None:
-        return statement.span
+        return statement.span, None
     entries = [entry for entry in element.entries if entry.type in ("AWS", "Service")]
     ours = (view.own, *view.deployment.trusted)
     for entry in entries:
         text = entry.entry.known
         if text == "*" or (text is not None and witness_account and witness_account in text):
-            return entry.entry.value.where or statement.span
+            return _at(entry.entry.value, statement)
     for entry in entries:
         account = ACCOUNT_OF.fullmatch(entry.entry.known or "")
         if account is None or account[1] not in ours:
-            return entry.entry.value.where or statement.span
-    return element.value.where or statement.span
+            return _at(entry.entry.value, statement)
+    return _at(element.value, statement)
+
+
+def _at(value: Value | None, statement: Statement) -> tuple[Span | None, Step | None]:
+    """Where a value of a statement stands, and the way it came there."""
+    if value is None or value.where is None:
+        return statement.span, None
+    return value.where, value.trail
 
 
 def _who(sight: Sight) -> str:
@@ -115,7 +122,7 @@ def _told_of(sights: Sequence[Sight], action: str = "") -> Answer:
             Found(
                 _attribute(sight.statement),
                 sight.truth,
-                (Evidence(message, _place(sight.statement, sight.view, account)),),
+                (Evidence(message, *_place(sight.statement, sight.view, account)),),
                 sight.open,
                 {"who": _who(sight), "statement": sight.statement.name},
             )
@@ -222,8 +229,8 @@ def says_whom_and_what_it_allows(question: Question) -> Answer:
 
 
 def _found(statement: Statement, at: Value | None, message: str, truth: Truth = Truth.NO, **values: str) -> Found:
-    span = (at.where if at is not None else None) or statement.span
-    return Found(_attribute(statement), truth, (Evidence(message, span),), values={"statement": statement.name, **values})
+    shown = Evidence(message, *_at(at, statement))
+    return Found(_attribute(statement), truth, (shown,), values={"statement": statement.name, **values})
 
 
 def _is_for_single_ones(question: Question, statement: Statement) -> bool:
@@ -277,7 +284,8 @@ def _is_negated_action(statement: Statement) -> bool:
 def _shown(entry: Entry) -> str:
     """A principal for a message: a name that is made up is shown as what it stands for."""
     text = show(entry.text)
-    return MADE_UP.sub(r"(\1)", text)
+    whole = MADE_UP_ARN.fullmatch(text)
+    return whole[1] if whole is not None else MADE_UP.sub(r"(\1)", text)
 
 
 def separates_duties(question: Question) -> Answer:

@@ -354,7 +354,7 @@ def test_a_role_of_the_unit_has_a_name_that_is_made_up():
     app = resource("aws_iam_role.app", "iam.role", account=SYMBOL)
     assert groups(one, app) == []
     (found,) = ask(policy.gives_all_to_the_account_only, one, app).findings
-    assert "(aws_iam_role.app.arn)" in found.values["who"]
+    assert found.values["who"] == "aws_iam_role.app.arn"
 
 
 def grant(grantee, operations=("Decrypt",), **more) -> Resource:

@@ -129,7 +129,7 @@ def test_what_is_missing_is_named(told, missing):
     found = told("KG703", key(allow(f'{{ AWS = "{PARTNER}" }}', actions=actions)) + VOLUME % UNDER_KEY)
     (judgement,) = found["aws_snapshot_create_volume_permission.share"]
     assert judgement.verdict == "fail"
-    assert judgement.message.endswith(f"who lack {missing} on the key aws_kms_key.k")
+    assert judgement.message.endswith(f"without {missing} on the key aws_kms_key.k")
 
 
 def test_the_receiver_re_encrypts_with_its_own_key(told):
@@ -240,7 +240,7 @@ def test_two_accounts_that_lack_the_same_are_one_finding(told):
     """
     )
     (judgement,) = told("KG703", text)["aws_db_snapshot.share"]
-    assert "shared with 444455556666, 777788889999, who lack" in judgement.message
+    assert "shared with 444455556666, 777788889999 without" in judgement.message
 
 
 def test_the_own_account_is_no_receiver(told):
