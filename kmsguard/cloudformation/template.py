@@ -376,7 +376,8 @@ class Template:
             return []  # what it says after the syntax error is not known
         kind = node.get("Type")
         if not isinstance(kind, Scalar) or not kind.text:
-            self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} has no Type")
+            wrong = "has no Type" if kind is None else "has a Type that is no text; package the template before it is scanned"
+            self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} {wrong}")
             return []
         exists = _simplified(conjunction(self.exists, self.exists_formula(name)))
         if exists is Truth.NO:
