@@ -475,7 +475,9 @@ class _Asked:
         """The condition keys of the requests that a use may make; of each at least one is made."""
         context: Context = {}
         if user.end is None:
-            if use.source_arn:
+            if use.source_arn == "-":  # AWS documents that the calls carry none of these
+                context.update(dict.fromkeys(_SOURCES, Value(ABSENT)))
+            elif use.source_arn:
                 context["aws:SourceArn"] = self.fill(use.source_arn, self.resource, hop)
                 context["aws:SourceAccount"] = self._account()
             if use.via:
@@ -660,6 +662,7 @@ class _Asked:
         return f"${{{end.address}.arn}}"
 
 
+_SOURCES = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths")
 _BUCKET_KEY = Open("S3 Bucket Key", "whether the encryption context is the ARN of the bucket or of an object")
 _REASONS: dict[Cause, str] = {
     "refused": "no KMS key works here",
