@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import sys
+from collections.abc import Callable
 
 from kmsguard.model.declaration import Comment, Problem, Unit, UnitSource
 from kmsguard.model.value import Value
 from kmsguard.syntax.files import Files
 from kmsguard.terraform.calls import LocalModules
-from kmsguard.terraform.module import Module
+from kmsguard.terraform.load import ModuleSource
+from kmsguard.terraform.module import Inputs, Module
 from kmsguard.terraform.partial import export
 from kmsguard.terraform.scope import DEEPEST, Run
 from kmsguard.terraform.state import backend_key
@@ -21,26 +23,31 @@ def read_unit(source: UnitSource, files: Files | None = None) -> Unit:
 
     `files`: what has been read already, where several units of a checkout are read.
     """
+    return read_root(source, files or Files(source.boundary), RootInputs)[0]
+
+
+def read_root(source: UnitSource, files: Files, inputs: Callable[[Run, ModuleSource], Inputs]) -> tuple[Unit, Module | None]:
+    """A unit with its root module, None where there is none. `inputs`: where the values of its variables come from."""
     path = posixpath.normpath(source.path) if source.path else "."
-    run = Run(path, source.settings, files or Files(source.boundary), source.boundary)
+    run = Run(path, source.settings, files, source.boundary)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, DEEPEST * 20))
     try:
-        return _read(run, path)
+        modules = LocalModules(run)
+        loaded = modules.folder(path)
+        if loaded.is_empty:
+            problem = Problem("error", "no-terraform", path, 1, 1, "there are no Terraform files in this folder")
+            return Unit(path, "terraform", (), problems=(problem,)), None
+        root = Module(run, loaded, inputs(run, loaded), modules)
+        return _unit(run, path, root, modules), root
     finally:
         sys.setrecursionlimit(limit)
 
 
-def _read(run: Run, path: str) -> Unit:
-    modules = LocalModules(run)
-    loaded = modules.folder(path)
-    if loaded.is_empty:
-        problem = Problem("error", "no-terraform", path, 1, 1, "there are no Terraform files in this folder")
-        return Unit(path, "terraform", (), problems=(problem,))
-    root = Module(run, loaded, RootInputs(run, loaded), modules)
+def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
     root.configure(None, None)
     declarations = tuple(root.declarations())
-    outputs = {name: export(root.output(name, located)) for name, located in loaded.outputs.items()}
+    outputs = {name: export(root.output(name, located)) for name, located in root.source.outputs.items()}
     comments: dict[str, tuple[Comment, ...]] = {}
     for module in modules.loaded.values():
         for file in module.files:
