@@ -25,7 +25,7 @@ from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
 from kmsguard.secrets.look import Match, is_secret_value, look, may_name_secret
 from kmsguard.secrets.names import Family, family, is_about_secret, words
-from kmsguard.secrets.placeholders import is_blank, is_reference
+from kmsguard.secrets.placeholders import is_blank, is_dynamic_reference, is_reference
 from kmsguard.syntax.json import parse_json
 
 Group: TypeAlias = Literal[
@@ -39,6 +39,7 @@ Group: TypeAlias = Literal[
     "plain reference",  # a dynamic reference to a parameter that is not encrypted
     "parameter",  # an argument for a secret that a parameter of the template fills
     "data source",  # an argument for a secret that a data source fills
+    "unresolved",  # a dynamic reference that nothing resolves
 ]
 
 # Where a literal is found in several ways, the first of these tells it.
@@ -46,6 +47,9 @@ _ORDER: tuple[Group, ...] = ("provider", "input", "argument", "environment", "te
 
 _ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
 _PLAIN = "{{resolve:ssm:"
+_SECURE = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
+# What Terraform hands to CloudFormation, which resolves them: stacks, products. Of Cloud Control (awscc) nothing is said.
+_HANDED_OVER = ("aws_cloudformation_", "aws_servicecatalog_", "awscc_")
 _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
 _VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
@@ -167,10 +171,15 @@ class _Looking:
             for member in ("value", "Value"):
                 value = declaration.body.members.get(member)
                 if value is not None:
-                    for leaf in leaves(value, (_own_name(declaration),)):
+                    for leaf in leaves(value, (member,), _own_name(declaration)):
+                        self._unresolved(owner, leaf)
                         self._named_or_known(owner, leaf, "output")
             return
+        is_terraform = self.graph.units[owner.unit].dialect != "cloudformation"
+        kept = is_terraform and declaration.mode == "managed" and not declaration.type.startswith(_HANDED_OVER)
         for leaf in leaves(declaration.body, ()):
+            if kept and isinstance(leaf.value.data, str) and is_dynamic_reference(leaf.value.data):
+                self._add("unresolved", owner, leaf, 0, 0, "it")
             if declaration.mode == "provider":
                 self._named_or_known(owner, leaf, "provider")
             else:
@@ -180,6 +189,7 @@ class _Looking:
                 self._argument(owner, leaf)
         if declaration.metadata is not None:
             for leaf in leaves(declaration.metadata, ("Metadata",)):
+                self._unresolved(owner, leaf)
                 self._named_or_known(owner, leaf, "text")
 
     def _argument(self, resource: Resource, leaf: Leaf) -> None:
@@ -248,6 +258,12 @@ class _Looking:
                 if self.graph.units[resource.unit].dialect == "cloudformation":
                     self._add("parameter", resource, leaf, 0, 0, "a secret")
 
+    def _unresolved(self, owner: Resource, leaf: Leaf) -> None:
+        """A dynamic reference to a secret where CloudFormation resolves none."""
+        for part in leaf.value.walk():
+            if isinstance(part.data, Unknown) and (part.data.reference or "").startswith(_SECURE):
+                self._add("unresolved", owner, leaf, 0, 0, "it")
+
     def _whole(self, group: Group, resource: Resource, leaf: Leaf, text: str, promise: Family) -> None:
         known = self._look(text)
         if len(known) == 1 and known[0].kind != NAMED and known[0].end - known[0].start == len(text.strip()):
@@ -263,7 +279,7 @@ class _Looking:
 
     def _add(self, group: Group, resource: Resource, leaf: Leaf, start: int, end: int, title: str, kind: str = NAMED) -> None:
         text = (_flat(leaf.value) or "")[start:end]
-        span = _place(leaf.value, start, end)
+        span = _place(leaf.value, start, end) if end > start else leaf.value.span
         if span is None and leaf.value.span is None and text:
             return  # given from outside: it stands in no file
         secret = Value(text, _unquoted(span, text) if span is not None else None, trail=leaf.value.trail)
@@ -473,6 +489,11 @@ def from_parameter(question: Question) -> Answer:
     return _answer(question, "parameter")
 
 
+def resolved(question: Question) -> Answer:
+    """Whether no dynamic reference stands where nothing resolves it."""
+    return _answer(question, "unresolved")
+
+
 def from_data_source(question: Question) -> Answer:
     """Whether a secret is read by a data source, and so kept in the state twice."""
     return _answer(question, "data source")
@@ -501,6 +522,8 @@ ASKED: dict[str, Callable[[Graph], Collection[Resource]]] = {
     "plain_reference": _with("plain reference"),
     "from_parameter": _with("parameter"),
     "from_data_source": _with("data source"),
+    "resolved": _with("unresolved"),
+    "not_sent": lambda graph: frozenset(resource for resource in graph.resources if _is_request(resource)),
     "hidden": _at_the_top,
     "not_shown": _at_the_top,
 }
@@ -579,6 +602,28 @@ def _shown(question: Question, value: Value) -> Answer | None:
             evidence = Evidence(f"{source} is shown here", value.where or part.where, value.trail, question.resource)
             return Answer(Truth.NO, (evidence,))
     return None
+
+
+def _is_request(resource: Resource) -> bool:
+    """Whether a resource is a data source of Terraform that makes an HTTP request."""
+    return resource.type == "http" and bool(resource.declarations) and resource.declarations[0].mode == "data"
+
+
+def not_sent(question: Question) -> Answer:
+    """Whether a request has no secret in its address, and none anywhere where it goes without TLS."""
+    if not _is_request(question.resource):
+        return _FINE
+    inputs = _index(question.graph).by_unit.get(question.resource.unit, {})
+    body = question.resource.declarations[0].body.members
+    address = body.get("url", NULL)
+    in_clear = (_flat(address) or "").lower().startswith("http://")
+    for name in ("url", "request_headers", "request_body") if in_clear else ("url",):
+        for part in body[name].walk() if name in body else ():
+            source = _source(part, inputs)
+            if source is not None:
+                found = Evidence(f"{source} is sent from here", body[name].where, part.trail, question.resource)
+                return Answer(Truth.NO, (found,), values={"where": name})
+    return Answer(Truth.YES)
 
 
 def _source(part: Value, inputs: dict[str, Declaration]) -> str | None:
