@@ -5,6 +5,7 @@ A need is a list of alternatives, an alternative a list of constraints.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
@@ -15,11 +16,11 @@ import msgspec
 from kmsguard.iam.conditions import ABSENT, BASES, Base, Held, Request, State, expand, pattern_of, test_holds
 from kmsguard.iam.document import Entry, Part, Plain, PrincipalElement, PrincipalEntry, Statement, Test, Variable, parts
 from kmsguard.iam.keys import ConditionKey, find
-from kmsguard.iam.languages import END
+from kmsguard.iam.languages import END, Budget
 from kmsguard.iam.principals import AWS_KINDS, CallerKind
 from kmsguard.iam.result import Result
 from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
-from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Pattern, Shape, Token, literal, match
+from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, literal, match
 from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -89,9 +90,9 @@ class Shaped(msgspec.Struct, frozen=True):
     absent: Truth = Truth.NO
     present: Truth | Levels = Truth.NO
     quantifier: Quantifier = "one"
-    ways: tuple[Truth, ...] = ()  # of a finite variable, the truth for each way
+    ways: tuple[tuple[Truth, ...], ...] = ()  # of a finite variable, for each way the truths that are possible
     key: str = ""  # that is read, where it is not the one that is tested
-    unasked: bool = False  # it hangs on a policy variable of which nothing is assumed yet
+    truths: tuple[Truth, ...] = ()  # where it hangs on nothing but policy variables, the truths that are possible
     some: tuple[Shaped, ...] = ()  # it is YES where one of these is; with `every` where all are
     every: bool = False
 
@@ -106,6 +107,7 @@ class Callers(msgspec.Struct, frozen=True):
 
 
 _REST: Shape = (ANY,)
+_MAX_SHAPES = 16
 _QUANTIFIERS: dict[str, Quantifier] = {"": "one", "forallvalues": "all", "foranyvalue": "some"}
 _TEXT_FAMILIES = ("equals", "ignore_case", "like", "arn")
 
@@ -113,8 +115,9 @@ _TEXT_FAMILIES = ("equals", "ignore_case", "like", "arn")
 class Memory:
     """What is the same for all spaces of a document."""
 
-    def __init__(self, languages: Languages) -> None:
+    def __init__(self, languages: Languages, budget: Budget) -> None:
         self.languages = languages
+        self.budget = budget
         self.principals: dict[tuple[int, CallerKind, Want], Need] = {}
         self.truths: dict[tuple[int, str], Truth] = {}  # of tests without free variables, by what their key holds
 
@@ -132,6 +135,7 @@ class Needs:
         self.languages = memory.languages
         self.bound = bound or {}
         self.relations: dict[str, list[Test]] = {}
+        self._assumed: dict[str, list[Shape]] = {}  # what keys have to fit where the statement matches that is looked at
         self._shaped: dict[int, Shaped] = {}
 
     def match(self, statement: Statement, want: Want) -> Iterator[Need]:
@@ -140,8 +144,26 @@ class Needs:
             yield MET if want == "possible" else UNMET
         if not statement.open:
             yield self.principal(statement, want)
+            if any(test.variables for test in statement.tests):
+                self._assumed = {test.key: shapes for test in statement.tests if (shapes := self._plain(test))}
             for test in statement.tests:
                 yield self.test(test, want)
+            self._assumed = {}
+
+    def _plain(self, test: Test) -> list[Shape]:
+        """The patterns one of which a key has to fit, where a test asks for that and nothing else."""
+        base = BASES.get(test.base)
+        if base is None or base.family not in _TEXT_FAMILIES or base.negated or test.prefix or test.if_exists:
+            return []
+        out: list[Shape] = []
+        for entry in test.values:
+            if entry.known is None or "${" in entry.known:
+                return []
+            pattern = expand(base.family, entry, variables=False, request=self.request())
+            if isinstance(pattern, Result):
+                return []
+            out.append(_widened(pattern))
+        return out
 
     def miss(self, statement: Statement, want: Want) -> Need:
         """What keeps a statement from matching: one of its parts, its action and resource left aside."""
@@ -213,13 +235,13 @@ class Needs:
             return need
         read = shaped.read
         meets = MEETS[want]
-        if shaped.unasked:
-            return MET
+        if shaped.truths:
+            return MET if any(meets(truth) for truth in shaped.truths) else UNMET
         if read is None:
             return MET if meets(shaped.absent) else UNMET
         variable = read.variable
         if isinstance(variable, Finite):
-            return ways(variable, [meets(truth) for truth in shaped.ways])
+            return ways(variable, [any(meets(truth) for truth in truths) for truths in shaped.ways])
         quantifier = shaped.quantifier
         if want in ("no", "not yes"):
             quantifier = DUAL[quantifier]
@@ -312,23 +334,42 @@ class Needs:
             return self._constant(test, base, access, free)
         absent = self._holds(test, ABSENT)
         if isinstance(access.variable, Finite):
-            if free:
-                return self._related(test, free)
-            values = [way[test.key] for way in access.variable.ways]
-            truths = tuple(absent if value is None else self._remembered(test, value) for value in values)
-            return Shaped(access, absent, ways=truths)
+            self._relate(test, free)
+            truths: list[tuple[Truth, ...]] = []
+            for way in access.variable.ways:
+                value = way[test.key]
+                if value is None:
+                    truths.append((absent,))
+                else:
+                    truths.append(self._possible(test, base, value) if free else (self._remembered(test, value),))
+            return Shaped(access, absent, ways=tuple(truths))
         if base.family == "null":
             return Shaped(access, absent, self._holds(test, Held((("x",),))))
         if access.holds_set and not test.prefix:
             return Shaped(access, absent, Truth.UNKNOWN)
-        for name in free:
-            self.relations.setdefault(name, []).append(test)
+        self._relate(test, free)
         return Shaped(access, absent, self._levels(test, base, access), _QUANTIFIERS[test.prefix])
 
-    def _related(self, test: Test, free: Sequence[str]) -> Shaped:
+    def _relate(self, test: Test, free: Sequence[str]) -> None:
         for name in free:
             self.relations.setdefault(name, []).append(test)
-        return Shaped(unasked=True)
+
+    def _possible(self, test: Test, base: Base, value: str) -> tuple[Truth, ...]:
+        """The truths that a test can have for a text, whatever the keys hold that its policy variables read."""
+        sure = perhaps = Truth.NO
+        for entry in test.values:
+            pattern = expand(base.family, entry, test.variables, self.request())
+            if isinstance(pattern, Result):
+                sure = max(sure, pattern.truth)
+            elif not any(isinstance(item, Hole) for item in pattern):
+                sure = max(sure, match(pattern, (value,)))
+            elif any(isinstance(item, Hole) and item.target is None for item in pattern):
+                sure = max(sure, Truth.UNKNOWN)
+            else:
+                shapes = (_widened(pattern), *self._without(test, base, entry, pattern))
+                perhaps = max(perhaps, *(match(shape, (value,)) for shape in shapes))
+        found = (sure, max(sure, perhaps))
+        return tuple(~truth for truth in found) if base.negated else found
 
     def _remembered(self, test: Test, value: str) -> Truth:
         """The truth of a test whose key holds a text."""
@@ -374,11 +415,16 @@ class Needs:
             other = self.space.access(name)
             entries = [entry for entry in test.values if self._reads(entry) in ({name}, set())]
             if not isinstance(other, Read) or not isinstance(other.variable, Word):
-                return self._related(test, free)
+                return self._undone(test, base, access.value, free)
             parts_.append(self._turned(test, base, entries, access.value, name, other))
         if any(len(self._reads(entry)) > 1 for entry in test.values):
-            return self._related(test, free)
+            return self._undone(test, base, access.value, free)
         return Shaped(some=tuple(parts_), every=base.negated)
+
+    def _undone(self, test: Test, base: Base, value: str, free: Sequence[str]) -> Shaped:
+        """A test of a fixed text that is asked once the keys are bound that its policy variables read."""
+        self._relate(test, free)
+        return Shaped(truths=self._possible(test, base, value))
 
     def _reads(self, entry: Entry) -> set[str]:
         """The free keys that the policy variables of a value read."""
@@ -395,7 +441,7 @@ class Needs:
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
                 undecided = True
             elif hole(name) in pattern:
-                texts.update(dict.fromkeys(substrings(pattern, value, name)))
+                texts.update(dict.fromkeys(substrings(pattern, value, name, self.memory.budget)))
             elif match(pattern, (value,)) is Truth.YES:
                 return Shaped(absent=Truth.of(not base.negated))
         language = self.language(other, [spelled(text) for text in texts]) if texts else -1
@@ -421,7 +467,7 @@ class Needs:
                 undecided = True
             elif any(isinstance(item, Hole) for item in pattern):
                 tied.append(self._labelled(pattern, entry))
-                wide.extend((_widened(pattern), *self._without(test, base, entry, pattern)))
+                wide.extend((*self._with(pattern), *self._without(test, base, entry, pattern)))
             else:
                 plain.append(_widened(pattern))
         if not tied:
@@ -435,10 +481,20 @@ class Needs:
         variables = iter([p for p in parts(entry.text) if isinstance(p, Variable) and self._is_free(p.key)])
         return tuple(hole(f"{(v := next(variables)).key} {v.default}") if isinstance(item, Hole) else item for item in pattern)
 
+    def _with(self, pattern: Pattern) -> Iterator[Shape]:
+        """A pattern with what its holes can be, as far as that is known."""
+        holes = [item for item in pattern if isinstance(item, Hole)]
+        options = [self._assumed.get(one.target.attribute if one.target is not None else "") or [one.shape] for one in holes]
+        if math.prod(len(shapes) for shapes in options) > _MAX_SHAPES:
+            options = [[one.shape] for one in holes]
+        for shapes in product(*options):
+            left = iter(shapes)
+            yield tuple(token for item in pattern for token in (next(left) if isinstance(item, Hole) else (item,)))
+
     def _without(self, test: Test, base: Base, entry: Entry, pattern: Pattern) -> Iterator[Shape]:
         """The patterns that a value with free variables is where the request has not their keys."""
         names = dict.fromkeys(item.target.attribute for item in pattern if isinstance(item, Hole) and item.target is not None)
-        optional = [name for name in names if self.may_be_absent(name)]
+        optional = [name for name in names if name not in self._assumed and self.may_be_absent(name)]
         for flags in product((False, True), repeat=len(optional)):
             gone = {name: None for name, flag in zip(optional, flags, strict=True) if flag}
             if gone:
@@ -521,19 +577,34 @@ def _widened(pattern: Pattern) -> Shape:
     return tuple(token for item in pattern for token in (item.shape if isinstance(item, Hole) else (item,)))
 
 
-def substrings(pattern: Pattern, text: str, name: str) -> Iterator[str]:
-    """What a key would have to hold so that a pattern with it fits a text; shorter ones first."""
+def substrings(pattern: Pattern, text: str, name: str, budget: Budget) -> Iterator[str]:
+    """What a key would have to hold so that a pattern with it fits a text, other free keys aside; shorter ones first.
+
+    Raises:
+        TooLargeError: where finding that out costs more than the budget.
+    """
     wanted = hole(name)
+    places = [index for index, item in enumerate(pattern) if item == wanted]
+    starts, ends = range(len(text)), range(len(text) + 1)
+    if len(places) == 1:
+        # without a loop on one side of it, the place of the hole there is fixed
+        before, after = pattern[: places[0]], pattern[places[0] + 1 :]
+        starts = starts if any(_is_loose(item) for item in before) else range(len(before), len(before) + 1)
+        ends = ends if any(_is_loose(item) for item in after) else range(len(text) - len(after), len(text) - len(after) + 1)
     seen: set[str] = set()
-    for length in range(1, len(text) + 1):
-        for start in range(len(text) - length + 1):
-            part = text[start : start + length]
-            if part in seen:
-                continue
-            seen.add(part)
-            filled = tuple(item for one in pattern for item in (spelled(part) if one == wanted else (one,)))
-            if match(filled, (text,)) is Truth.YES:
-                yield part
+    for start, end in sorted(((a, b) for a in starts for b in ends if a < b), key=lambda pair: pair[1] - pair[0]):
+        part = text[start:end]
+        if part in seen:
+            continue
+        seen.add(part)
+        budget.spend(len(pattern))
+        filled = _widened(tuple(item for one in pattern for item in (spelled(part) if one == wanted else (one,))))
+        if match(filled, (text,)) is Truth.YES:
+            yield part
+
+
+def _is_loose(item: Item) -> bool:
+    return isinstance(item, Hole) or item.loop
 
 
 def _callers(element: PrincipalElement, space: Space) -> Callers:

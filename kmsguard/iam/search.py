@@ -6,8 +6,8 @@ does not match, as constraints on the free variables of a request, and asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from collections.abc import Iterator, Sequence
+from itertools import islice
 
 import msgspec
 
@@ -32,7 +32,9 @@ class Found(msgspec.Struct, frozen=True, eq=False):
     statement: Statement
 
 
-_MAX_ASSIGNMENTS = 64
+_MAX_TRIES = 100
+_TRY_COST = 500
+_MAX_SUBSTRINGS = 100
 _MAX_WORDS = 12
 
 
@@ -45,7 +47,7 @@ class Search:
         self.facts: Facts = facts(document)
         self.candidates = Candidates(document, self.facts)
         self.budget = Budget(steps)
-        self.memory = Memory(Languages())
+        self.memory = Memory(Languages(), self.budget)
         self.solver = Solver(self.memory.languages, self.budget)
         self.summaries = tuple(summary(statement) for statement in document.statements)
         self.resources = tuple(resource_truth(statement, deployment) for statement in document.statements)
@@ -81,7 +83,7 @@ class Search:
             if self._is_out(statement, needs.space, certain=certain):
                 continue
             try:
-                call = self._let_in(statement, needs, given, certain=certain)
+                call = self._let_in(statement, needs, given, Budget(_MAX_TRIES), certain=certain)
             except TooLargeError:
                 if self.budget.left < 0:
                     raise
@@ -102,28 +104,36 @@ class Search:
             return True
         return not self.summaries[statement.index].reaches(space)
 
-    def _let_in(self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool) -> Call | None:
-        """A request that one Allow statement lets in and no Deny statement stops."""
+    def _let_in(self, allow: Statement, needs: Needs, given: Sequence[Need], tries: Budget, *, certain: bool) -> Call | None:
+        """A request that one Allow statement lets in and no Deny statement stops.
+
+        Where policy variables tie free keys together, one of them after the other is tried with each text that can matter.
+        """
         solution, asked = self._solve(allow, needs, given, certain=certain)
         if solution is None:
             return None
         relations = self._relations(allow, needs)
         if not relations:
             return self._checked(solution, needs.space, certain=certain)
-        # a policy variable ties two free keys together: the one is tried with each text that can matter
-        texts, complete = _Texts(self, needs, asked, solution).of(relations)
-        count = 1
-        for values in texts:
-            count *= len(values)
-        for values_of_all in islice(product(*texts), _MAX_ASSIGNMENTS):
-            bound = Needs(needs.space, self.memory, dict(zip(relations, values_of_all, strict=True)))
-            holds = [bound.holds(key, value) for key, value in bound.bound.items()]
-            solution, _ = self._solve(allow, bound, [*given, *holds], certain=certain)
-            if solution is not None:
-                return self._checked(solution, needs.space, certain=certain)
-        if complete and count <= _MAX_ASSIGNMENTS:
-            return None
-        raise TooLargeError
+        tested = {test.key for tests in relations.values() for test in tests}
+        name = next((name for name in relations if name not in tested), next(iter(relations)))
+        texts, complete = _Texts(self, needs, asked, solution).of(name, relations[name])
+        for text in texts:
+            tries.spend(1)
+            self.budget.spend(_TRY_COST)
+            bound = Needs(needs.space, self.memory, {**needs.bound, name: text})
+            try:
+                call = self._let_in(allow, bound, [*given, bound.holds(name, text)], tries, certain=certain)
+            except TooLargeError:
+                if tries.left < 0 or self.budget.left < 0:
+                    raise
+                complete = False
+                continue
+            if call is not None:
+                return call
+        if not complete:
+            raise TooLargeError
+        return None
 
     def _solve(
         self, allow: Statement, needs: Needs, given: Sequence[Need], *, certain: bool
@@ -201,29 +211,23 @@ class _Texts:
         self.asked = asked
         self.solution = solution
 
-    def of(self, relations: Mapping[str, Sequence[Test]]) -> tuple[list[list[str | None]], bool]:
-        """For each key, texts (None: absent); and whether these are all that there are."""
-        out: list[list[str | None]] = []
-        complete = True
-        for name, tests in relations.items():
-            access = self.needs.space.access(name)
-            assert isinstance(access, Read)
-            if isinstance(access.variable, Finite):
-                out.append(list(dict.fromkeys(way[name] for way in access.variable.ways)))
-                continue
-            texts: dict[str | None, None] = dict.fromkeys(self._solved(access))
-            for test in tests:
-                texts.update(dict.fromkeys(self._suggested(test, name)))
-            texts.update(dict.fromkeys(self._written(name)))
-            some, all_ = self._some(access)
-            texts.update(dict.fromkeys(some))
-            if all_:
-                texts = {text: None for text in texts if text in some}
-            if self.needs.may_be_absent(name):
-                texts[None] = None
-            complete = complete and all_
-            out.append(list(texts))
-        return out, complete
+    def of(self, name: str, tests: Sequence[Test]) -> tuple[list[str | None], bool]:
+        """Texts for a key that tests read (None: absent); and whether these are all that there are."""
+        access = self.needs.space.access(name)
+        assert isinstance(access, Read)
+        if isinstance(access.variable, Finite):
+            return list(dict.fromkeys(way[name] for way in access.variable.ways)), True
+        texts: dict[str | None, None] = dict.fromkeys(self._solved(access))
+        for test in tests:
+            texts.update(dict.fromkeys(self._suggested(test, name)))
+        texts.update(dict.fromkeys(self._written(name)))
+        some, complete = self._some(access)
+        texts.update(dict.fromkeys(some))
+        if complete:
+            texts = {text: None for text in texts if text in some}
+        if self.needs.may_be_absent(name):
+            texts[None] = None
+        return list(texts), complete
 
     def _solved(self, access: Read) -> list[str]:
         """What a key holds in the solution without policy variables."""
@@ -242,7 +246,8 @@ class _Texts:
             pattern = expand(BASES[test.base].family, entry, test.variables, self.needs.request())
             if not isinstance(pattern, Result) and hole(name) in pattern:
                 for value in values[:8]:
-                    yield from islice(substrings(pattern, value, name), 8)
+                    found = list(islice(substrings(pattern, value, name, self.search.budget), _MAX_SUBSTRINGS))
+                    yield from dict.fromkeys((*found[:_MAX_WORDS], *found[-_MAX_WORDS:]))
 
     def _written(self, key: str) -> list[str]:
         """The texts that the document tests a key against, wildcards taken for nothing and for a letter."""

@@ -199,6 +199,8 @@ class Solving:
     # The end: values
 
     def _leaf(self, constraints: Constraints) -> Solution | None:
+        if self._is_circular(constraints):
+            return None
         out: Solution = {}
         for name, variable in list(self.space.variables.items()):
             if name not in self.tied:
@@ -208,6 +210,35 @@ class Solving:
                 out[name] = fill
         tied = self._fill_tied(constraints)
         return None if tied is None else {**out, **tied}
+
+    def _is_circular(self, constraints: Constraints) -> bool:
+        """Whether texts would have to be longer than themselves, or the same and not the same."""
+        longer: dict[tuple[str, str], int] = {}
+        equal: set[tuple[str, str]] = set()
+        apart: set[tuple[str, str]] = set()
+        for name, held in constraints.items():
+            variable = self.space.variables[name]
+            if isinstance(variable, Finite):
+                continue
+            there = not variable.optional or not all(one.absent for one in held)
+            for one in held:
+                relation = self.solver.languages.relation(one.atom) if one.atom >= 0 and there else None
+                if relation is None or one.quantifier == "some":
+                    continue
+                if one.present is Present.IN:
+                    pair = relation.tested, relation.read
+                    longer[pair] = max(longer.get(pair, 0), relation.more)
+                    equal.update((pair,) if relation.same else ())
+                elif one.present is Present.OUT and relation.same:
+                    apart.add((relation.read, relation.tested))
+        if not equal.isdisjoint(apart):
+            return True
+        keys = {key for pair in longer for key in pair}
+        least = dict.fromkeys(keys, 0)
+        for _ in keys:
+            for (tested, read), more in longer.items():
+                least[tested] = max(least[tested], least[read] + more)
+        return any(least[read] + more > least[tested] for (tested, read), more in longer.items())
 
     def _fill_tied(self, constraints: Constraints) -> Solution | None:
         """Values for what hangs together: which entries the context has, and of which customer a service speaks."""

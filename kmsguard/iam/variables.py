@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kmsguard.iam.languages import Automaton, Budget, is_plain, simulates, solve, union
-from kmsguard.iam.texts import Pattern, Shape
+from kmsguard.iam.texts import Hole, Pattern, Shape, Token
 
 
 class Word(msgspec.Struct, frozen=True, eq=False):
@@ -89,6 +89,18 @@ class Constraint(msgspec.Struct, frozen=True):
         return self.narrow if self.atom >= 0 else self.language
 
 
+class Relation(msgspec.Struct, frozen=True):
+    """A key has to fit a pattern with what another key holds in it and `more` characters at least.
+
+    `same`: there is nothing else in the pattern.
+    """
+
+    tested: str
+    read: str
+    more: int
+    same: bool
+
+
 _FEW = 4
 
 
@@ -137,6 +149,18 @@ class Languages:
             found = self._atoms[key, patterns] = len(self._patterns)
             self._patterns.append((key, patterns))
         return found
+
+    def relation(self, atom: int) -> Relation | None:
+        """What patterns say of two keys; None where they are more than one pattern with one policy variable in it."""
+        key, patterns = self._patterns[atom]
+        holes = [item for item in patterns[0] if isinstance(item, Hole)]
+        if len(patterns) != 1 or len(holes) != 1 or holes[0].target is None:
+            return None
+        read, _, default = holes[0].target.attribute.rpartition(" ")
+        if default != "None":
+            return None
+        more = sum(not item.loop for item in patterns[0] if isinstance(item, Token))
+        return Relation(key, read, more, len(patterns[0]) == 1)
 
     def is_wider(self, one: int, other: int) -> bool:
         """Whether such patterns take whatever others take; may say no where they do."""
