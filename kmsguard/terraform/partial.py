@@ -103,7 +103,7 @@ def subject_of(unknown: Unknown) -> str | None:
 
 
 def branches(value: Value) -> list[tuple[Formula, Value]]:
-    """The branches of a value with their guards, Choices inside branches joined into one list; a plain value is its only one."""
+    """The branches of a value with their guards, those of Choices inside them included; a plain value is its only one."""
     data = value.data
     if not isinstance(data, Choice):
         return [(Truth.YES, value)]
