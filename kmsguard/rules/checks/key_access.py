@@ -19,7 +19,6 @@ from kmsguard.iam.decide import (
     Decision,
     Key,
     Layer,
-    Organization,
     Principal,
     can,
 )
@@ -33,7 +32,8 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, arn_part, external_principal, service
-from kmsguard.rules.checks.replication import KMS_ENCRYPTION, name_of, same_text
+from kmsguard.rules.checks.organization import can_under, ceilings_of
+from kmsguard.rules.checks.replication import KMS_ENCRYPTION, here, name_of, opens, same_text, shown
 from kmsguard.rules.checks.statements import paste
 
 End: TypeAlias = "Resource | External"
@@ -118,6 +118,59 @@ def admits(question: Question) -> Answer:
     findings = tuple(found.values())
     truth = Truth.NO if any(f.truth is Truth.NO for f in findings) else Truth.UNKNOWN
     return Answer(truth, findings=findings)
+
+
+def fits(question: Question) -> Answer:
+    """Whether a store's key is one that services can use for it: a symmetric one for encryption, of the store's Region."""
+    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    for edge in question.graph.out(resource, "encrypted_with"):
+        if decide(edge.guard, question.world) is Truth.NO:
+            continue
+        truth, problem, open_ = _misfit(access, resource, edge.target)
+        if truth is not Truth.YES:
+            evidence = (here(problem, edge.by, resource),)
+            values = {"key": name_of(edge.target), "problem": problem}
+            return Answer(truth, evidence, () if truth is Truth.NO else open_, values=values)
+    return _GOOD
+
+
+def _misfit(access: Access, resource: Resource, key: End) -> tuple[Truth, str, tuple[Open, ...]]:
+    if isinstance(key, External):
+        region = arn_part(key.value, 3)
+    else:
+        region = key.region
+        for name, wanted in (("spec", "SYMMETRIC_DEFAULT"), ("usage", "ENCRYPT_DECRYPT")):
+            value = access.value(key, name)
+            if value.text is not None and value.text != wanted:
+                return Truth.NO, f"the key is one of {value.text}, and services encrypt with {wanted} only", ()
+            if value.text is None and isinstance(value.data, Unknown):
+                return Truth.UNKNOWN, f"whether the key is one of {wanted}", opens(value)
+    if region is None or resource.region is None:
+        return Truth.YES, "", ()  # named so that it is looked up in the Region of the store
+    same = same_text(region, resource.region)
+    message = f"the key is of {shown(region)}, and used in {shown(resource.region)}"
+    return same, message, opens(region, resource.region)
+
+
+def keys_nearby(question: Question) -> Answer:
+    """Whether the keys that a workload's environment names are of its own Region."""
+    resource = question.resource
+    for edge in question.graph.out(resource, "named_keys"):
+        if decide(edge.guard, question.world) is Truth.NO:
+            continue
+        key = edge.target
+        region = key.region if isinstance(key, Resource) else arn_part(key.value, 3)
+        is_key = isinstance(key, Resource) or _pieces(key.value).split(":")[2:3] == ["kms"]
+        if not is_key or region is None or resource.region is None:
+            continue
+        same = same_text(region, resource.region)
+        if same is Truth.YES:
+            continue
+        problem = f"this key is of {shown(region)}, and called from {shown(resource.region)}"
+        values = {"key": name_of(key), "key_region": shown(region), "region": shown(resource.region)}
+        open_ = () if same is Truth.NO else opens(region, resource.region)
+        return Answer(same, (here(problem, edge.by, resource),), open_, values=values)
+    return _GOOD
 
 
 def _by(use: KeyUse) -> str:
@@ -390,63 +443,13 @@ class _Asked:
         again = user._replace(principal=service(other, user.principal.account))
         if not all(any(self.ask(again, a, key, c).truth is Truth.YES for c in contexts) for a in missing):
             return None
-        shown = _text(other, self.deployment.region) or plain
-        return Open(shown, f"AWS does not say whether {shown} stands for {user.name}")
+        name = _text(other, self.deployment.region) or plain
+        return Open(name, f"AWS does not say whether {name} stands for {user.name}")
 
     def ask(self, user: User, action: str, key: Key, context: Mapping[str, Value]) -> Decision:
         """One decision, with what the unit says of the organization."""
-        certain, possible = self._organization(user, key)
-        decision = can(user.principal, action, key, context, certain, deployment=self.deployment)
-        if decision.truth is Truth.NO or possible is None:
-            return decision
-        perhaps = can(user.principal, action, key, context, possible, deployment=self.deployment)
-        if perhaps.truth is decision.truth:
-            return decision
-        open_ = Open("the organization", "whether this policy binds the account is not known")
-        return Decision(Truth.UNKNOWN, perhaps.evidence, (open_, *perhaps.open))
-
-    def _organization(self, user: User, key: Key) -> tuple[Organization, Organization | None]:
-        """The policies of an organization that bind for certain; and with those that may bind."""
-        policies = self.question.graph.by_kind.get("organizations.policy", ())
-        if not policies:
-            return Organization(), None
-        scps, rcps, more_scps, more_rcps = [], [], [], []
-        for policy in policies:
-            kind = self.access.value(policy, "policy_type").text
-            if kind not in ("SERVICE_CONTROL_POLICY", "RESOURCE_CONTROL_POLICY"):
-                continue
-            account = user.principal.account if kind == "SERVICE_CONTROL_POLICY" else key.account
-            binds = self._binds(policy, account)
-            if binds is Truth.NO:
-                continue
-            document = read_policy(self.access.value(policy, "content"), self.deployment)
-            # FullAWSAccess is attached beside it unless somebody detached it, RCPFullAWSAccess always is.
-            full = Open("FullAWSAccess", "whether it is still attached beside this policy is not known")
-            if kind == "SERVICE_CONTROL_POLICY":
-                layer = Layer(documents=(document,), missing_allows=(full,))
-                more_scps.append(layer)
-                scps += [layer] if binds is Truth.YES else []
-            else:
-                layer = Layer(documents=(document, _RCP_FULL))
-                more_rcps.append(layer)
-                rcps += [layer] if binds is Truth.YES else []
-        certain = Organization(tuple(scps), tuple(rcps))
-        if len(scps) == len(more_scps) and len(rcps) == len(more_rcps):
-            return certain, None
-        return certain, Organization(tuple(more_scps), tuple(more_rcps))
-
-    def _binds(self, policy: Resource, account: Value) -> Truth:
-        targets = self.access.value(policy, "targets")
-        own = account.text or self.deployment.account
-        found = Truth.UNKNOWN if isinstance(targets.data, Unknown) else Truth.NO
-        for target in targets.items:
-            text = target.text
-            if text is None or own is None or not re.fullmatch(r"\d{12}", text):
-                same = target.target is not None and target.target == account.target
-                found = found | (Truth.YES if same else Truth.UNKNOWN)
-            else:
-                found = found | Truth.of(text == own)
-        return found
+        ceilings = ceilings_of(self.access, self.deployment, user.principal, key)
+        return can_under(ceilings, user.principal, action, key, context, self.deployment)
 
     def _cause(self, user: User, action: str, key: Key, decision: Decision, context: Context) -> Cause:
         """What to mend, found by asking again with one thing mended."""
@@ -564,15 +567,15 @@ class _Asked:
         key = name_of(hop.key)
         title = use.title or "to use it"
         head = Evidence(f"{user.name} uses a key here {title}", self._place(use), None, self.resource)
-        shown = [head]
+        told = [head]
         decision = verdict.decision
         if hop.holder is not self.resource and not hop.open:
             where = hop.by.where or hop.holder.head
-            shown.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
+            told.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
         if decision is not None:
-            shown += [Evidence(e.message, e.span) for e in (*decision.evidence, *decision.missed) if e.span is not None]
-        shown += [Evidence(message, span) for span, message in self._misfits(verdict)]
-        evidence = tuple({(e.message, e.span): e for e in shown}.values())
+            told += [Evidence(e.message, e.span) for e in (*decision.evidence, *decision.missed) if e.span is not None]
+        told += [Evidence(message, span) for span, message in self._misfits(verdict)]
+        evidence = tuple({(e.message, e.span): e for e in told}.values())
         spelled = _spelled(verdict.missing)
         values = {
             "who": user.name,
@@ -789,4 +792,3 @@ def _text(value: Value, region: str | None) -> str | None:
 
 
 _LET = Layer(documents=(read_policy(_statement()),))
-_RCP_FULL = read_policy(_statement(Principal=Value("*")))
