@@ -9,6 +9,7 @@ from pathlib import Path
 from kmsguard.model.source import Source
 from kmsguard.terraform.load import Located, ModuleSource, join, load
 from kmsguard.terraform.module import Module
+from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run
 from kmsguard.terraform.types import key_name
 
@@ -46,7 +47,7 @@ class LocalModules:
                 self._missing(call, f"module {name} ({source}) is not in the checkout; run terraform init to have it read")
                 return None
             path = found
-        if not self._inside(path):
+        if not lies_inside(self.run, path):
             self._missing(call, f"module {name} lies outside of the checkout")
             return None
         if self._calls_itself(module, path):
@@ -68,11 +69,6 @@ class LocalModules:
                 return True
             at = at.parent
         return False
-
-    def _inside(self, path: str) -> bool:
-        boundary = Path(self.run.boundary).resolve()
-        real = Path(path or ".").resolve()
-        return real == boundary or boundary in real.parents
 
     def _by_manifest(self, key: str) -> str | None:
         """The folder of a downloaded module, as `terraform init` notes it."""

@@ -26,6 +26,12 @@ def _unit_in_checkout(run: Run) -> str:
     return relative.replace(os.sep, "/")
 
 
+def lies_inside(run: Run, path: str) -> bool:
+    """Whether a path leads to something in the checkout, or to the checkout itself."""
+    real, boundary = os.path.realpath(path or "."), os.path.realpath(run.boundary)
+    return real == boundary or real.startswith(boundary.rstrip(os.sep) + os.sep)
+
+
 def relative_to_root(run: Run, path: Value) -> str | None:
     """A path that is known, or lies in the checkout, relative to the root module; None where it is not known."""
     text = path.text

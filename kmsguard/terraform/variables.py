@@ -15,6 +15,7 @@ from kmsguard.model.declaration import Problem
 from kmsguard.model.guard import Scalar
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
+from kmsguard.syntax.files import Files
 from kmsguard.syntax.hcl.nodes import (
     Binary,
     Call,
@@ -33,6 +34,7 @@ from kmsguard.terraform.load import Located, ModuleSource, join
 from kmsguard.terraform.module import Module
 from kmsguard.terraform.opening import open_value
 from kmsguard.terraform.partial import export, find_unknown
+from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import Type
@@ -61,9 +63,10 @@ class RootInputs:
             if name in self.declared:
                 self.given[name] = Given("variable", None, text)
         for path in _automatic(source.path):
-            self._file(path)
+            self._file(path, run.files)
         for path in settings.variable_files:
-            self._file(path)
+            # who names a file may name one anywhere; what the checkout names stays inside it
+            self._file(path, run.files if lies_inside(run, path) else Files(os.path.dirname(path) or "."))
         for name, text in settings.variables:
             if name in self.declared:
                 self.given[name] = Given("variable", None, text)
@@ -73,8 +76,8 @@ class RootInputs:
     def _undeclared(self, name: str, span: Span) -> None:
         self.run.report("warning", "undeclared-variable", span, f"there is no variable {name} in the root module")
 
-    def _file(self, path: str) -> None:
-        for name, given in _definitions(self.run, path):
+    def _file(self, path: str, files: Files) -> None:
+        for name, given in _definitions(self.run, path, files):
             if name in self.declared:
                 self.given[name] = given
             elif given.span is not None:
@@ -116,11 +119,11 @@ def _automatic(folder: str) -> list[str]:
     return [join(folder, name) for name in (*first, *rest)]
 
 
-def _definitions(run: Run, path: str) -> Iterator[tuple[str, Given]]:
+def _definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, Given]]:
     if path.endswith(".json"):
-        yield from _json_definitions(run, path)
+        yield from _json_definitions(run, path, files)
         return
-    file = run.files.hcl(path)
+    file = files.hcl(path)
     if isinstance(file, Problem):
         run.add(file)
         return
@@ -133,14 +136,15 @@ def _definitions(run: Run, path: str) -> Iterator[tuple[str, Given]]:
         yield name, Given("var-file", evaluate(attribute.expression, scope), span=span)
 
 
-def _json_definitions(run: Run, path: str) -> Iterator[tuple[str, Given]]:
+def _json_definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, Given]]:
     from kmsguard.syntax.json import parse_json
     from kmsguard.terraform.functions.filesystem import text_of
 
-    source = run.read(path)
+    source = files.read(path)
     if isinstance(source, Problem):
         run.add(source)
         return
+    run.sources.setdefault(source.path, source)
     value, problems = parse_json(text_of(source))
     for problem in problems:
         run.add(problem)

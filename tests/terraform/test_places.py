@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kmsguard.model.declaration import Declaration, Unit, UnitSource
+from kmsguard.model.declaration import Declaration, Unit, UnitSettings, UnitSource
 from kmsguard.model.value import Text, Value
 from kmsguard.syntax.json import parse_json
 from kmsguard.terraform import read
@@ -285,3 +285,20 @@ resource "aws_kms_key" "this" { policy = data.aws_iam_policy_document.key.json }
             assert (step.what, step.name) == ("module input", "module.key.var.readers")
             assert step.span is not None
             assert step.span.start_line == 3
+
+
+def test_variable_files_outside_of_the_checkout(tmp_path: Path) -> None:
+    """A variable file that is named on the command line may lie anywhere; functions of the code read inside only."""
+    checkout = tmp_path / "checkout"
+    checkout.mkdir()
+    outside = tmp_path / "prod.tfvars"
+    outside.write_text('name = "prod"\n', encoding="utf-8")
+    (checkout / "main.tf").write_text(
+        'variable "name" {}\noutput "name" { value = var.name }\noutput "file" { value = file("../prod.tfvars") }\n',
+        encoding="utf-8",
+    )
+    settings = UnitSettings(variable_files=(str(outside),))
+    unit = read(UnitSource(str(checkout), "terraform", settings, boundary=str(checkout)))
+    assert unit.outputs["name"].text == "prod"
+    assert unit.outputs["file"].text is None
+    assert [problem.code for problem in unit.problems] == ["outside-checkout"]

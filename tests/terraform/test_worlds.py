@@ -122,8 +122,8 @@ FORMS: dict[str, list[str]] = {
         "(BOOL ? LIST : LIST)", "[TEXT, TEXT]",
         "concat(LIST, LIST)", "flatten([LIST, [LIST]])", "compact(LIST)",
         "[for v in LIST : v if BOOL]", '[for v in LIST : "${v}!" if v != TEXT]', "keys(MAP)", "values(MAP)",
-        "sort(LIST)",
-        "distinct(LIST)", "tolist(toset(LIST))", 'split("-", TEXT)', "LIST[*]", "reverse(LIST)", "[for k, v in MAP : k if BOOL]",
+        "sort(LIST)", "distinct(LIST)", "tolist(toset(LIST))", 'split("-", TEXT)', "LIST[*]", "reverse(LIST)",
+        "[for k, v in MAP : k if BOOL]",
         "setunion(LIST, LIST)", "setsubtract(LIST, LIST)", "slice(LIST, 0, min(1, length(LIST)))",
     ],
     "MAP": [

@@ -102,6 +102,7 @@ class References:
         self._root = View("", members(configuration, "root_module"), ("configuration", "root_module"))
         self._instances: dict[tuple[str, str], list[Instance]] = {}
         self.by_address: dict[str, Instance] = {}
+        self.by_arn: dict[str, Instance] = {}
         self._views: dict[str, View | None] = {"": self._root}
         self._blocks: dict[int, dict[str, tuple[Members, int]]] = {}
         self._modules: dict[str, None] = {"": None}
@@ -109,6 +110,9 @@ class References:
             self.by_address[instance.address] = instance
             self._instances.setdefault((instance.module, instance.local), []).append(instance)
             self._modules[instance.module] = None
+            arn = instance.after.get("arn")
+            if instance.mode == "managed" and isinstance(arn, str) and arn.startswith("arn:"):
+                self.by_arn.setdefault(arn, instance)
 
     def view(self, address: str) -> View | None:
         """The instance of a module at an address; None where the configuration does not have it."""

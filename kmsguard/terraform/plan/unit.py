@@ -20,6 +20,7 @@ from kmsguard.terraform.plan.values import Attributes, Context, plain
 
 GONE = frozenset({("delete",), ("forget",)})
 _ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
+_REGION = re.compile(r"arn:[^:]*:[^:]*:([a-z]{2}-[a-z-]+-\d):")
 _IDENTITY = ("allowed_account_ids", "profile", "access_key", "assume_role", "assume_role_with_web_identity")
 
 
@@ -123,9 +124,21 @@ def _deployed(source: UnitSource, instances: list[Instance], tree: Members) -> U
         if text(block, "provider_config_key") == "aws"
     }
     found = {i.type: i.after for i in instances if i.mode == "data" and not i.module and i.address in own}
-    account = text(found.get("aws_caller_identity"), "account_id")
+    account = text(found.get("aws_caller_identity"), "account_id") or _account_of(instances, tree)
     region = text(found.get("aws_region"), "name") or text(found.get("aws_region"), "region")
     return replace(settings, account=settings.account or account or None, region=settings.region or region or None)
+
+
+def _account_of(instances: list[Instance], tree: Members) -> str:
+    """The account that all ARNs of what the default provider has made already lie in; empty where they say nothing."""
+    references = References(members(tree, "configuration"), instances)
+    found: dict[str, None] = {}
+    for instance in instances:
+        if instance.mode == "managed" and text(references.block(instance), "provider_config_key") in ("", "aws"):
+            match = _ACCOUNT.match(text(instance.after, "arn"))
+            if match is not None:
+                found[match[1]] = None
+    return next(iter(found)) if len(found) == 1 else ""
 
 
 class _Reader:
@@ -226,7 +239,7 @@ class _Reader:
     def _of_plan(self, instance: Instance, span: Span, head: Span, calls: tuple[Call, ...]) -> Declaration:
         """A resource of which only the plan is at hand."""
         view = self.references.view(instance.module)
-        reader = Attributes(Context(self.document, self.references, view, instance.key))
+        reader = Attributes(Context(self.document, self.references, view, instance.key, instance))
         block = self.references.block(instance)
         # a state has no configuration, and neither have resources that only a state still knows
         written = members(block, "expressions") if block else None
@@ -273,6 +286,9 @@ class _Reader:
         region = instance.after.get("region")
         if isinstance(region, str) and region and instance.mode == "managed" and instance.type.startswith("aws_"):
             return replace(provider, region=Value(region))  # version 6 of the provider says of each where it is
+        made = _REGION.match(text(instance.after, "arn"))
+        if provider.region is None and made is not None and instance.mode == "managed":
+            return replace(provider, region=Value(made[1]))
         return provider
 
     def _provider(self, key: str) -> Provider:

@@ -34,11 +34,14 @@ _DOCUMENT = ("json", "minified_json")
 class Context:
     """Whose attributes are read: a resource, an output, a provider."""
 
-    def __init__(self, document: Document, references: References, view: View | None, key: Key) -> None:
+    def __init__(
+        self, document: Document, references: References, view: View | None, key: Key, owner: Instance | None = None
+    ) -> None:
         self.document = document
         self.references = references
         self.view = view
         self.key = key
+        self.owner = owner
 
 
 def plain(node: Json, *, sensitive: bool = False) -> Value:
@@ -80,7 +83,7 @@ class Attributes:
             said = written.get(name) if isinstance(written, dict) else None
             if isinstance(written, dict) and said is None and not (_is_blocks(node) and hidden is not True):
                 continue  # the provider's own: a default, or what it computes
-            if (node is None and not is_unknown(open_)) or (said is None and node in ([], {}) and not is_unknown(open_)):
+            if (node is None and not is_unknown(open_)) or (said is None and node in ([], {}, "") and not is_unknown(open_)):
                 continue
             out[name] = self.value(name, (node, open_, hidden), said, self.context.document.child(at, name))
         return out
@@ -122,6 +125,10 @@ class Attributes:
             source = context.references.known(written, context.view, context.key, node)
             if source is not None and source.target is not None:
                 return replace(symbolic(source), place=place, sensitive=sensitive)
+        if isinstance(node, str) and context.owner is not None and written is None:
+            made = context.references.by_arn.get(node)  # a state has no references, but ARNs
+            if made is not None and made is not context.owner:
+                return replace(symbolic(Source(Target(made.address, "arn"), made)), place=place, sensitive=sensitive)
         span = context.document.span(at) if written is not None and not names else None
         return Value(scalar(node), span, place, self._trail(names), self._refs(names), sensitive)
 
