@@ -130,7 +130,10 @@ def _is_denied(view: View, operation: str) -> bool:
 
 
 def name_keys_not_aliases(question: Question) -> Answer:
-    """Whether no statement allows operations on a key by the ARN of an alias."""
+    """Whether no statement allows operations on a key by the ARN of an alias.
+
+    Left alone are aliases of AWS managed keys: the policies of those let in whoever may use their service.
+    """
     findings = []
     for number, view in enumerate(_identity_policies(question)):
         name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
@@ -142,7 +145,7 @@ def name_keys_not_aliases(question: Question) -> Answer:
             operation = next((one for one in _CRYPTOGRAPHIC if action_truth(statement, one) is Truth.YES), None)
             entry = next((entry for entry in statement.resource.entries if _is_alias(entry)), None)
             if operation is not None and entry is not None:
-                message = f"kms:{operation} is never done on an alias, so this allows nothing"
+                message = f"kms:{operation} is never done on an alias, so this ARN allows nothing"
                 shown = Evidence(message, entry.value.where or statement.span)
                 values = {"statement": statement.name, "what": f"kms:{operation}"}
                 findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
@@ -150,4 +153,4 @@ def name_keys_not_aliases(question: Question) -> Answer:
 
 
 def _is_alias(entry: Entry) -> bool:
-    return re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/", show(entry.text)) is not None
+    return re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/(?!aws/)", show(entry.text)) is not None

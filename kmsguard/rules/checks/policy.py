@@ -145,9 +145,32 @@ def is_not_foreign(question: Question) -> Answer:
     return _told(question, "account")
 
 
+_EVENTS = re.compile(r"events\.amazonaws\.com(\.cn)?")
+_FOR_TOPICS = ("generatedatakey", "generatedatakeywithoutplaintext", "decrypt", "describekey")
+
+
 def ties_services(question: Question) -> Answer:
-    """Whether services that call with their own credentials do so for known customers only."""
-    return _told(question, "service")
+    """Whether services that call with their own credentials do so for known customers only.
+
+    Left alone is EventBridge where it may do what it takes to notify a topic: it says nothing of the customer then, and a
+    condition would stop it (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html, "Enable compatibility between
+    event sources from AWS services and encrypted topics").
+    """
+    sights = [sight for sight in sights_of(question) if sight.group == "service" and not _is_for_events(sight.statement)]
+    return _told_of(sights)
+
+
+def _is_for_events(statement: Statement) -> bool:
+    """Whether it lets nobody but EventBridge in, for what it does with a topic."""
+    element, actions = statement.principal, statement.action
+    if element is None or element.negated or element.open or actions is None or actions.negated:
+        return False
+    services = all(
+        entry.type == "Service" and _EVENTS.fullmatch(entry.entry.known or "") is not None for entry in element.entries
+    )
+    return services and all(
+        fold(entry.known or "").removeprefix("kms:").rstrip("*") in _FOR_TOPICS for entry in actions.entries
+    )
 
 
 # --- Lockout ---------------------------------------------------------------------------------------------------------
