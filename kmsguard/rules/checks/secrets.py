@@ -547,6 +547,13 @@ def _found(hits: list[Hit]) -> tuple[Found, ...]:
     return tuple(_one(hit, ids if hit.kind == SECRET_KEY else []) for hit in hits)
 
 
+_WRITE_ONLY = "_wo"
+_EPHEMERAL = """\
+Take the secret out of the code, and replace it: what was committed once must be taken for known. Give the write-only argument
+what is made or read when it is applied: an ephemeral `random_password`, an ephemeral secret of Secrets Manager, or a variable
+that is `ephemeral` and has no default."""
+
+
 def _one(hit: Hit, halves: list[Hit]) -> Found:
     secret = hit.value if hit.value.text else None
     trail = hit.holder.trail if hit.group != "input" else None  # a variable's own default leads nowhere else
@@ -560,7 +567,10 @@ def _one(hit: Hit, halves: list[Hit]) -> Found:
     ]
     text = hit.value.text or ""
     values = {"where": hit.path, "secret": hit.title, "shown": mask(text)}
-    return Found(hit.path, Truth.NO, tuple(evidence), values=values)
+    if not (hit.used_as or hit.path).endswith(_WRITE_ONLY):
+        return Found(hit.path, Truth.NO, tuple(evidence), values=values)
+    evidence.append(Evidence("a write-only argument keeps it out of the state, not out of the code"))
+    return Found(hit.path, Truth.NO, tuple(evidence), values=values, remediation=_EPHEMERAL)
 
 
 def hidden(question: Question) -> Answer:

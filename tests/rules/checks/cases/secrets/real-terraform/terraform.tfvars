@@ -1,0 +1,1 @@
+broker_password = "Am8er-Harbour-46"
