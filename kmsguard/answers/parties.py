@@ -7,7 +7,8 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from kmsguard.iam.decide import Key, Principal
+from kmsguard.iam.decide import EMPTY, NOT_HELD, Key, Principal
+from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Sym, equal, opens, show, sym
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
 from kmsguard.model.resource import Graph, Resource
@@ -164,7 +165,7 @@ class Known:
         if plain is None and isinstance(value.data, Unknown):
             name = next((one.reference for one in opens(text) if one.reference), "a principal that is not known")
             return Party(name, "unknown", None, _external(value))
-        shown = show(text)
+        shown = said(text)
         kind: PartyKind = "user" if ":user/" in shown else "role" if ":role/" in shown else "unknown"
         return Party(shown, kind, None, _external(value))
 
@@ -235,4 +236,23 @@ def _account(account: Value) -> Callable[[Access], Principal]:
 
 
 def _external(value: Value) -> Callable[[Access], Principal]:
-    return lambda _: external_principal(value)
+    """A principal that nothing of the scan defines. A service-linked role has no permissions with customer managed keys.
+
+    https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
+    """
+    account, shown = arn_part(value, 4), show(sym(value))
+    if account is None:
+        return lambda _: external_principal(value)
+    if _LINKED in shown and not any(name in shown for name in _MAY_HAVE_KEYS):
+        return lambda _: Principal("role", value, account, identity_policies=EMPTY, service_linked=True)
+    kind: CallerKind = "user" if ":user/" in shown else "role"
+    return lambda _: Principal(kind, value, account, identity_policies=NOT_HELD)
+
+
+_LINKED = ":role/aws-service-role/"
+_MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")
+
+
+def said(text: Sym) -> str:
+    """A text as people read it: what is left open by its name."""
+    return show(text).replace("${--account}", "${account}").replace("${--region}", "${region}")

@@ -14,7 +14,7 @@ import msgspec
 
 from kmsguard.answers.wording import OTHERS, is_any, say_test, say_value
 from kmsguard.iam.conditions import BASES
-from kmsguard.iam.decide import Decision, Evidence, Key, Layer, Principal, can
+from kmsguard.iam.decide import Decision, Evidence, Key, Layer, Principal
 from kmsguard.iam.document import Statement, Test
 from kmsguard.iam.keys import find_further
 from kmsguard.iam.operations import CARRIED, OPTIONAL
@@ -22,6 +22,7 @@ from kmsguard.iam.texts import Deployment, fold
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Value
+from kmsguard.rules.checks.organization import NO_CEILINGS, Ceilings, can_under
 
 MAX_REQUESTS = 256
 """More requests than that are not tried for one question."""
@@ -52,17 +53,18 @@ class Outcome(msgspec.Struct, frozen=True, eq=False):
     evidence: tuple[Evidence, ...] = ()
 
 
-def ask(principal: Principal, operation: str, key: Key, deployment: Deployment) -> Outcome:
+def ask(principal: Principal, operation: str, key: Key, deployment: Deployment, ceilings: Ceilings = NO_CEILINGS) -> Outcome:
     """Whether a principal can do an operation (`Decrypt`) with a key, by some request."""
-    return _Asked(principal, f"kms:{operation}", key, deployment).outcome()
+    return _Asked(principal, f"kms:{operation}", key, deployment, ceilings).outcome()
 
 
 class _Asked:
-    def __init__(self, principal: Principal, action: str, key: Key, deployment: Deployment) -> None:
+    def __init__(self, principal: Principal, action: str, key: Key, deployment: Deployment, ceilings: Ceilings) -> None:
         self.principal = principal
         self.action = action
         self.key = key
         self.deployment = deployment
+        self.ceilings = ceilings
 
     def outcome(self) -> Outcome:
         base = self._decide({})
@@ -76,7 +78,7 @@ class _Asked:
         return self._tried(base, candidates)
 
     def _decide(self, context: Mapping[str, Value]) -> Decision:
-        return can(self.principal, self.action, self.key, context, deployment=self.deployment)
+        return can_under(self.ceilings, self.principal, self.action, self.key, context, self.deployment)
 
     def _tried(self, base: Decision, candidates: Mapping[str, _Candidates]) -> Outcome:
         ways: dict[tuple[str, ...], tuple[Context, Way]] = {}
@@ -123,13 +125,14 @@ class _Asked:
         return {name: _candidates_of(name, tests) for name, tests in found.items()}
 
     def _statements(self) -> Iterator[Statement]:
-        layers: Iterable[Layer | None] = (
+        layers: tuple[Layer | None, ...] = (
             self.key.policies,
             self.principal.identity_policies,
             self.principal.boundary,
             self.principal.session_policies,
         )
-        for layer in layers:
+        organization = self.ceilings.possible or self.ceilings.certain
+        for layer in (*layers, *organization.scps, *organization.rcps):
             for document in layer.documents if layer is not None else ():
                 yield from document.statements
 
@@ -232,4 +235,8 @@ def _undecided(decision: Decision, candidates: Mapping[str, _Candidates], condit
     """UNKNOWN. What only the request decides is not told where something else is open."""
     others = tuple(one for one in decision.open if fold(one.reference) not in candidates)
     ways = (Way(_allowing(decision), conditions),) if _allowing(decision) or conditions else ()
-    return Outcome(Truth.UNKNOWN, ways, others or decision.open, decision.evidence)
+    decidable = tuple(one for one in others if one.message != _AFTER_APPLY)
+    return Outcome(Truth.UNKNOWN, ways, decidable or others or decision.open, decision.evidence)
+
+
+_AFTER_APPLY = "known after apply"  # nobody can decide it before

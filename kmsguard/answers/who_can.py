@@ -20,12 +20,13 @@ from kmsguard.iam.texts import fold
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Open, UsageError
 from kmsguard.model.guard import World, decide
-from kmsguard.model.resource import Resource
+from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.rules.checks.audiences import audience_of
 from kmsguard.rules.checks.documents import views_of
+from kmsguard.rules.checks.organization import ceilings_of
 from kmsguard.rules.worlds import describe
 from kmsguard.scan.graphs import Graphs
 
@@ -148,11 +149,20 @@ def who_can(
     found = [
         _Asked(Known(graph, graphs.settings), key, operations, wanted, show_denied).answers()
         for graph, units in graphs.graphs
-        for key in graph.by_kind.get("kms.key", ())
-        if key.unit in units and key.declarations[0].mode == "managed" and wanted.key(key) and key.exists is not Truth.NO
+        for key in keys_of(graph, units)
+        if wanted.key(key)
     ]
     wanted.check()
     return WhoCan(FORMAT_VERSION, action, operations, tuple(found), graphs.errors)
+
+
+def keys_of(graph: Graph, units: frozenset[str]) -> list[Resource]:
+    """The keys that some units make."""
+    return [
+        key
+        for key in graph.by_kind.get("kms.key", ())
+        if key.unit in units and key.declarations[0].mode == "managed" and key.exists is not Truth.NO
+    ]
 
 
 class _Wanted:
@@ -203,7 +213,7 @@ class _Asked:
         answers: list[Answer] = []
         for party in self.known.parties(self.key):
             if self.wanted.principal(party):
-                answers += self._of(party)
+                answers += answers_of(self.known, party, self.key, self.operations)
         shown = [one for one in answers if self.show_denied or one.answer != "no"]
         order = {"yes": 0, "unknown": 1, "no": 2}
         return KeyAnswers(
@@ -216,21 +226,17 @@ class _Asked:
             self.key.head,
         )
 
-    def _of(self, party: Party) -> Iterator[Answer]:
-        """The answers of one party; operations with the same answer are told together."""
-        same: dict[object, Answer] = {}
-        for operation in self.operations:
-            outcome = answer(self.known, party, self.key, operation)
-            one = _answer(party, operation, outcome)
-            key = (
-                one.answer,
-                one.decided_by,
-                tuple((w.conditions, _places(w.reasons)) for w in one.ways),
-                _places(one.reasons),
-            )
-            before = same.get(key)
-            same[key] = one if before is None else msgspec.structs.replace(before, operations=(*before.operations, operation))
-        yield from (_named(one) for one in same.values())
+
+def answers_of(known: Known, party: Party, key: Resource, operations: Iterable[str]) -> Iterator[Answer]:
+    """What one party can do with a key; operations with the same answer are told together."""
+    same: dict[object, Answer] = {}
+    for operation in operations:
+        one = _answer(party, operation, answer(known, party, key, operation))
+        ways = tuple((way.conditions, _places(way.reasons)) for way in one.ways)
+        said = (one.answer, one.decided_by, ways, _places(one.reasons))
+        before = same.get(said)
+        same[said] = one if before is None else msgspec.structs.replace(before, operations=(*before.operations, operation))
+    yield from (_named(one) for one in same.values())
 
 
 def _named(answer: Answer) -> Answer:
@@ -265,7 +271,9 @@ def answer(known: Known, party: Party, key: Resource, operation: str) -> Outcome
         if party.resource is not None and decide(party.resource.exists, world) is Truth.NO:
             return None
         access = known.access(world, key.unit)
-        return ask(known.principal(access, party), operation, known.key(access, key), access.deployment(key))
+        principal, one = known.principal(access, party), known.key(access, key)
+        deployment = access.deployment(key)
+        return ask(principal, operation, one, deployment, ceilings_of(access, deployment, principal, one))
 
     return _over(explore(in_world))
 

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from kmsguard.answers.layout import entry, place, text_of, titled
 from kmsguard.answers.who_can import Answer, Everybody, KeyAnswers, Reason, WhoCan
 from kmsguard.iam.audience import AudienceName
+from kmsguard.model.finding import Open
 
 COLUMN = 11
-_AUDIENCES: dict[AudienceName, str] = {
+AUDIENCES: dict[AudienceName, str] = {
     "nobody": "nobody",
     "account-principals": "callers of the account that the policy names",
     "account": "everybody in the account",
@@ -45,9 +46,9 @@ def _key(key: KeyAnswers, tree: WhoCan, width: int) -> Iterator[str]:
 
 def _everybody(audience: Everybody, tree: WhoCan, width: int) -> Iterator[str]:
     certain = audience.at_least != "nobody"
-    who = _AUDIENCES[audience.at_least if certain else audience.at_most]
+    who = AUDIENCES[audience.at_least if certain else audience.at_most]
     if certain and audience.at_least != audience.at_most:
-        who += f", perhaps {_AUDIENCES[audience.at_most]}"
+        who += f", perhaps {AUDIENCES[audience.at_most]}"
     text = ", ".join((who + _operations(audience.operations, tree), *audience.conditions))
     yield from entry("  yes" if certain else "  unknown", text, width, column=COLUMN)
     if audience.location is not None:
@@ -56,12 +57,12 @@ def _everybody(audience: Everybody, tree: WhoCan, width: int) -> Iterator[str]:
 
 def _answer(answer: Answer, tree: WhoCan, width: int) -> Iterator[str]:
     who = answer.principal + _operations(answer.operations, tree)
-    if answer.kind == "account":
+    if answer.kind == "account" and answer.answer != "no":
         who += ": whomever its IAM policies allow"
     if answer.answer == "unknown":
         yield from entry("  unknown", who, width, column=COLUMN)
         for one in answer.decided_by:
-            yield from entry("", f"{one.reference}: {one.message}" if one.reference else one.message, width, column=COLUMN + 2)
+            yield from entry("", decider(one), width, column=COLUMN + 2)
     elif answer.answer == "no":
         yield from entry("  no", who, width, column=COLUMN)
         yield from _reasons(answer.reasons, width)
@@ -87,3 +88,8 @@ def _reasons(reasons: tuple[Reason, ...], width: int) -> Iterator[str]:
 def _unwritten(reason: Reason) -> str:
     """What has no place is what AWS makes of nothing."""
     return f"by default: {reason.message}" if reason.part in ("allows", "delegates") else reason.message
+
+
+def decider(one: Open) -> str:
+    """What would decide something, with its name where the message does not say it."""
+    return one.message if not one.reference or one.reference in one.message else f"{one.reference}: {one.message}"

@@ -15,7 +15,7 @@ COMMANDS: dict[str, str] = {
     "explain": "what a rule means, why, and how to mend what it finds",
     "rules": "list the rules",
     "evaluate": "what the code evaluates to, as JSON",
-    #"keys": "inventory of keys: kind, rotation, who administers, who uses, what they protect, monthly cost",
+    "keys": "inventory of keys: kind, rotation, who administers, who uses, what they protect, monthly cost",
     "who-can": "who can do an operation with which key, with the statements that say so",
     "policy": "judge a bare key policy document",
     "test-rules": "run the examples of a rule pack as its tests",
