@@ -211,9 +211,9 @@ class _Pair:
 
     def _too_many(self) -> Judgement:
         reason = f"more than {MAX_WORLDS} combinations of conditions decide it"
-        found = Found(self.rule.attribute)
         opened = tuple(Open(reference, reason) for reference in references(self.touched))
-        message = self._message(found, NOWHERE_ASSUMED, "unknown")
+        title = self.rule.info.title
+        message = f"perhaps this is so of {self.resource.address}: {title[:1].lower()}{title[1:]}"
         return Judgement(self.rule.info, self.resource, "unknown", message, open=opened, attribute=self.rule.attribute)
 
 

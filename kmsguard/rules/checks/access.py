@@ -22,7 +22,7 @@ from kmsguard.iam.decide import (
 from kmsguard.iam.document import PolicyDocument, read_policy
 from kmsguard.iam.managed_policies import managed_policy
 from kmsguard.iam.principals import CallerKind
-from kmsguard.iam.texts import Deployment
+from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import World, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
@@ -210,7 +210,7 @@ class Access:
             policy = aws_managed_key_policy(service or "", account, region, deployment)
             return Key(arn=_hole(value, "an AWS managed key"), policies=Layer(documents=(policy,)), account=account,
                        region=region, customer_managed=False)  # fmt: skip
-        missing = Layer(missing=(Open(text or _reference(value), "the policy of this key is not known here"),))
+        missing = Layer(missing=(Open(text or _written(value), "the policy of this key is not known here"),))
         if account is not None and region is not None:
             arn = _hole(value, "an alias") if ":alias/" in end or end.startswith("alias/") else value
             return Key(arn=arn, policies=missing, account=account, region=region)
@@ -306,6 +306,11 @@ def _joined(layers: Iterable[Layer]) -> Layer:
 
 def _shown(end: Resource | External) -> str:
     return end.address if isinstance(end, Resource) else end.value.text or _reference(end.value)
+
+
+def _written(value: Value) -> str:
+    """A text with its holes as references; what is unknown as a whole as its own."""
+    return _reference(value) if isinstance(value.data, Unknown) else show(sym(value))
 
 
 def _reference(value: Value) -> str:

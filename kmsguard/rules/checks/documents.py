@@ -39,6 +39,7 @@ _ORGANIZATIONS = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpath
 _OWN_ORGANIZATION = "o-madeupmadeup"  # stands for the own one, where its id is not given
 _ARNS = ("arn", "Arn", "issuer_arn")
 _MAX_OWN = 200  # more accounts than that no policy of 32 KB names
+_KEYS_OF_A_REGION = re.compile(r":kms:[^:*?]+:")
 _REGION = "us-east-1"  # stands for a Region that is not known, where only the shape of a text matters
 
 
@@ -99,6 +100,9 @@ def _read_views(question: Question, attribute: str) -> Views:
     value = access.value(question.resource, attribute)
     deployment = access.deployment(question.resource)
     deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
+    if deployment.region is None and not any(_KEYS_OF_A_REGION.search(text) for text in texts(value)):
+        # Wherever the key is, it is where the policy says: no text in it names another Region.
+        deployment = msgspec.structs.replace(deployment, region=_REGION)
     views = []
     for supposed, here, opens in _possible(value, deployment):
         written = _Writing(access, question.resource, here).out(value)

@@ -58,8 +58,8 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
             found = [operation for operation in operations if allows(statement, (operation,))]
             if not found or any(allows(statement, (operation,)) for operation in but) or _is_narrow(statement):
                 continue
-            truth = _all_keys(statement, view)
-            if truth is Truth.NO or _is_denied(view, found[0]):
+            truth = _all_keys(statement, view, question)
+            if truth is Truth.NO or _is_denied(view, found[0], question):
                 continue
             assert statement.resource is not None
             at = _wide_entry(statement, view) or statement.resource.value
@@ -88,7 +88,7 @@ def _is_narrow(statement: Statement) -> bool:
     return bool(statement.condition_open) or any(test.key.startswith(_NARROW) for test in statement.tests)
 
 
-def _all_keys(statement: Statement, view: View) -> Truth:
+def _all_keys(statement: Statement, view: View, question: Question) -> Truth:
     """Whether a statement is about every key of the account, in every Region."""
     element = statement.resource
     if element is None or statement.open:
@@ -98,17 +98,24 @@ def _all_keys(statement: Statement, view: View) -> Truth:
     for entry in element.entries:
         text = entry.known
         if text is None:
-            found = max(found, Truth.UNKNOWN if entry.left_open and not _begins_arn(entry) else Truth.NO)
+            found = max(found, Truth.UNKNOWN if entry.left_open and not _is_one_thing(entry, question) else Truth.NO)
         elif all(glob(text, key) for key in keys) if not element.negated else any(glob(text, key) for key in keys):
             found = Truth.YES
     return ~found if element.negated else found
 
 
-def _begins_arn(entry: Entry) -> bool:
+def _is_one_thing(entry: Entry, question: Question) -> bool:
+    """Whether it is not `*`, whatever it is: an attribute of a resource of the unit, or what is called an ARN."""
     data = entry.value.data
-    if isinstance(data, Unknown):
-        return data.prefix.startswith("arn:") or (data.target is not None and data.target.attribute.lower().endswith("arn"))
-    return show(entry.text).startswith("arn:")
+    if not isinstance(data, Unknown):
+        return show(entry.text).startswith("arn:")
+    if data.prefix.startswith("arn:") or data.reference.lower().endswith("arn"):
+        return True
+    for address in (data.reference, data.reference.rpartition(".")[0]):
+        found = question.graph.by_address.get((question.resource.unit, address), ())
+        if any(one.declarations[0].mode == "managed" and not one.kind.startswith("template.") for one in found):
+            return True
+    return False
 
 
 def _wide_entry(statement: Statement, view: View) -> Value | None:
@@ -117,14 +124,14 @@ def _wide_entry(statement: Statement, view: View) -> Value | None:
     return next((e.value for e in statement.resource.entries if e.known is not None and glob(e.known, key)), None)
 
 
-def _is_denied(view: View, operation: str) -> bool:
+def _is_denied(view: View, operation: str, question: Question) -> bool:
     """Whether another statement takes it back, for all keys or for all but some."""
     return any(
         statement.effect == "Deny"
         and action_truth(statement, operation) is Truth.YES
         and statement.resource is not None
         and not statement.tests
-        and (statement.resource.negated or _all_keys(statement, view) is Truth.YES)
+        and (statement.resource.negated or _all_keys(statement, view, question) is Truth.YES)
         for statement in view.document.statements
     )
 

@@ -199,8 +199,11 @@ def parameters_demand_tls(question: Question) -> Answer:
     family = resolve_deep(question.attribute("family"), question.world)
     name = family.text
     if name is None:
-        opened = () if isinstance(family.data, Absent) else _opens(family)
-        return Answer(Truth.UNKNOWN, (Evidence("its family", family.where, family.trail, question.resource),), opened)
+        if isinstance(family.data, Absent):
+            return _WELL  # AWS refuses it, and that is another matter
+        here = Evidence("its family", family.where, family.trail, question.resource)
+        values = {"parameter": "the parameter that demands it"}
+        return Answer(Truth.UNKNOWN, (here,), _opens(family), values=values)
     if question.resource.kind == "rds.parameter_group" and _INSTANCE_OF_CLUSTER.fullmatch(name):
         return _WELL
     parameter, default = next(((p, on) for pattern, p, on in _PARAMETERS if re.fullmatch(pattern, name)), ("", None))
