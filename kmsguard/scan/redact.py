@@ -13,6 +13,7 @@ from kmsguard.model.value import Value
 
 SHOWN_LINES = 5
 LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
+WORDS = frozenset({"password", "secret", "token", "value"})  # of our own messages: one of these is masked only where it stands
 PARTS = 6  # a shorter literal piece of an interpolated secret gives nothing away
 
 _KEY = r'\["(?:[^"\\]|\\.)*"\]'
@@ -44,7 +45,7 @@ class Secrets:
     def text(self, text: str) -> str:
         """A message without secrets."""
         if self._redactor is None:
-            self._redactor = Redactor(t for t in self._texts if len(t) >= LEAST)
+            self._redactor = Redactor(t for t in self._texts if len(t) >= LEAST and t.lower() not in WORDS)
         return self._redactor(text)
 
     def address(self, address: str) -> str:
