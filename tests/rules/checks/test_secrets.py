@@ -38,7 +38,7 @@ def resource(declaration: Declaration, kind: str = "template.resource", **more) 
     return Resource(
         address=declaration.address,
         kind=kind,
-        type=declaration.type,
+        type=more.pop("type", declaration.type),
         unit="infra",
         traits=(),
         attributes=more.pop("attributes", {}),
@@ -321,3 +321,54 @@ def test_two_secrets_of_one_name_are_two_findings():
     users = [{"password": text(SECRET, 3)}, {"password": text("Am8er-Harbour-31", 5)}]
     found = told("in_argument", resource(declaration({"user": users})))
     assert [(entry[1], entry[2].start_line) for entry in found] == [("user.password", 3), ("user.password", 5)]
+
+
+def test_who_is_not_asked_has_nothing_to_say():
+    """The resources that a check leaves out are those that it is fine with; it is not asked about them."""
+    variable = resource(declaration({"default": text(SECRET, 3)}, "var.db_password", "variable"), "template.variable")
+    nested = declaration(
+        {"default": text(SECRET, 4)}, "module.db.var.db_password", "variable", calls=(Call("module.db", BLOCK),)
+    )
+    inner = resource(nested, "template.variable")
+    output = resource(declaration({"value": text("ghp" + "_" + "a1B2c3" * 6, 5)}, "output.token", "output"), "template.output")
+    request = resource(declaration({"url": text("https://x.example.com", 6)}, "data.http.x", "data"), type="http")
+    database = resource(declaration({"password": text(SECRET, 7), "name": text("orders", 8)}))
+    queue = resource(declaration({"name": text("jobs", 9)}, "aws_sqs_queue.q"))
+    every = (variable, inner, output, request, database, queue)
+    unit = Unit("infra", "terraform", tuple(r.declarations[0] for r in every))
+    graph = Graph((unit,), every, ())
+    for name, asked in secrets.ASKED.items():
+        left_out = [one for one in every if one not in asked(graph)]
+        assert queue in left_out
+        for one in left_out:
+            assert getattr(secrets, name)(Question(graph, one, NOWHERE_ASSUMED, JudgeSettings())).truth is Truth.YES
+
+
+def test_what_stands_beside_a_password_is_no_secret():
+    """Of the value of a secret the password counts, and what has no telling name but looks like a token; each once."""
+    members = {"username": "svc-orders-01", "host": "db01.internal", "password": SECRET, "license": "aB3dE6gH9jaB3"}
+    value_ = value({name: text(data, number) for number, (name, data) in enumerate(members.items(), 3)})
+    one = resource(declaration({"secret_string": value_}), secrets=("value",), attributes={"value": value_})
+    assert [entry[1] for entry in told("in_argument", one)] == ["secret_string.password", "secret_string.license"]
+
+
+def test_a_literal_is_told_once_at_the_outermost_variable():
+    """A module's argument that is handed on to another module is changed where it is written."""
+    given = text(SECRET, 3, 17)
+    variables = [
+        resource(declaration({"value": given}, f"{path}var.password", "variable", calls=calls), "template.variable")
+        for path, calls in (
+            ("module.a.module.b.", (Call("module.a", BLOCK), Call("module.a.module.b", BLOCK))),
+            ("module.a.", (Call("module.a", BLOCK),)),
+        )
+    ]
+    assert [entry[0] for entry in told("in_input", *variables)] == ["module.a.var.password"]
+
+
+def test_a_write_only_argument_is_in_the_code_all_the_same():
+    """What to do about it is another thing than for an argument that is kept in the state."""
+    one = resource(declaration({"password_wo": text(SECRET)}))
+    graph = Graph((Unit("infra", "terraform", one.declarations),), (one,), ())
+    (found,) = secrets.in_argument(Question(graph, one, NOWHERE_ASSUMED, JudgeSettings())).findings
+    assert "ephemeral" in found.remediation
+    assert "not out of the code" in found.evidence[-1].message
