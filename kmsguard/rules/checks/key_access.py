@@ -33,7 +33,7 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, arn_part, external_principal, service
 from kmsguard.rules.checks.organization import can_under, ceilings_of
-from kmsguard.rules.checks.replication import KMS_ENCRYPTION, here, name_of, opens, same_text, shown
+from kmsguard.rules.checks.replication import AWS_MANAGED, KMS_ENCRYPTION, here, name_of, opens, same_text, shown
 from kmsguard.rules.checks.statements import paste
 
 End: TypeAlias = "Resource | External"
@@ -564,7 +564,7 @@ class _Asked:
     def told(self, verdict: Verdict) -> Found:
         """One use, as it is reported."""
         hop, user, use = verdict.hop, verdict.user, verdict.use
-        key = name_of(hop.key)
+        key = _called(hop.key)
         title = use.title or "to use it"
         head = Evidence(f"{user.name} uses a key here {title}", self._place(use), None, self.resource)
         told = [head]
@@ -764,6 +764,12 @@ def _is_own(account: Value) -> bool:
 def _texts(value: Value | None) -> list[str]:
     """All texts in a value."""
     return [part.text for part in value.walk() if part.text is not None] if value is not None else []
+
+
+def _called(key: End) -> str:
+    """How a message names a key: an AWS managed key by its alias."""
+    text = _pieces(key.value) if isinstance(key, External) else ""
+    return text[text.index(AWS_MANAGED) :] if AWS_MANAGED in text else name_of(key)
 
 
 def _what(reference: str) -> Value:
