@@ -109,9 +109,10 @@ def _is_one_thing(entry: Entry, question: Question) -> bool:
     data = entry.value.data
     if not isinstance(data, Unknown):
         return show(entry.text).startswith("arn:")
-    if data.prefix.startswith("arn:") or data.reference.lower().endswith("arn"):
+    reference = data.reference or ""
+    if data.prefix.startswith("arn:") or reference.lower().endswith("arn"):
         return True
-    for address in (data.reference, data.reference.rpartition(".")[0]):
+    for address in (reference, reference.rpartition(".")[0]):
         found = question.graph.by_address.get((question.resource.unit, address), ())
         if any(one.declarations[0].mode == "managed" and not one.kind.startswith("template.") for one in found):
             return True
