@@ -18,6 +18,7 @@ from kmsguard.iam.search import Found, Search
 from kmsguard.iam.space import Case, Read, Way
 from kmsguard.iam.texts import Deployment
 from kmsguard.iam.variables import Constraint, Finite, Present
+from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 
 AudienceName: TypeAlias = Literal[
@@ -55,6 +56,7 @@ class Audience(msgspec.Struct, frozen=True, eq=False):
     statement: Statement | None = None
     certain: Statement | None = None  # lets `at_least` in
     too_large: bool = False
+    open: tuple[Open, ...] = ()  # what would decide it
 
     @property
     def decided(self) -> bool:
@@ -72,6 +74,7 @@ class Question:
         self.search = Search(document, deployment, 0)
         self._left = ALL_STEPS
         self._given = 0
+        self._only: int | None = None
         self.facts: Facts = self.search.facts
         own = deployment.account
         self.own = own
@@ -80,14 +83,18 @@ class Question:
         self.organizations = tuple(dict.fromkeys(deployment.organizations))
         self.foreign_organizations = tuple(o for o in self.facts.organizations if o not in self.organizations)
 
-    def audience(self, operations: Sequence[str]) -> Audience:
-        """The widest audience of a request for one of some operations."""
+    def audience(self, operations: Sequence[str], only: int | None = None) -> Audience:
+        """The widest audience of a request for one of some operations.
+
+        `only` is the index of an Allow statement: the others are left aside, the Deny statements are not.
+        """
+        self._only = only
         at_most, found, given_up = self._widest(operations, AUDIENCES[:0:-1], certain=False)
         if at_most == "nobody":
             return Audience("nobody", "nobody")
         statement = found.statement if found is not None else None
         witness = found.call if found is not None else None
-        if witness is not None and decision(self.document, witness, self.deployment) is Truth.YES:
+        if only is None and witness is not None and decision(self.document, witness, self.deployment) is Truth.YES:
             return Audience(at_most, at_most, witness, statement, statement)
         narrower = AUDIENCES[AUDIENCES.index(at_most) : 0 : -1]
         at_least, sure, sure_given_up = self._widest(operations, narrower, certain=True)
@@ -135,7 +142,7 @@ class Question:
                     if UNMET in given:
                         continue
                     try:
-                        found = self.search.find(needs, given, certain=certain)
+                        found = self.search.find(needs, given, certain=certain, only=self._only)
                     except TooLargeError:
                         if self.search.budget.left < 0:
                             raise

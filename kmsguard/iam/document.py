@@ -144,7 +144,7 @@ def read_policy(value: Value, deployment: Deployment = NOWHERE) -> PolicyDocumen
     """
     data = value.data
     if isinstance(data, Text) and data.encodes is not None and data.encoding == "json":
-        return msgspec.structs.replace(read_policy(data.encodes, deployment), value=value)
+        return read_policy(_placed(data.encodes, value), deployment)
     if isinstance(data, Text) and _alone(data) is not None:
         return _wholly_open(value, deployment)
     if isinstance(data, (str, Text)):
@@ -153,13 +153,18 @@ def read_policy(value: Value, deployment: Deployment = NOWHERE) -> PolicyDocumen
         parsed, problems = parse_json(value)
         if parsed is None or isinstance(parsed.data, (str, Text)) or any(problem.level == "error" for problem in problems):
             return PolicyDocument((), value, NO_STATEMENT, value)
-        return msgspec.structs.replace(read_policy(parsed, deployment), value=value)
+        return read_policy(_placed(parsed, value), deployment)
     if isinstance(data, (Unknown, Choice)):
         return _wholly_open(value, deployment)
     try:
         return PolicyDocument(tuple(_statements(value, deployment)), value)
     except _BadPolicyError as error:
         return PolicyDocument((), value, error.message, error.value)
+
+
+def _placed(inner: Value, outer: Value) -> Value:
+    """What a text holds, at the place of the text where it has none of its own."""
+    return inner if inner.where is not None else inner.at(outer.where)
 
 
 def _alone(text: Text) -> Value | None:

@@ -72,14 +72,16 @@ class Search:
             found = self._needs[key] = Needs(space, self.memory)
         return found
 
-    def find(self, needs: Needs, given: Sequence[Need], *, certain: bool) -> Found | None:
+    def find(self, needs: Needs, given: Sequence[Need], *, certain: bool, only: int | None = None) -> Found | None:
         """A request of a space that meets some needs and is allowed: certainly, or possibly.
+
+        `only` is the index of the one Allow statement that is asked for.
 
         Raises:
             TooLargeError: where it is not decided within the budget.
         """
         undecided = False
-        for statement in self.document.statements:
+        for statement in self.document.statements if only is None else (self.document.statements[only],):
             if self._is_out(statement, needs.space, certain=certain):
                 continue
             try:

@@ -248,7 +248,9 @@ class Policy:
             if prefix or if_exists:
                 return UNKNOWN
             wanted = "true" if held is None else "false"
-            return max((UNKNOWN if left_open(v) else YES if text(v).lower() == wanted else NO for v in listed(values)), default=NO)
+            return max(
+                (UNKNOWN if left_open(v) else YES if text(v).lower() == wanted else NO for v in listed(values)), default=NO
+            )
         negated = "not" in base
         plain = base.replace("not", "", 1)
         if not self.fits(plain, negated, type_):
@@ -299,9 +301,17 @@ class Policy:
             if b is None:
                 return UNKNOWN
             order = plain.removeprefix("numeric").removeprefix("date")
-            return YES if {
-                "equals": a == b, "lessthan": a < b, "lessthanequals": a <= b, "greaterthan": a > b, "greaterthanequals": a >= b
-            }[order] else NO
+            return (
+                YES
+                if {
+                    "equals": a == b,
+                    "lessthan": a < b,
+                    "lessthanequals": a <= b,
+                    "greaterthan": a > b,
+                    "greaterthanequals": a >= b,
+                }[order]
+                else NO
+            )
         return self.compare_text(plain, policy, value, request)
 
     def compare_text(self, plain, policy, value, request):
@@ -568,7 +578,10 @@ def problems(request, policy):
     must(re.fullmatch(shapes[kind], request["arn"]), f"arn {request['arn']}")
     if kind == "role":
         name = request["arn"].rpartition("/")[2]
-        must(re.fullmatch(re.escape(f"arn:{policy.partition}:sts::{account}:assumed-role/{name}/") + PART, request["session"]), "session")
+        must(
+            re.fullmatch(re.escape(f"arn:{policy.partition}:sts::{account}:assumed-role/{name}/") + PART, request["session"]),
+            "session",
+        )
 
     def there(key, condition, value=None):
         """That a key that is read is there exactly where it has to be, with its value."""
@@ -614,11 +627,21 @@ def problems(request, policy):
     there("aws:principalservicename", service, request["arn"])
     there("aws:username", kind == "user", request["arn"].rpartition("/")[2])
     if not service:
-        there("aws:principaltype", True, {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}[kind])
+        there(
+            "aws:principaltype",
+            True,
+            {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}[kind],
+        )
         for key in ONLY_SERVICES:
             must(key not in values, f"{key} of a caller")
     else:
-        for key in ("aws:principalorgid", "aws:principalorgpaths", "aws:principaltype", "aws:multifactorauthpresent", "aws:multifactorauthage"):
+        for key in (
+            "aws:principalorgid",
+            "aws:principalorgpaths",
+            "aws:principaltype",
+            "aws:multifactorauthpresent",
+            "aws:multifactorauthage",
+        ):
             must(key not in values, f"{key} of a service")
     if kind != "role":
         must("aws:sourceidentity" not in values, "source identity")
