@@ -8,9 +8,10 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from kmsguard.answers.parties import Known, PartyKind, explore, said
+from kmsguard.answers.parties import Known, PartyKind, explore
 from kmsguard.answers.prices import PRICE, Price
 from kmsguard.answers.who_can import answers_of, everybody, keys_of
+from kmsguard.answers.wording import said
 from kmsguard.iam.audience import AudienceName
 from kmsguard.iam.texts import opens, sym
 from kmsguard.model.declaration import Problem
@@ -65,6 +66,7 @@ class Audience(msgspec.Struct, frozen=True):
     at_most: AudienceName
     operations: tuple[str, ...]
     conditions: tuple[str, ...]
+    decided_by: Annotated[tuple[Open, ...], Meta(description="empty where both bounds are the same")]
     location: Span | None
 
 
@@ -163,9 +165,20 @@ def _uses(graph: Graph) -> dict[object, list[Edge]]:
     """What leads to a key, by key; what belongs to a key itself is left out."""
     found: dict[object, list[Edge]] = {}
     for edge in graph.edges():
-        if isinstance(edge.target, Resource) and edge.target.kind == "kms.key" and not edge.source.kind.startswith("kms."):
+        if isinstance(edge.target, Resource) and edge.target.kind == "kms.key" and _protects(edge):
             found.setdefault(edge.target, []).append(edge)
     return found
+
+
+def _protects(edge: Edge) -> bool:
+    """Whether what names a key has something under it: what belongs to a key, or only calls with it, has not."""
+    return not edge.source.kind.startswith("kms.") and edge.name != "named_keys"
+
+
+def _is_no_key(value: Value) -> bool:
+    """Whether it is something else, whose key it would be: the snapshot that a database is restored from."""
+    parts = said(sym(value)).split(":", 3)
+    return parts[0] == "arn" and len(parts) > 3 and "$" not in parts[2] and parts[2] != "kms"
 
 
 def _protected(edges: Iterable[Edge]) -> tuple[Protected, ...]:
@@ -198,7 +211,7 @@ class _Key:
         rotation = self._rotation(spec, usage, origin)
         operations = uses_of(spec, usage)
         open_to = tuple(
-            Audience(one.at_least, one.at_most, one.operations, one.conditions, one.location)
+            Audience(one.at_least, one.at_most, one.operations, one.conditions, one.decided_by, one.location)
             for one in everybody(self.known, key, operations)
         )
         return KeyEntry(
@@ -281,7 +294,7 @@ class _Key:
         def in_world(world: World) -> tuple[str, ...]:
             access = self.known.access(world, self.key.unit)
             found = access.sources(self.key, "key", "kms.alias")
-            return tuple(said(sym(access.value(alias, "name"))) for alias, _ in found)
+            return tuple(_alias(access.value(alias, "name")) for alias, _ in found)
 
         return tuple(sorted({name for _, names in explore(in_world).found for name in names}))
 
@@ -299,6 +312,10 @@ class _Key:
                 every = tuple(name for name in operations if name in before or name in one.operations)
                 same[alike] = Holder(one.principal, one.kind, one.unit, one.answer, every, told, one.decided_by)
             yield from same.values()
+
+
+def _alias(name: Value) -> str:
+    return said(sym(name)) if "alias/" in said(sym(name)) else "one whose name is not known"
 
 
 def _end(edge: Edge) -> str:
@@ -320,10 +337,8 @@ def _outside(graph: Graph, units: frozenset[str]) -> Iterator[KeyEntry]:
     for edge in graph.edges():
         if isinstance(edge.target, Resource) or edge.target.kind != "kms.key" or edge.source.unit not in units:
             continue
-        if edge.source.kind.startswith("kms.") and edge.source.kind not in ("kms.grant", "kms.key_policy"):
-            continue
         value = edge.target.value
-        if edge.guard is Truth.NO or edge.source.exists is Truth.NO:
+        if not _protects(edge) or edge.guard is Truth.NO or edge.source.exists is Truth.NO or _is_no_key(value):
             continue
         name = (edge.source.unit, _named(value))
         values.setdefault(name, value)

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from kmsguard.answers.keys import ADMINISTRATION, SYMMETRIC, Audience, Holder, Inventory, KeyEntry, Protected, uses_of
 from kmsguard.answers.layout import entry, place, text_of, titled
 from kmsguard.answers.who_can_text import AUDIENCES, decider
+from kmsguard.model.finding import Open
 
 COLUMN = 16
+MAX_TOLD = 2
 
 
 def render(tree: Inventory, width: int) -> str:
@@ -80,7 +84,8 @@ def _rotation(key: KeyEntry) -> str:
 def _people(
     label: str, holders: Sequence[Holder], audiences: Sequence[Audience], asked: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
-    lines = [_audience(one, asked) for one in audiences] + [_holder(one, asked) for one in holders]
+    lines = [_audience(one, asked) for one in audiences] + [_holder(one, asked) for one in holders if one.answer == "yes"]
+    lines += _perhaps([one for one in holders if one.answer == "unknown"], asked)
     yield from _labelled(label, lines or ["nobody that this scan knows of"])
 
 
@@ -93,11 +98,25 @@ def _holder(one: Holder, asked: tuple[str, ...]) -> str:
     what = one.principal + _operations(one.operations, asked)
     if one.kind == "account":
         what += ", as far as its IAM policies allow"
-    conditions = f", {' or '.join(one.conditions)}" if one.conditions else ""
-    if one.answer == "yes":
-        return what + conditions
-    reason = "; ".join(dict.fromkeys(decider(open_) for open_ in one.decided_by))
-    return f"perhaps {what}{conditions} [{reason}]"
+    return what + (f", {' or '.join(one.conditions)}" if one.conditions else "")
+
+
+def _perhaps(holders: Sequence[Holder], asked: tuple[str, ...]) -> Iterator[str]:
+    """Those who may be able to, together where they could do the same."""
+    same: dict[tuple[object, ...], list[Holder]] = {}
+    for one in holders:
+        same.setdefault((one.operations, one.conditions, one.kind == "account"), []).append(one)
+    for alike in same.values():
+        names = ", ".join(one.principal for one in alike)
+        text = _holder(msgspec.structs.replace(alike[0], principal=names), asked)
+        yield f"perhaps {text}{_deciders([open_ for one in alike for open_ in one.decided_by])}"
+
+
+def _deciders(opens: Sequence[Open]) -> str:
+    """The first ones: `kmsguard who-can` tells them all."""
+    told = list(dict.fromkeys(decider(one) for one in opens))
+    more = "; …" if len(told) > MAX_TOLD else ""
+    return f" [{'; '.join(told[:MAX_TOLD])}{more}]" if told else ""
 
 
 def _operations(operations: tuple[str, ...], asked: tuple[str, ...]) -> str:
@@ -111,7 +130,7 @@ def _audience(one: Audience, asked: tuple[str, ...]) -> str:
         who += f", perhaps {AUDIENCES[one.at_most]}"
     text = ", ".join((who + _operations(one.operations, asked), *one.conditions))
     at = f" [{place(one.location)}]" if one.location is not None else ""
-    return f"{'' if certain else 'perhaps '}{text}{at}"
+    return f"{'' if certain else 'perhaps '}{text}{_deciders(one.decided_by)}{at}"
 
 
 def _protected(key: KeyEntry) -> Iterator[str]:

@@ -7,7 +7,8 @@ from typing import Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from kmsguard.iam.decide import EMPTY, NOT_HELD, Key, Principal
+from kmsguard.answers.wording import said
+from kmsguard.iam.decide import EMPTY, NOT_HELD, OWN_ACCOUNT, Key, Principal
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Sym, equal, opens, show, sym
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
@@ -106,7 +107,7 @@ class Known:
         return found
 
     def parties(self, key: Resource) -> list[Party]:
-        """Who may be asked about a key, each once: roles and users first, then accounts, services and others that are named.
+        """Who may be asked about a key, each once: roles and users, then accounts (its own for certain), services and others.
 
         The principals of another unit are among them where both accounts are known: that two units that say nothing of their
         accounts are deployed to the same one is not known.
@@ -116,6 +117,8 @@ class Known:
             if resource.unit == key.unit or _are_known(resource, key):
                 party = Party(resource.address, "user" if resource.kind == "iam.user" else "role", resource, _of(resource))
                 found[resource.unit, resource.address] = party
+        own = key.account or OWN_ACCOUNT
+        found["", _own(own)] = Party(_own(own), "account", None, _account(own))
         for _, named in explore(lambda world: self._named(world, key)).found:
             for party in named:
                 found.setdefault(("", party.name), party)
@@ -251,8 +254,3 @@ def _external(value: Value) -> Callable[[Access], Principal]:
 
 _LINKED = ":role/aws-service-role/"
 _MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")
-
-
-def said(text: Sym) -> str:
-    """A text as people read it: what is left open by its name."""
-    return show(text).replace("${--account}", "${account}").replace("${--region}", "${region}")

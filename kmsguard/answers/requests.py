@@ -16,7 +16,7 @@ from kmsguard.answers.wording import OTHERS, is_any, say_test, say_value
 from kmsguard.iam.conditions import BASES
 from kmsguard.iam.decide import Decision, Evidence, Key, Layer, Principal
 from kmsguard.iam.document import Statement, Test
-from kmsguard.iam.keys import find_further
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, find_further
 from kmsguard.iam.operations import CARRIED, OPTIONAL
 from kmsguard.iam.texts import Deployment, fold
 from kmsguard.model.finding import Open
@@ -122,7 +122,21 @@ class _Asked:
             for test in statement.tests:
                 if test.key in asked:
                     found.setdefault(test.key, []).append(test)
-        return {name: _candidates_of(name, tests) for name, tests in found.items()}
+        granted = {name: values for name, values in self._granted().items() if name in asked}
+        names = (*found, *(name for name in granted if name not in found))
+        return {name: _candidates_of(name, found.get(name, []), granted.get(name, [])) for name in names}
+
+    def _granted(self) -> dict[str, list[Value]]:
+        """What the constraints of grants ask of the encryption context."""
+        found: dict[str, list[Value]] = {}
+        for grant in self.key.grants:
+            for constraint in (grant.subset, grant.equals):
+                pairs = constraint.members if constraint is not None else {}
+                for name, value in pairs.items():
+                    found.setdefault(CONTEXT + fold(name), []).append(value)
+                if pairs:
+                    found.setdefault(CONTEXT_KEYS, []).append(Value(tuple(Value(name) for name in pairs)))
+        return found
 
     def _statements(self) -> Iterator[Statement]:
         layers: tuple[Layer | None, ...] = (
@@ -150,18 +164,18 @@ _ALWAYS = ("aws:currenttime", "aws:epochtime", "aws:principaltype", "aws:userage
 _CLOSED = ("equals", "bool", "null")
 
 
-def _candidates_of(name: str, tests: Sequence[Test]) -> _Candidates:
+def _candidates_of(name: str, tests: Sequence[Test], granted: Sequence[Value]) -> _Candidates:
     kind = find_further(name)
     type_ = kind.type if kind is not None else "string"
     closed = all((base := BASES.get(test.base)) is not None and base.family in _CLOSED for test in tests)
     if type_ == "bool":
         values = list(_FLAGS)
     else:
-        values = [value for test in tests if not _is_null(test) for value in _compared(test)]
+        values = [*granted, *(value for test in tests if not _is_null(test) for value in _compared(test))]
         if kind is not None and kind.holds_set:
             values = [*(Value(test_values) for test in tests if (test_values := _compared(test))), *values]
             values = [value if isinstance(value.data, tuple) else Value((value,)) for value in values]
-    nothing = name not in _ALWAYS and (name not in CARRIED or name in OPTIONAL or name == "kms:encryptioncontextkeys")
+    nothing = name not in _ALWAYS and (name not in CARRIED or name in OPTIONAL or name == CONTEXT_KEYS)
     others = [Value(text) for text in OTHERS.get(type_, ())]
     if kind is not None and kind.holds_set:
         others = [Value((other,)) for other in others]
@@ -194,7 +208,22 @@ def _distinct(values: Iterable[Value]) -> Iterator[Value]:
 def _contexts(candidates: Mapping[str, _Candidates]) -> Iterator[Context]:
     names = list(candidates)
     for combination in product(*(candidates[name].values for name in names)):
-        yield dict(zip(names, combination, strict=True))
+        context = dict(zip(names, combination, strict=True))
+        if _can_exist(context):
+            yield context
+
+
+def _can_exist(context: Context) -> bool:
+    """Whether the keys of an encryption context and its entries are of one request."""
+    keys = context.get(CONTEXT_KEYS)
+    if keys is None:
+        return True
+    named = {fold(key.text or "") for key in keys.items}
+    return all(
+        (value.data is not ABSENT) == (name[len(CONTEXT) :] in named)
+        for name, value in context.items()
+        if name.startswith(CONTEXT)
+    )
 
 
 # What is said of it
@@ -221,12 +250,13 @@ def _asks_less(one: Context, other: Context) -> bool:
 def _conditions(context: Context, evidence: Sequence[Evidence], candidates: Mapping[str, _Candidates]) -> tuple[str, ...]:
     """What has to be true of a request: the tests of the statements that allow it, else what it holds."""
     told: dict[str, None] = {}
+    entries = any(name.startswith(CONTEXT) for name in context)
     tests = [test for one in evidence if one.statement is not None and one.part != "denies" for test in one.statement.tests]
     for name, value in context.items():
         own = [test for test in tests if test.key == name]
         if own:
             told.update(dict.fromkeys(say_test(test) for test in own))
-        elif name in candidates:
+        elif name in candidates and not (name == CONTEXT_KEYS and entries):
             told[say_value(name, value)] = None
     return tuple(told)
 

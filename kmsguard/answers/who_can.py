@@ -24,7 +24,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks.audiences import audience_of
+from kmsguard.rules.checks.audiences import audience_of, open_of
 from kmsguard.rules.checks.documents import views_of
 from kmsguard.rules.checks.organization import ceilings_of
 from kmsguard.rules.worlds import describe
@@ -75,6 +75,7 @@ class Everybody(msgspec.Struct, frozen=True):
     at_least: Annotated[AudienceName, Meta(description="certainly; from narrow to wide as in `kmsguard policy check`")]
     at_most: Annotated[AudienceName, Meta(description="possibly; the same as `at_least` where the template decides it")]
     conditions: Annotated[tuple[str, ...], Meta(description="what the statement asks of the request")]
+    decided_by: Annotated[tuple[Open, ...], Meta(description="empty where both bounds are the same")]
     location: Annotated[Span | None, Meta(description="the statement")]
 
 
@@ -343,12 +344,17 @@ def _open_statements(known: Known, key: Resource, operation: str) -> Iterator[Ev
     def in_world(world: World) -> list[tuple[Statement, Audience]] | None:
         if decide(key.exists, world) is Truth.NO:
             return None
+        written = [
+            one for document in known.key(known.access(world, key.unit), key).policies.documents for one in document.statements
+        ]
         views = views_of(Question(known.graph, key, world, known.settings))
         return [
-            (statement, audience_of(view, statement, always=True, operations=(operation,)))
+            (written[statement.index], audience_of(view, statement, always=True, operations=(operation,)))
             for view in views.all
             for statement in view.document.statements
-            if _names_nobody(statement) and action_truth(statement, operation) is not Truth.NO
+            if statement.index < len(written)
+            and _names_nobody(statement)
+            and action_truth(statement, operation) is not Truth.NO
         ]
 
     worlds = explore(in_world)
@@ -363,7 +369,8 @@ def _open_statements(known: Known, key: Resource, operation: str) -> Iterator[Ev
         if most != "nobody":
             tests = (test for test in statement.tests if test.key not in _OF_ACCOUNTS)
             conditions = tuple(dict.fromkeys(say_test(test) for test in tests))
-            yield Everybody((operation,), least, most, conditions, statement.span)
+            opens = tuple(dict.fromkeys(one for pair in same for one in open_of(*pair)))
+            yield Everybody((operation,), least, most, conditions, opens if least != most else (), statement.span)
 
 
 _OF_ACCOUNTS = ("kms:calleraccount", "aws:principalaccount", "aws:principalorgid", "aws:principalorgpaths")

@@ -46,11 +46,13 @@ def _key(key: KeyAnswers, tree: WhoCan, width: int) -> Iterator[str]:
 
 def _everybody(audience: Everybody, tree: WhoCan, width: int) -> Iterator[str]:
     certain = audience.at_least != "nobody"
-    who = AUDIENCES[audience.at_least if certain else audience.at_most]
+    who = AUDIENCES[audience.at_least] if certain else f"perhaps {AUDIENCES[audience.at_most]}"
     if certain and audience.at_least != audience.at_most:
         who += f", perhaps {AUDIENCES[audience.at_most]}"
     text = ", ".join((who + _operations(audience.operations, tree), *audience.conditions))
     yield from entry("  yes" if certain else "  unknown", text, width, column=COLUMN)
+    for one in audience.decided_by:
+        yield from entry("", decider(one), width, column=COLUMN + 2)
     if audience.location is not None:
         yield from entry("", f"{place(audience.location)}: this statement does not say whom it means", width, column=COLUMN + 2)
 

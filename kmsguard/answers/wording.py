@@ -61,6 +61,11 @@ OTHERS: dict[str, tuple[str, ...]] = {
 """Values by the type of a condition key that stand for any that no policy names."""
 
 
+def said(text: Sym) -> str:
+    """A text as people read it: what is left open by its name."""
+    return show(text).replace("${--account}", "${account}").replace("${--region}", "${region}")
+
+
 def is_any(value: Value) -> bool:
     """Whether a value stands for any that no policy names."""
     every = [other for others in OTHERS.values() for other in others]
@@ -73,7 +78,7 @@ def say_test(test: Test) -> str:
     optional = " or without it" if test.if_exists else ""
     if test.base == "null":
         absent = [fold(value) == "true" for value in values]
-        return _without(test.key, test.name) if all(absent) else f"with {test.name}"
+        return _without(test.key, test.name) if all(absent) else f"with {_name(test.key, test.name)}"
     if test.base == "bool":
         return _flag(test.key, test.name, values) + optional
     for family in ("numeric", "date"):
@@ -138,7 +143,7 @@ def _either(values: Sequence[str]) -> str:
 
 
 def _shown(text: Sym, key: str) -> str:
-    shown = show(text)
+    shown = said(text)
     if key in ("kms:viaservice", "aws:calledvia"):
         return shown.removesuffix(".amazonaws.com")
     return shown
