@@ -38,6 +38,7 @@ VENDORED = frozenset(
     | {"bower_components", "node_modules", "site-packages", "venv"}
 )
 MAX_BYTES = 16_000_000  # what is searched for templates; AWS takes a template of 1 MB, plans are larger
+HEAD_BYTES = 1_000_000  # of a larger file, in which a plan says that it is one
 MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
 NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
@@ -121,11 +122,9 @@ class _Search:
     # what PATH can be
 
     def standard_input(self, text: str) -> None:
-        from kmsguard.cloudformation import looks_like_template
-
         checkout = self._checkout(os.getcwd())
         text = text.removeprefix("\ufeff")
-        dialect: Dialect = "cloudformation" if looks_like_template(text) else "terraform"
+        dialect = _dialect(text) or "terraform"
         self._add(STDIN, dialect, checkout, text=text)
 
     def folder(self, folder: str) -> None:
@@ -145,9 +144,11 @@ class _Search:
                 elsewhere = (
                     elsewhere or f"; {shown(module)} is called by {shown(caller)} and judged there: name it to judge it alone"
                 )
-        templates = [path for f in folders for path in f.template_paths() if _dialect(_read(path)) == "cloudformation"]
-        for path in templates:
-            self._add(path, "cloudformation", checkout)
+        dialects = {path: _dialect_of(path) for f in folders for path in f.template_paths()}
+        templates = [path for path, dialect in dialects.items() if dialect == "cloudformation"]
+        for path, dialect in dialects.items():
+            if dialect is not None:
+                self._add(path, dialect, checkout)
         if templates and checkout.root != folder:
             for path in checkout.templates_that_may_nest(templates, folder):
                 self._add(path, "cloudformation", checkout, only=frozenset(), sure=False)
@@ -165,12 +166,11 @@ class _Search:
             for root in checkout.roots_over(os.path.dirname(path)):
                 self._add(root, "terraform", checkout, only=only)
             return
-        text = _read(path) if path.endswith(TEMPLATES) else None
-        dialect = _dialect(text)
+        dialect = _dialect_of(path) if path.endswith(TEMPLATES) else None
         if dialect == "cloudformation":
             self._add(path, "cloudformation", checkout, only=only)
         elif dialect == "terraform-plan":
-            self.problem("error", "plan-not-supported", name, "Terraform plans are not read yet; scan the root module")
+            self._add(path, "terraform-plan", checkout)  # its findings stand in the code that it was made from
             return
         else:
             self.named.append(name)
@@ -208,7 +208,7 @@ class _Search:
         text: str | None = None,
     ) -> None:
         name = path if path == STDIN else shown(path)
-        settings = self.settings.for_terraform() if dialect == "terraform" else self.settings.for_cloudformation()
+        settings = self.settings.for_cloudformation() if dialect == "cloudformation" else self.settings.for_terraform()
         source = UnitSource(name, dialect, settings, shown(checkout.boundary), text)
         found = Found(source, shown(checkout.fingerprint_root), only, sure)
         before = self.found.get((name, dialect))
@@ -402,11 +402,26 @@ def _dialect(text: str | None) -> Dialect | None:
     """What a YAML or JSON text is."""
     if text is None:
         return None
-    if '"planned_values"' in text and '"format_version"' in text and text.lstrip().startswith("{"):
+    from kmsguard.terraform.plan import looks_like_plan
+
+    if looks_like_plan(text):
         return "terraform-plan"
     from kmsguard.cloudformation import looks_like_template
 
     return "cloudformation" if looks_like_template(text) else None
+
+
+def _dialect_of(path: str) -> Dialect | None:
+    """What a file is; of one that is too large for a template its beginning says whether it is a plan."""
+    text = _read(path)
+    if text is not None or not path.endswith(".json"):
+        return _dialect(text)
+    try:
+        with open(path, "rb") as file:
+            head = file.read(HEAD_BYTES).decode("utf-8-sig", "replace")
+    except OSError:
+        return None
+    return "terraform-plan" if _dialect(head) == "terraform-plan" else None
 
 
 def _module_sources(name: str, text: str) -> Iterator[str]:
@@ -473,7 +488,11 @@ def _environments(found: Found, settings: Settings, problems: list[Problem]) -> 
 
 def _deployed(source: UnitSource, entry: UnitEntry, settings: Settings, problems: list[Problem]) -> UnitSettings:
     base = source.settings
-    if source.dialect == "terraform":
+    first: tuple[str, str]
+    written: tuple[str, ...]
+    if source.dialect == "terraform-plan":
+        first, written = (source.path, entry.path.base), ()  # a plan knows the values that it was made with
+    elif source.dialect == "terraform":
         first, written = (source.path, entry.path.base), entry.var_files
     else:
         first, written = (entry.path.base, os.path.dirname(source.path)), entry.parameters

@@ -34,6 +34,10 @@ def read_unit(source: UnitSource) -> Unit:
         from kmsguard.cloudformation import read as read_template
 
         return read_template(source)
+    if source.dialect == "terraform-plan":
+        from kmsguard.terraform.plan import read as read_plan
+
+        return read_plan(source)
     from kmsguard.terraform import read as read_module
 
     return read_module(source)

@@ -164,6 +164,10 @@ def secrets_of(graphs: Iterable[Graph], judgements: Iterable[Judgement] = ()) ->
                     secrets.add(value)
         for unit in graph.units.values():
             for declaration in unit.declarations:
+                if unit.dialect == "terraform-plan":  # it holds what it calls sensitive as it is
+                    for part in declaration.body.walk():
+                        if part.sensitive:
+                            secrets.add(part)
                 if declaration.mode in ("variable", "parameter"):
                     for value in declaration.body.members.values():
                         if value.sensitive:

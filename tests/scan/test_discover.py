@@ -279,10 +279,21 @@ PLAN = '{"format_version":"1.2","terraform_version":"1.11.4","planned_values":{}
 
 
 def test_a_plan_is_recognised():
-    """It is told where it is named, and passed over in a folder."""
-    _make({"plan.json": PLAN})
-    assert [p.code for p in discover(["plan.json"], Settings()).problems] == ["plan-not-supported"]
-    assert _paths(".") == []
+    """Named, in a folder and on standard input; what other commands write as JSON, and any other JSON, is none."""
+    other = {"validate.json": '{"format_version":"1.0","valid":true}', "schema.json": '{"format_version":"1.0","values":1}'}
+    _make({"plan.json": PLAN, **other})
+    for found in (discover(["plan.json"], Settings()), discover(["."], Settings()), discover(["-"], Settings(), PLAN)):
+        assert [(f.source.path, f.source.dialect) for f in found.found] in (
+            [("plan.json", "terraform-plan")],
+            [("-", "terraform-plan")],
+        )
+        assert found.problems == ()
+
+
+def test_a_plan_larger_than_any_template_is_recognised():
+    """Its beginning says what it is."""
+    Path("plan.json").write_text(PLAN[:-1] + " " * 17_000_000 + "}", encoding="utf-8")
+    assert [f.source.dialect for f in discover(["."], Settings()).found] == ["terraform-plan"]
 
 
 def test_a_unit_is_deployed_with_what_the_configuration_says():

@@ -229,7 +229,8 @@ NOT_READ = [
     ("broken.tf.json", b'{"resource": ', "json-syntax"),
     ("broken.json", b'{"Resources": {"Key": {"Type": "AWS::KMS::Key", }', "json-syntax"),
     ("tabs.yaml", b"Resources:\n\tKey:\n\t\tType: AWS::KMS::Key\n", "yaml-syntax"),
-    ("plan.json", b'{"format_version": "1.2", "planned_values": {}}', "plan-not-supported"),
+    ("plan.json", b'{"format_version": "1.2", "planned_values": {', "json-syntax"),
+    ("newer.json", b'{"format_version": "2.0", "planned_values": {}}', "plan-version"),
 ]
 
 

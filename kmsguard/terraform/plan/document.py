@@ -8,6 +8,8 @@ from decimal import Decimal
 from json import JSONDecodeError, JSONDecoder
 from typing import Any, TypeAlias
 
+import msgspec
+
 from kmsguard.model.declaration import Problem, UnitSource
 from kmsguard.model.source import Source, Span
 from kmsguard.syntax.files import Files
@@ -18,6 +20,11 @@ Members: TypeAlias = "dict[str, Json]"
 NEWEST = 1
 """The newest major version of the format that is known. A minor version only adds to it."""
 _SPACE = re.compile(r"[ \t\r\n]*+")
+_SCALAR = r'(?P<value>"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-\w.+]++|(?=[{\[]))'
+_NAME = r'"(?P<name>[^"\\]*+(?:\\.[^"\\]*+)*+)"[ \t\r\n]*+:[ \t\r\n]*+'
+_MEMBER = re.compile(rf"[ \t\r\n]*+(?P<entry>{_NAME}){_SCALAR}")
+_ELEMENT = re.compile(rf"[ \t\r\n]*+(?P<entry>(?P<name>(?!))?){_SCALAR}")
+_COMMA = re.compile(r"[ \t\r\n]*+,?")
 _AGAIN = "write it again with `terraform show -json`"
 
 
@@ -47,19 +54,35 @@ def read_document(source: UnitSource) -> tuple[Document | None, list[Problem]]:
         written = Files(source.boundary).read(source.path)
     if isinstance(written, Problem):
         return None, [written]
-    try:
-        tree = JSONDecoder(parse_float=Decimal).decode(written.text)
-    except JSONDecodeError as error:
-        line, column = written.place(min(error.pos, len(written.text)))
-        cut = error.pos >= len(written.text.rstrip())
-        message = f"the plan ends here, in the middle; {_AGAIN}" if cut else f"this is not the JSON of a plan; {_AGAIN}"
-        return None, [Problem("error", "json-syntax", source.path, line, column, message)]
-    except (RecursionError, ValueError):  # ValueError: a number of more digits than Python reads
-        return None, [Problem("error", "json-syntax", source.path, 1, 1, "this is nested deeper than any plan")]
+    tree = _decoded(written, source.path)
+    if isinstance(tree, Problem):
+        return None, [tree]
     wrong = _format(tree)
     if wrong is not None:
         return None, [Problem("error", wrong[0], source.path, 1, 1, wrong[1])]
     return Document(written, tree), list(_warnings(tree, source.path))
+
+
+def _decoded(written: Source, path: str) -> Json | Problem:
+    try:
+        return msgspec.json.decode(written.text)
+    except RecursionError:
+        return _too_deep(path)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        pass  # the standard library says where the mistake is
+    try:
+        return JSONDecoder(parse_float=Decimal).decode(written.text)
+    except JSONDecodeError as error:
+        line, column = written.place(min(error.pos, len(written.text)))
+        cut = error.pos >= len(written.text.rstrip()) or error.msg.startswith("Unterminated string")
+        message = f"the plan ends here, in the middle; {_AGAIN}" if cut else f"this is not the JSON of a plan; {_AGAIN}"
+        return Problem("error", "json-syntax", path, line, column, message)
+    except (RecursionError, ValueError):  # ValueError: a number of more digits than Python reads
+        return _too_deep(path)
+
+
+def _too_deep(path: str) -> Problem:
+    return Problem("error", "json-syntax", path, 1, 1, "this is nested deeper, or holds longer numbers, than any plan")
 
 
 def _format(tree: Json) -> tuple[str, str] | None:
@@ -141,22 +164,17 @@ class Document:
 
     def _listed(self, at: int) -> dict[str | int, Entry]:
         """The members or elements of what begins at an offset. The text is known to be JSON."""
-        written, scan, space = self.source.text, self._scan, self._space
-        mark = written[at : at + 1]
+        written, scan = self.source.text, self._scan
         out: dict[str | int, Entry] = {}
-        if mark not in ("{", "["):
-            return out
-        at = space(at + 1)
-        while written[at] not in "}]":
-            begin = at
-            key: str | int = len(out)
-            if mark == "{":
-                key, at = scan(written, at)
-                at = space(space(at) + 1)
-            start = at
-            _, at = scan(written, at)
-            out[key] = Entry(begin, start, at)
-            at = space(at)
-            if written[at] == ",":
-                at = space(at + 1)
+        pattern = _MEMBER if written[at : at + 1] == "{" else _ELEMENT if written[at : at + 1] == "[" else None
+        at += 1
+        while pattern is not None and (match := pattern.match(written, at)) is not None:
+            name = match["name"]
+            key: str | int = len(out) if name is None else name if "\\" not in name else scan(f'"{name}"')[0]
+            start = match.start("value")
+            end = match.end("value")
+            if end == start:  # an object or array, whose end only reading it tells
+                _, end = scan(written, start)
+            out[key] = Entry(match.start("entry"), start, end)
+            at = _COMMA.match(written, end).end()  # type: ignore[union-attr]
         return out

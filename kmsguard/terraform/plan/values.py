@@ -55,9 +55,9 @@ def plain(node: Json, *, sensitive: bool = False) -> Value:
 
 def scalar(node: Json) -> Data:
     """A number, text or truth; whole numbers are whole."""
-    if isinstance(node, Decimal):
-        return int(node) if node.is_finite() and abs(node) < Decimal(10) ** 15 and node == int(node) else node
-    return node if isinstance(node, (str, bool, int)) else None
+    if isinstance(node, float):
+        return int(node) if node.is_integer() and abs(node) < 1e15 else Decimal(repr(node))
+    return node if isinstance(node, (str, bool, int, Decimal)) else None
 
 
 def part(node: Json, name: str | int) -> Json:
@@ -155,6 +155,8 @@ class Attributes:
     def unknown(self, name: str, written: Json) -> Value:
         """What is known only after apply: the attribute that it comes from, where it can be no other."""
         context = self.context
+        if written is None:
+            return Value(Unknown(AFTER_APPLY))
         names = whole_references(written)
         reference = names[0] if len(names) == 1 else None
         if context.view is None:
