@@ -199,7 +199,11 @@ class _Compiler:
         self.kinds[name] = Kind(
             name=name,
             title=self.text(members["title"]) if "title" in members else name,
-            traits=self.texts(members["traits"]) if "traits" in members else (),
+            # Whoever makes somebody use a key can be matched as such, without asking every resource.
+            traits=(
+                *(self.texts(members["traits"]) if "traits" in members else ()),
+                *(("key_user",) if "key_use" in members else ()),
+            ),
             links=self.texts(members["links"]) if "links" in members else (),
             attributes=attributes,
             identity=self.identity(members["identity"], attributes) if "identity" in members else Identity(),

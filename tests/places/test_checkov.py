@@ -91,3 +91,23 @@ def test_rules_beyond_the_profile_need_to_be_named(project: Path) -> None:
 
     assert not codes & {code for records in found.values() for code, _, _ in records}
     assert "KG401" in {code for code, _, _ in found["failed"]}
+
+
+def test_rules_about_everything_that_is_written(tmp_path: Path) -> None:
+    """A rule that is about no kind of resource in particular judges resources, data sources and providers of both languages."""
+    (tmp_path / "main.tf").write_text(
+        'provider "aws" {\n  region     = "eu-west-1"\n  access_key = "AKIAQ3EGUZK7YNWB5TXL"\n'
+        '  secret_key = "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"\n}\n\n'
+        'resource "aws_db_instance" "a" {\n  password = "vN7rT2qLx9Kd"\n}\n'
+    )
+    (tmp_path / "db.yaml").write_text(
+        "Resources:\n  Db:\n    Type: AWS::RDS::DBInstance\n    Properties:\n      MasterUserPassword: vN7rT2qLx9Kd\n"
+    )
+
+    found = checkov(tmp_path, "-d", ".", "--check", "KG101,KG105")["failed"]
+
+    assert [(code, resource) for code, resource, _ in found] == [
+        ("KG101", "AWS::RDS::DBInstance.Db"),
+        ("KG101", "aws_db_instance.a"),
+        ("KG105", "aws.default"),
+    ]

@@ -22,9 +22,11 @@ from checkov.terraform.checks.resource.base_resource_check import BaseResourceCh
 from kmsguard import scan
 from kmsguard.kinds.load import load as load_kinds
 from kmsguard.model.finding import PROFILES, Finding, Profile, RuleInfo, UsageError
+from kmsguard.model.rule import EVERYTHING
 from kmsguard.rules.load import load as load_rules
 from kmsguard.scan.run import configured
 
+ANY_TYPE = ["AWS::*", "*_*", "data.*", "provider.*"]  # patterns of checkov: whatever block there is
 CATEGORIES = {
     "plaintext-secret": CheckCategories.SECRETS,
     "key-policy": CheckCategories.IAM,
@@ -93,6 +95,7 @@ class Judged:
     """What the checks of all kinds of blocks have in common: where their verdict is looked up."""
 
     id: str
+    block_type: str
     details: list[str]
     profile: Profile = "essential"
     named: bool = False
@@ -113,7 +116,7 @@ class Judged:
         if "::" in entity_type:
             self.asked = (self.id, file, entity_name)
         else:
-            address = entity_configuration.get("__address__") or f"provider.{entity_name}"
+            address = entity_configuration.get("__address__") or entity_name
             self.asked = (self.id, self._root_module(frame, file), self._own(address))
         return super().run(scanned_file, entity_configuration, entity_name, entity_type, skip_info)  # type: ignore[misc]
 
@@ -127,10 +130,11 @@ class Judged:
             module = module.nested_tf_module
         return os.path.dirname(os.path.abspath(file))
 
-    @staticmethod
-    def _own(address: str) -> str:
-        """Our address of a provider: the default one is `provider.aws`, and checkov says `provider.aws.default`."""
-        return address.removesuffix(".default") if address.startswith("provider.") else address
+    def _own(self, address: str) -> str:
+        """Our address of a provider is `provider.aws`; checkov says `aws.default`."""
+        if self.block_type != "provider":
+            return address
+        return f"provider.{address.removeprefix('provider.').removesuffix('.default')}"
 
     def result(self) -> CheckResult:
         """The verdict; UNKNOWN, which checkov does not show, where there is none."""
@@ -189,9 +193,11 @@ def register() -> None:
             if use.attach is None:
                 sources.setdefault(use.kind, []).append(source)
     for rule in load_rules().rules:
+        if rule.trait == EVERYTHING:
+            _register(rule.info, ANY_TYPE)
+            continue
         matched = [kind.name for kind in kinds.kinds.values() if kind.name in rule.kinds or rule.trait in kind.traits]
-        types = sorted({source for kind in matched for source in sources.get(kind, ())})
-        _register(rule.info, types)
+        _register(rule.info, sorted({source for kind in matched for source in sources.get(kind, ())}))
 
 
 def _register(info: RuleInfo, types: list[str]) -> None:
