@@ -7,10 +7,11 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from kmsguard.iam.callers import caller_shapes, user_shapes
 from kmsguard.iam.document import PolicyDocument, Statement
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.languages import TooLargeError
-from kmsguard.iam.needs import MET, UNMET, Need, Needs, both, caller_shapes, either, user_shapes, ways
+from kmsguard.iam.needs import MET, UNMET, Need, Needs, both, either, ways
 from kmsguard.iam.operations import FOR_EVERYBODY, carries
 from kmsguard.iam.principals import AWS_KINDS, CallerKind
 from kmsguard.iam.request import Call, decision

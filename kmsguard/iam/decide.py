@@ -7,134 +7,48 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from kmsguard.iam import result
-from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided, condition_holds, expand, test_holds
-from kmsguard.iam.document import Element, PolicyDocument, Statement, read_policy
-from kmsguard.iam.keys import (
-    CONTEXT,
-    CONTEXT_KEYS,
-    PRINCIPAL_TAG,
-    RESOURCE_TAG,
-    ConditionKey,
-    KeyType,
-    find_further,
-)
+from kmsguard.iam.conditions import Held, Undecided, condition_holds, expand, test_holds
+from kmsguard.iam.context import Asked
+from kmsguard.iam.document import Element, PolicyDocument, Statement
+from kmsguard.iam.key_policies import aws_managed_key_policy, default_key_policy, via_service_of_alias
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS
 from kmsguard.iam.operations import ACROSS_ACCOUNTS, carries
-from kmsguard.iam.principals import Caller, CallerKind, last_part, listed, reach, root_arn, session_arn
+from kmsguard.iam.principals import listed, reach
 from kmsguard.iam.result import NO, YES, Result
-from kmsguard.iam.texts import (
-    ANYTHING,
-    ARN_SHAPE,
-    NOWHERE,
-    Deployment,
-    Hole,
-    Sym,
-    equal,
-    fold,
-    join,
-    known,
-    like,
-    match,
-    opens,
-    show,
-    sym,
-    without_case,
-)
+from kmsguard.iam.subjects import EMPTY, NOT_HELD, OWN_ACCOUNT, OWN_REGION, Grant, Key, Layer, Organization, Principal
+from kmsguard.iam.texts import NOWHERE, Deployment, Sym, equal, fold, known, like, match, opens, show, sym, without_case
 from kmsguard.model.finding import Open
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT as ABSENT_DATA
-from kmsguard.model.value import ACCOUNT, REGION, Text, Unknown, Value
+from kmsguard.model.value import Value
 
-OWN_ACCOUNT = Value(Unknown("the account deployed to is not given", target=ACCOUNT, not_null=True))
-OWN_REGION = Value(Unknown("the Region deployed to is not given", target=REGION, not_null=True))
+__all__ = [
+    "EMPTY",
+    "NOT_HELD",
+    "OWN_ACCOUNT",
+    "OWN_REGION",
+    "Decision",
+    "Evidence",
+    "Grant",
+    "Key",
+    "Layer",
+    "Organization",
+    "Part",
+    "Principal",
+    "aws_managed_key_policy",
+    "can",
+    "default_key_policy",
+    "via_service_of_alias",
+]
 
 Part: TypeAlias = Literal["allows", "delegates", "denies", "limits", "grants"]
-
-
-class Layer(msgspec.Struct, frozen=True, eq=False):
-    """Policies of one kind that bind a request.
-
-    `missing` names policies that belong to it and are not held: they may allow, and they may deny. `missing_allows` names
-    policies that are not held and that allow at most.
-    """
-
-    documents: tuple[PolicyDocument, ...] = ()
-    missing: tuple[Open, ...] = ()
-    missing_allows: tuple[Open, ...] = ()
-
-
-EMPTY = Layer()
-NOT_HELD = Layer(missing=(Open("identity policies", "the principal is not defined here, so its policies are not known"),))
-
-
-class Principal(msgspec.Struct, frozen=True, eq=False):
-    """Who asks.
-
-    `arn` is the ARN of the root user, user, role (of a session its role's) or federated user; of a service its name. `name` is
-    what follows `role/` or `user/` in it, where the ARN itself is a reference. `account` is the caller's account, of a service
-    the account for which it calls.
-    """
-
-    kind: CallerKind
-    arn: Value
-    account: Value = OWN_ACCOUNT
-    name: Value | None = None
-    session: Value | None = None  # the name of the role session
-    identity_policies: Layer = NOT_HELD
-    boundary: Layer | None = None  # None: it has none
-    session_policies: Layer | None = None
-    tags: Mapping[str, Value] | None = None  # None: not known
-    service_linked: bool = False
-
-
-class Grant(msgspec.Struct, frozen=True, eq=False):
-    """A grant on a key. `operations` are names as KMS spells them (`Decrypt`)."""
-
-    grantee: Value
-    operations: Value
-    subset: Value | None = None  # EncryptionContextSubset
-    equals: Value | None = None  # EncryptionContextEquals
-    value: Value | None = None  # where it is written
-    address: str = ""
-
-
-class Key(msgspec.Struct, frozen=True, eq=False):
-    """The key that is asked for.
-
-    `policies` is the key policy; `DEFAULT_POLICY` where the template writes none. `id` is what follows `key/` in its ARN. What
-    is None of the rest is not known; conditions on it stay open.
-    """
-
-    arn: Value
-    policies: Layer
-    account: Value = OWN_ACCOUNT
-    region: Value = OWN_REGION
-    id: Value | None = None
-    grants: tuple[Grant, ...] = ()
-    grants_missing: tuple[Open, ...] = ()
-    spec: Value | None = None
-    usage: Value | None = None
-    origin: Value | None = None
-    multi_region: Value | None = None
-    multi_region_type: Value | None = None  # PRIMARY, REPLICA
-    aliases: tuple[Value, ...] | None = None  # `alias/name`
-    tags: Mapping[str, Value] | None = None
-    customer_managed: bool = True
-
-
-class Organization(msgspec.Struct, frozen=True, eq=False):
-    """Ceilings that the unit holds, a layer for each level from the root to the account."""
-
-    scps: tuple[Layer, ...] = ()  # of the caller's account
-    rcps: tuple[Layer, ...] = ()  # of the key's account
-    caller_in_management_account: bool = False
-    key_in_management_account: bool = False
 
 
 class Evidence(msgspec.Struct, frozen=True, eq=False):
@@ -187,204 +101,20 @@ def can(
     way: with `kms:ViaService` in the context the call goes via that service. `endpoint` is the policy of the VPC endpoint that
     the call passes. Policies have to be read for the same deployment.
     """
-    return _Asked(principal, action, key, context or {}, organization or Organization(), endpoint, deployment).decide()
+    asked = Asked(principal, action, key, context or {}, deployment)
+    return _Deciding(asked, organization or Organization(), endpoint).decide()
 
 
-def default_key_policy(account: Value = OWN_ACCOUNT, deployment: Deployment = NOWHERE) -> PolicyDocument:
-    """The policy of a key for which none is written: the account's identity policies decide.
+class _Deciding:
+    """One decision."""
 
-    https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
-    """
-    statement = _map(
-        Effect=Value("Allow"),
-        Principal=_map(AWS=_account_root(account, deployment)),
-        Action=Value("kms:*"),
-        Resource=Value("*"),
-    )
-    return read_policy(_map(Version=Value("2012-10-17"), Statement=Value((statement,))), deployment)
-
-
-def aws_managed_key_policy(
-    service: str, account: Value = OWN_ACCOUNT, region: Value = OWN_REGION, deployment: Deployment = NOWHERE
-) -> PolicyDocument:
-    """The policy of an AWS managed key (`alias/aws/…`): its account's principals use it, via its service only.
-
-    `service` is the name before the Region in `kms:ViaService` (`sns`; of `alias/aws/ebs` it is `ec2`). No service principal
-    and no other account is in it, and it cannot be changed.
-    https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html
-    """
-    via = _text(Value(f"{service}."), region, Value(".amazonaws.com"))
-    use = _map(
-        Effect=Value("Allow"),
-        Principal=_map(AWS=Value("*")),
-        Action=Value(
-            tuple(
-                Value(f"kms:{name}")
-                for name in ("Encrypt", "Decrypt", "ReEncrypt*", "GenerateDataKey*", "CreateGrant", "DescribeKey")
-            )
-        ),
-        Resource=Value("*"),
-        Condition=_map(StringEquals=Value({"kms:ViaService": via, "kms:CallerAccount": account})),
-    )
-    read = _map(
-        Effect=Value("Allow"),
-        Principal=_map(AWS=_account_root(account, deployment)),
-        Action=Value(tuple(Value(f"kms:{name}") for name in ("Describe*", "Get*", "List*", "RevokeGrant"))),
-        Resource=Value("*"),
-    )
-    return read_policy(_map(Version=Value("2012-10-17"), Statement=Value((use, read))), deployment)
-
-
-def via_service_of_alias(alias: str) -> str | None:
-    """The service in `kms:ViaService` of the AWS managed key of an alias (`alias/aws/ebs` → `ec2`); None for other aliases."""
-    prefix = "alias/aws/"
-    if not alias.startswith(prefix):
-        return None
-    name = alias[len(prefix) :]
-    return _VIA.get(name, name)
-
-
-# https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-_VIA = {"ebs": "ec2", "elasticfilesystem": "elasticfilesystem", "opensearch": "es"}
-
-
-def _map(**members: Value) -> Value:
-    return Value(members)
-
-
-def _text(*pieces: Value) -> Value:
-    return Value(Text(pieces))
-
-
-def _account_root(account: Value, deployment: Deployment) -> Value:
-    return _text(Value(f"arn:{deployment.partition}:iam::"), account, Value(":root"))
-
-
-_TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
-_NOBODYS_ACCOUNT = "999999999999"
-
-
-class _Asked:
-    """One question, and what is read from it over and over."""
-
-    def __init__(
-        self,
-        principal: Principal,
-        action: str,
-        key: Key,
-        context: Mapping[str, Value],
-        organization: Organization,
-        endpoint: Layer | None,
-        deployment: Deployment,
-    ) -> None:
-        self.principal = principal
-        self.operation = action.partition(":")[2]
-        self.action = action
-        self.key = key
-        self.context = {fold(name): (name, value) for name, value in context.items()}
+    def __init__(self, asked: Asked, organization: Organization, endpoint: Layer | None) -> None:
+        self.asked = asked
+        self.principal, self.key, self.caller = asked.principal, asked.key, asked.caller
+        self.action, self.operation = asked.action, asked.operation
+        self.deployment, self.request = asked.deployment, asked.request
         self.organization = organization
         self.endpoint = endpoint
-        self.deployment = deployment
-        self.caller = self._caller()
-        self.key_account = sym(key.account, deployment)
-        self.key_forms = self._key_forms()
-        self.request = Request(self._find, self._state)
-        self._states: dict[str, State] = {}
-
-    # What is asked
-
-    def _caller(self) -> Caller:
-        principal, deployment = self.principal, self.deployment
-        arn = sym(principal.arn, deployment)
-        account = sym(principal.account, deployment)
-        root = root_arn(deployment.partition, account)
-        also: tuple[Sym, ...] = ()
-        if principal.kind in ("user", "role") and not _is_spelled(arn):
-            name = sym(principal.name, deployment) if principal.name is not None else (Hole(Open("", "a name"), None, _NAMES),)
-            also = (join((f"arn:{deployment.partition}:iam::", account, f":{principal.kind}/", name)),)
-        session = None
-        if principal.kind == "role" and principal.session is not None:
-            role = also[0] if also else arn
-            session = session_arn(deployment.partition, account, role, sym(principal.session, deployment))
-        return Caller(principal.kind, root if principal.kind == "root" else arn, account, root, session, also)
-
-    def _key_forms(self) -> tuple[Sym, ...]:
-        arn = sym(self.key.arn, self.deployment)
-        if _is_spelled(arn):
-            return (arn,)
-        region = sym(self.key.region, self.deployment)
-        id_ = sym(self.key.id, self.deployment) if self.key.id is not None else (Hole(Open("", "a key id"), None, _NAMES),)
-        return arn, join((f"arn:{self.deployment.partition}:kms:", region, ":", self.key_account, ":key/", id_))
-
-    def _find(self, name: str) -> ConditionKey | None:
-        key = find_further(name)
-        if key is None and name in self.context:
-            spelled, value = self.context[name]
-            kind: KeyType = "bool" if isinstance(value.data, bool) else "string"
-            return ConditionKey(spelled, kind, isinstance(value.data, tuple))
-        return key
-
-    def _state(self, name: str) -> State:
-        state = self._states.get(name)
-        if state is None:
-            state = self._states[name] = self._read_state(name)
-        return state
-
-    def _read_state(self, name: str) -> State:
-        if name in self.context:
-            return self._given(name)
-        follows = _FOLLOWS.get(name)
-        if follows is not None:
-            state = follows(self)
-            if state is not None:
-                return state
-        if not carries(name, self.operation):
-            return ABSENT
-        if name.startswith(PRINCIPAL_TAG):
-            return self._tag(self.principal.tags, name[len(PRINCIPAL_TAG) :], "aws:PrincipalTag/")
-        if name.startswith(RESOURCE_TAG):
-            return self._tag(self.key.tags, name[len(RESOURCE_TAG) :], "aws:ResourceTag/")
-        if name.startswith(CONTEXT) and self._context_is_whole():
-            return ABSENT
-        key = self._find(name)
-        shown = key.name if key is not None else name
-        return Undecided((Open(shown, f"the request's {shown} is not known"),))
-
-    def _given(self, name: str) -> State:
-        value = self.context[name][1]
-        if value.data is ABSENT_DATA:
-            return ABSENT
-        key = self._find(name)
-        holds_set = key is not None and key.holds_set
-        if isinstance(value.data, tuple):
-            return Held(tuple(sym(item, self.deployment) for item in value.items), holds_set) if value.items else ABSENT
-        return Held((sym(value, self.deployment),), holds_set)
-
-    def _context_is_whole(self) -> bool:
-        return CONTEXT_KEYS in self.context and self.context[CONTEXT_KEYS][1].is_known
-
-    def _tag(self, tags: Mapping[str, Value] | None, name: str, prefix: str) -> State:
-        if tags is None:
-            return ABSENT if self.caller.is_service and prefix == "aws:PrincipalTag/" else _undecided(prefix + name)
-        for tag, value in tags.items():
-            if fold(tag) == fold(name):
-                return Held((sym(value, self.deployment),))
-        return ABSENT
-
-    @property
-    def via(self) -> Truth:
-        """Whether the call goes via a service that passes on the caller's credentials."""
-        if self.caller.is_service:
-            return Truth.NO
-        given = self.context.get("kms:viaservice")
-        if given is not None:
-            return Truth.of(given[1].data is not ABSENT_DATA)
-        flag = self.context.get("aws:viaawsservice")
-        return (
-            Truth.of({"true": True, "false": False}.get(flag[1].text or str(flag[1].data).lower())) if flag else Truth.UNKNOWN
-        )
-
-    # The decision
 
     def decide(self) -> Decision:
         """All terms together."""
@@ -414,7 +144,7 @@ class _Asked:
     def _same_account(self) -> Result:
         if self.caller.is_service:
             return YES
-        return result.of(equal(self.caller.account, self.key_account), opens(self.caller.account, self.key_account))
+        return result.of(equal(self.caller.account, self.asked.key_account), opens(self.caller.account, self.asked.key_account))
 
     # Statements
 
@@ -439,7 +169,7 @@ class _Asked:
                 found.append(pattern)
             else:
                 found.append(
-                    result.agreed([result.of(match(pattern, form), opens(entry.text, form)) for form in self.key_forms])
+                    result.agreed([result.of(match(pattern, form), opens(entry.text, form)) for form in self.asked.key_forms])
                 )
         total = result.some(found)
         return result.negation(total) if element.negated else total
@@ -732,7 +462,7 @@ class _Asked:
         return result.every(results)
 
     def _pair(self, name: str, value: Value) -> Result:
-        state = self._state(CONTEXT + fold(name))
+        state = self.request.state(CONTEXT + fold(name))
         if isinstance(state, Undecided):
             return Result(Truth.UNKNOWN, state.open)
         if not isinstance(state, Held):
@@ -741,7 +471,7 @@ class _Asked:
         return result.of(equal(wanted, state.values[0]), opens(wanted, state.values[0]))
 
     def _no_more(self, names: tuple[str, ...]) -> Result:
-        state = self._state(CONTEXT_KEYS)
+        state = self.request.state(CONTEXT_KEYS)
         if isinstance(state, Undecided):
             return Result(Truth.UNKNOWN, state.open)
         wanted = {fold(name) for name in names}
@@ -817,142 +547,3 @@ def _effect_open(statement: Statement) -> tuple[Open, ...]:
         return statement.open
     effect = statement.value.members.get("Effect")
     return opens(sym(effect)) if effect is not None else ()
-
-
-def _is_spelled(arn: Sym) -> bool:
-    """Whether an ARN is more than one reference."""
-    return not (len(arn) == 1 and isinstance(arn[0], Hole) and arn[0].shape in (ARN_SHAPE, ANYTHING))
-
-
-_NAMES = ANYTHING
-
-
-# What follows from principal, key and way
-
-
-def _undecided(name: str) -> Undecided:
-    return Undecided((Open(name, f"the request's {name} is not known"),))
-
-
-def _held(*texts: Sym) -> Held:
-    return Held(texts[:1], also=texts[1:])
-
-
-def _flag(truth: Truth, name: str) -> State:
-    return _undecided(name) if truth is Truth.UNKNOWN else Held((("true",) if truth is Truth.YES else ("false",),))
-
-
-def _caller_account(asked: _Asked) -> State:
-    return Held(((_NOBODYS_ACCOUNT,),)) if asked.caller.is_service else Held((asked.caller.account,))
-
-
-def _principal_arn(asked: _Asked) -> State:
-    return ABSENT if asked.caller.is_service else _held(asked.caller.arn, *asked.caller.also)
-
-
-def _principal_type(asked: _Asked) -> State:
-    kind = _TYPES.get(asked.caller.kind)
-    return _undecided("aws:PrincipalType") if kind is None else Held(((kind,),))
-
-
-def _user_name(asked: _Asked) -> State:
-    if asked.caller.kind != "user":
-        return ABSENT
-    for form in (*asked.caller.also, asked.caller.arn):
-        name = last_part(form)
-        if name is not None:
-            return Held((name,))
-    return _undecided("aws:username")
-
-
-def _organization_id(asked: _Asked) -> State | None:
-    if asked.caller.is_service:
-        return ABSENT
-    organizations = asked.deployment.organizations
-    own = asked.deployment.account
-    if organizations and own is not None and known(asked.caller.account) == own:
-        return Held(((organizations[0],),))
-    return None
-
-
-def _for_aws_absent(asked: _Asked) -> State | None:
-    return None if asked.caller.is_service else ABSENT
-
-
-def _for_service_absent(asked: _Asked) -> State | None:
-    return ABSENT if asked.caller.is_service else None
-
-
-def _of_endpoint(asked: _Asked) -> State | None:
-    return ABSENT if asked.caller.is_service or asked.via is Truth.YES else None
-
-
-def _via_service(asked: _Asked) -> State | None:
-    return ABSENT if asked.via is Truth.NO else None
-
-
-def _grant_for_aws(asked: _Asked) -> State | None:
-    if asked.operation != "CreateGrant":
-        return ABSENT
-    return None if asked.caller.is_service else _flag(asked.via, "kms:ViaService")
-
-
-def _of_key(name: str, read: Callable[[Key], Value | None]) -> Callable[[_Asked], State | None]:
-    def state(asked: _Asked) -> State | None:
-        value = read(asked.key)
-        if value is None:
-            return _undecided(name)
-        return ABSENT if value.data is ABSENT_DATA else Held((sym(value, asked.deployment),))
-
-    return state
-
-
-def _aliases(asked: _Asked) -> State | None:
-    aliases = asked.key.aliases
-    if aliases is None:
-        return _undecided("kms:ResourceAliases")
-    return Held(tuple(sym(alias, asked.deployment) for alias in aliases), holds_set=True) if aliases else ABSENT
-
-
-def _plain(text: str) -> Callable[[_Asked], State | None]:
-    return lambda _: Held(((text,),))
-
-
-_FOLLOWS: dict[str, Callable[[_Asked], State | None]] = {
-    "aws:principalaccount": _caller_account,
-    "kms:calleraccount": _caller_account,
-    "aws:principalarn": _principal_arn,
-    "aws:principaltype": _principal_type,
-    "aws:principalisawsservice": lambda asked: _flag(Truth.of(asked.caller.is_service), ""),
-    "aws:principalservicename": lambda asked: Held((asked.caller.arn,)) if asked.caller.is_service else ABSENT,
-    "aws:username": _user_name,
-    "aws:principalorgid": _organization_id,
-    "aws:principalorgpaths": _for_service_absent,
-    "aws:sourceidentity": lambda asked: None if asked.caller.kind == "role" else ABSENT,
-    "aws:multifactorauthpresent": _for_service_absent,
-    "aws:multifactorauthage": _for_service_absent,
-    "aws:viaawsservice": lambda asked: _flag(asked.via, "kms:ViaService"),
-    "kms:viaservice": _via_service,
-    "aws:calledvia": _via_service,
-    "aws:calledviafirst": _via_service,
-    "aws:calledvialast": _via_service,
-    "aws:sourcevpc": _of_endpoint,
-    "aws:sourcevpce": _of_endpoint,
-    "aws:vpcsourceip": _of_endpoint,
-    "aws:securetransport": _plain("true"),
-    "aws:resourceaccount": lambda asked: Held((asked.key_account,)),
-    "aws:sourceaccount": _for_aws_absent,
-    "aws:sourcearn": _for_aws_absent,
-    "aws:sourceorgid": _for_aws_absent,
-    "aws:sourceorgpaths": _for_aws_absent,
-    "kms:grantisforawsresource": _grant_for_aws,
-    "kms:keyspec": _of_key("kms:KeySpec", lambda key: key.spec),
-    "kms:customermasterkeyspec": _of_key("kms:CustomerMasterKeySpec", lambda key: key.spec),
-    "kms:keyusage": _of_key("kms:KeyUsage", lambda key: key.usage),
-    "kms:customermasterkeyusage": _of_key("kms:CustomerMasterKeyUsage", lambda key: key.usage),
-    "kms:keyorigin": _of_key("kms:KeyOrigin", lambda key: key.origin),
-    "kms:multiregion": _of_key("kms:MultiRegion", lambda key: key.multi_region),
-    "kms:multiregionkeytype": _of_key("kms:MultiRegionKeyType", lambda key: key.multi_region_type),
-    "kms:resourcealiases": _aliases,
-    "aws:requestedregion": _of_key("aws:RequestedRegion", lambda key: key.region),
-}

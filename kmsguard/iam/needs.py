@@ -6,21 +6,21 @@ A need is a list of alternatives, an alternative a list of constraints.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import Literal, TypeAlias
 
 import msgspec
 
+from kmsguard.iam.callers import Callers, callers_of
 from kmsguard.iam.conditions import ABSENT, BASES, Base, Held, Request, State, expand, pattern_of, test_holds
-from kmsguard.iam.document import Entry, Part, Plain, PrincipalElement, PrincipalEntry, Statement, Test, Variable, parts
+from kmsguard.iam.document import Entry, Part, Plain, Statement, Test, Variable, parts
 from kmsguard.iam.keys import ConditionKey, find
-from kmsguard.iam.languages import END, Budget
-from kmsguard.iam.principals import AWS_KINDS, CallerKind
+from kmsguard.iam.languages import Budget
+from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.result import Result
 from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
-from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, literal, match
+from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, match
 from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -95,15 +95,6 @@ class Shaped(msgspec.Struct, frozen=True):
     truths: tuple[Truth, ...] = ()  # where it hangs on nothing but policy variables, the truths that are possible
     some: tuple[Shaped, ...] = ()  # it is YES where one of these is; with `every` where all are
     every: bool = False
-
-
-class Callers(msgspec.Struct, frozen=True):
-    """Patterns over the callers of a kind that an element reaches."""
-
-    everybody: bool
-    undecided: bool
-    itself: tuple[Shape, ...]
-    account: tuple[Shape, ...]
 
 
 _REST: Shape = (ANY,)
@@ -190,7 +181,7 @@ class Needs:
         element = statement.principal
         if element is None:
             return MET if MEETS[want](Truth.NO) else UNMET
-        found = _callers(element, self.space)
+        found = callers_of(element, self.space)
         if found.everybody:
             return MET if MEETS[want](Truth.NO if element.negated else Truth.YES) else UNMET
         if not element.negated:
@@ -605,108 +596,3 @@ def substrings(pattern: Pattern, text: str, name: str, budget: Budget) -> Iterat
 
 def _is_loose(item: Item) -> bool:
     return isinstance(item, Hole) or item.loop
-
-
-def _callers(element: PrincipalElement, space: Space) -> Callers:
-    everybody = False
-    undecided = bool(element.open)
-    itself: list[Shape] = []
-    account: list[Shape] = []
-    for one in element.entries:
-        text = one.entry.known
-        if text == "*" and (one.type == "AWS" or element.negated):
-            everybody = True
-        elif one.type == ("Service" if space.is_service else "AWS"):
-            if text is None:
-                undecided = True
-            else:
-                itself.extend(caller_shapes(text, space))
-                account.extend(_account(text, space))
-        elif one.type == "AWS":
-            undecided = undecided or _may_be_everybody(one)
-    return Callers(everybody, undecided, tuple(itself), tuple(account))
-
-
-def _may_be_everybody(entry: PrincipalEntry) -> bool:
-    return match((literal("*"),), entry.entry.text) is not Truth.NO
-
-
-def user_shapes(name: str, space: Space) -> Iterator[Shape]:
-    """Patterns over the users of a name, whatever their path."""
-    start = (*spelled(f"arn:{space.deployment.partition}:iam::"), *(DIGIT,) * 12, *spelled(":user/"))
-    yield (*start, *spelled(name))
-    yield (*start, *_REST, *spelled(f"/{name}"))
-
-
-def caller_shapes(text: str, space: Space) -> Iterator[Shape]:
-    """Patterns over the callers that a text names itself: an ARN, or the name of a service."""
-    if space.case.kind != "role":
-        yield spelled(text)
-        return
-    yield (*spelled(text), literal(END), *_REST)
-    partition = space.deployment.partition
-    found = re.fullmatch(rf"arn:{re.escape(partition)}:sts::([0-9]{{12}}):assumed-role/([^/\n]+)/([^/\n]+)", text)
-    if found is not None:
-        start = spelled(f"arn:{partition}:iam::{found[1]}:role/")
-        yield (*start, *spelled(f"{found[2]}{END}{found[3]}"))
-        yield (*start, *_REST, *spelled(f"/{found[2]}{END}{found[3]}"))
-
-
-def _account(text: str, space: Space) -> Iterator[Shape]:
-    if space.is_service:
-        return
-    partition = space.deployment.partition
-    found = re.fullmatch(rf"(?:arn:{re.escape(partition)}:iam::([0-9]{{12}}):root|([0-9]{{12}}))", text)
-    if found is not None:
-        service = "sts" if space.case.kind == "federated" else "iam"
-        yield (*spelled(f"arn:{partition}:{service}::{found[1] or found[2]}:"), *_REST)
-
-
-class Summary(msgspec.Struct, frozen=True):
-    """Whom the principal of a statement can reach at all."""
-
-    anybody: bool
-    services: bool = False
-    accounts: dict[str, frozenset[CallerKind]] = {}
-
-    def reaches(self, space: Space) -> bool:
-        """Whether it can reach a caller of a space."""
-        if self.anybody:
-            return True
-        case = space.case
-        if case.kind == "service":
-            return self.services
-        return any(
-            case.kind in kinds and (account in case.accounts) is not case.foreign for account, kinds in self.accounts.items()
-        )
-
-
-_OF_ARN = re.compile(r"arn:[^:]*:(?:iam|sts)::([0-9]{12}):(root$|user/|role/|assumed-role/|federated-user/)")
-_KINDS: dict[str, frozenset[CallerKind]] = {
-    "root": frozenset(AWS_KINDS),
-    "user/": frozenset(("user",)),
-    "role/": frozenset(("role",)),
-    "assumed-role/": frozenset(("role",)),
-    "federated-user/": frozenset(("federated",)),
-}
-
-
-def summary(statement: Statement) -> Summary:
-    """Whom a statement can reach."""
-    element = statement.principal
-    if statement.open or (element is not None and (element.negated or element.open)):
-        return Summary(anybody=True)
-    accounts: dict[str, frozenset[CallerKind]] = {}
-    services = False
-    for one in element.entries if element is not None else ():
-        text = one.entry.known
-        if one.type == "Service":
-            services = True
-        elif one.type == "AWS":
-            if text is None or text == "*":
-                return Summary(anybody=True)
-            found = _OF_ARN.match(text)
-            account = found[1] if found is not None else text
-            kinds = _KINDS[found[2]] if found is not None else _KINDS["root"]
-            accounts[account] = accounts.get(account, frozenset()) | kinds
-    return Summary(anybody=False, services=services, accounts=accounts)

@@ -11,11 +11,12 @@ from itertools import islice
 
 import msgspec
 
+from kmsguard.iam.callers import summary
 from kmsguard.iam.conditions import BASES, expand
 from kmsguard.iam.document import PolicyDocument, Statement, Test
 from kmsguard.iam.facts import Facts, facts
 from kmsguard.iam.languages import Budget, TooLargeError
-from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want, hole, substrings, summary
+from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want, hole, substrings
 from kmsguard.iam.request import Call, action_truth, decision, resource_truth
 from kmsguard.iam.result import Result
 from kmsguard.iam.solving import Prepared, Solution, Solving, write
