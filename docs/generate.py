@@ -1,4 +1,4 @@
-"""Writes the reference pages from the program itself: command line, rules, kinds.
+"""Writes the reference pages from the program itself: command line, rules, kinds, JSON.
 
 python docs/generate.py            write them
 python docs/generate.py --check    exit 1 where one differs from what would be written
@@ -10,6 +10,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 REFERENCE = HERE / "reference"
@@ -104,7 +105,44 @@ def kinds() -> Iterator[str]:
             yield ""
 
 
-PAGES = {"cli.md": command_line, "rules.md": rules, "kinds.md": kinds}
+def json_answers() -> Iterator[str]:
+    """The shape of what `kmsguard keys` and `kmsguard who-can` print as JSON."""
+    import msgspec
+
+    from kmsguard.answers.keys import Inventory
+    from kmsguard.answers.who_can import WhoCan
+
+    (inventory, who_can), structs = msgspec.json.schema_components((Inventory, WhoCan), ref_template="{name}")
+    commands = {inventory["$ref"]: "kmsguard keys --format json", who_can["$ref"]: "kmsguard who-can ACTION --format json"}
+    yield "# JSON of the answers\n"
+    yield "What the commands print with `--format json`. Keys stand in this order, and the same input gives the same bytes."
+    yield "`format_version` changes where a key goes or changes its meaning; new keys may come at any time.\n"
+    for name in (*commands, *(name for name in structs if name not in commands)):
+        struct = structs[name]
+        yield f"## {name}\n"
+        yield f"{struct.get('description', '')}\n"
+        if name in commands:
+            yield f"Printed by `{commands[name]}`.\n"
+        yield "| key | type | meaning |\n| --- | --- | --- |"
+        for key, schema in struct["properties"].items():
+            yield f"| `{key}` | {_type(schema)} | {schema.get('description', '')} |"
+        yield ""
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """A type as a reader of a table sees it."""
+    if "anyOf" in schema:
+        return " or ".join(_type(one) for one in schema["anyOf"])
+    if "$ref" in schema:
+        return f"[{schema['$ref']}](#{schema['$ref'].lower()})"
+    if "enum" in schema:
+        return ", ".join(f"`{one}`" for one in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}"
+    return str(schema.get("type", "anything"))
+
+
+PAGES = {"cli.md": command_line, "rules.md": rules, "kinds.md": kinds, "json.md": json_answers}
 
 
 def main() -> int:

@@ -10,9 +10,8 @@ from msgspec import Meta
 
 from kmsguard.answers.parties import Known, PartyKind, explore
 from kmsguard.answers.prices import PRICE, Price
-from kmsguard.answers.who_can import answers_of, everybody, keys_of
+from kmsguard.answers.who_can import Everybody, answers_of, everybody, keys_of
 from kmsguard.answers.wording import said
-from kmsguard.iam.audience import AudienceName
 from kmsguard.iam.texts import opens, sym
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Open
@@ -59,17 +58,6 @@ class Holder(msgspec.Struct, frozen=True):
     decided_by: tuple[Open, ...]
 
 
-class Audience(msgspec.Struct, frozen=True):
-    """A statement of the key policy that lets in whom it does not name."""
-
-    at_least: AudienceName
-    at_most: AudienceName
-    operations: tuple[str, ...]
-    conditions: tuple[str, ...]
-    decided_by: Annotated[tuple[Open, ...], Meta(description="empty where both bounds are the same")]
-    location: Span | None
-
-
 class Protected(msgspec.Struct, frozen=True):
     """Something that the key protects."""
 
@@ -107,7 +95,7 @@ class KeyEntry(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...]
     administrators: Annotated[tuple[Holder, ...], Meta(description="who can change its policy, disable or delete it")]
     users: Annotated[tuple[Holder, ...], Meta(description="who can encrypt, decrypt or sign with it")]
-    open_to: Annotated[tuple[Audience, ...], Meta(description="who else, by statements that name nobody")]
+    open_to: Annotated[tuple[Everybody, ...], Meta(description="who else, by statements that name nobody")]
     protects: tuple[Protected, ...]
     cost: Annotated[Cost | None, Meta(description="null outside of the scan")]
     decided_by: tuple[Open, ...]
@@ -210,10 +198,6 @@ class _Key:
         enabled = self._fact("enabled")
         rotation = self._rotation(spec, usage, origin)
         operations = uses_of(spec, usage)
-        open_to = tuple(
-            Audience(one.at_least, one.at_most, one.operations, one.conditions, one.decided_by, one.location)
-            for one in everybody(self.known, key, operations)
-        )
         return KeyEntry(
             address=key.address,
             type=key.type,
@@ -232,7 +216,7 @@ class _Key:
             aliases=self._aliases(),
             administrators=tuple(self._holders(ADMINISTRATION)),
             users=tuple(self._holders(operations)),
-            open_to=open_to,
+            open_to=tuple(everybody(self.known, key, operations)),
             protects=_protected(uses),
             cost=_cost(rotation),
             decided_by=tuple(self.open),

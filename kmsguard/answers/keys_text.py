@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from kmsguard.answers.keys import ADMINISTRATION, SYMMETRIC, Audience, Holder, Inventory, KeyEntry, Protected, uses_of
+from kmsguard.answers.keys import ADMINISTRATION, SYMMETRIC, Holder, Inventory, KeyEntry, Protected, uses_of
 from kmsguard.answers.layout import entry, place, text_of, titled
+from kmsguard.answers.who_can import Everybody
 from kmsguard.answers.who_can_text import AUDIENCES, decider
 from kmsguard.model.finding import Open
 
@@ -82,7 +83,7 @@ def _rotation(key: KeyEntry) -> str:
 
 
 def _people(
-    label: str, holders: Sequence[Holder], audiences: Sequence[Audience], asked: tuple[str, ...]
+    label: str, holders: Sequence[Holder], audiences: Sequence[Everybody], asked: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
     lines = [_audience(one, asked) for one in audiences] + [_holder(one, asked) for one in holders if one.answer == "yes"]
     lines += _perhaps([one for one in holders if one.answer == "unknown"], asked)
@@ -123,7 +124,7 @@ def _operations(operations: tuple[str, ...], asked: tuple[str, ...]) -> str:
     return f" ({', '.join(operations)})" if operations != asked else ""
 
 
-def _audience(one: Audience, asked: tuple[str, ...]) -> str:
+def _audience(one: Everybody, asked: tuple[str, ...]) -> str:
     certain = one.at_least != "nobody"
     who = AUDIENCES[one.at_least if certain else one.at_most]
     if certain and one.at_least != one.at_most:

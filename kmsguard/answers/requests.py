@@ -91,13 +91,14 @@ class _Asked:
                 evidence = _allowing(decision)
                 conditions = _conditions(least, evidence, candidates)
                 ways.setdefault(conditions, (least, Way(evidence, conditions)))
-            elif decision.truth is Truth.UNKNOWN and (best is None or len(decision.open) < len(best[0].open)):
+            elif decision.truth is Truth.UNKNOWN and (best is None or _asked_for(decision, context) < _asked_for(*best)):
                 best = (decision, context)
         if ways:
             return Outcome(Truth.YES, _weakest(ways.values()), evidence=base.evidence)
         if best is not None:
             least, decision = self._least(best[1], best[0])
-            return _undecided(decision, candidates, _conditions(least, _allowing(decision), candidates))
+            held = {name: value for name, value in least.items() if value.data is not ABSENT}
+            return _undecided(decision, candidates, _conditions(held, _allowing(decision), candidates))
         if next(contexts, None) is None and all(candidate.closed for candidate in candidates.values()):
             return Outcome(Truth.NO, evidence=base.evidence)
         return _undecided(base, candidates)
@@ -211,6 +212,11 @@ def _contexts(candidates: Mapping[str, _Candidates]) -> Iterator[Context]:
         context = dict(zip(names, combination, strict=True))
         if _can_exist(context):
             yield context
+
+
+def _asked_for(decision: Decision, context: Context) -> tuple[int, int]:
+    """How much is asked for where nothing is decided: things that are open, and what the request holds."""
+    return len(decision.open), sum(value.data is not ABSENT for value in context.values())
 
 
 def _can_exist(context: Context) -> bool:
