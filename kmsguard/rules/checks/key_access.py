@@ -54,7 +54,6 @@ class Hop(NamedTuple):
     key: End
     there: Truth
     by: Value  # how the key is named there
-    open: tuple[Open, ...] = ()  # what is not known of the way there
 
 
 class User(NamedTuple):
@@ -215,8 +214,8 @@ class _Asked:
     def _of_hop(self, use: KeyUse, hop: Hop) -> Iterator[Verdict]:
         if use.refused:
             user = User(use.service, service(Value(use.service), self._account()), Truth.YES, None)
-            open_ = hop.open or (Open(name_of(hop.key), "whether it is used is not known"),)
-            truth = Truth.NO if hop.there is Truth.YES and not hop.open else Truth.UNKNOWN
+            open_: tuple[Open, ...] = (Open(name_of(hop.key), "whether it is used is not known"),)
+            truth = Truth.NO if hop.there is Truth.YES else Truth.UNKNOWN
             if truth is Truth.NO and use.actions and self._is_admitted(use, hop, user):
                 # Some keys admit the service all the same, those of AWS's own templates among them.
                 truth, open_ = (
@@ -241,7 +240,10 @@ class _Asked:
         return all(self.ask(user, action, key, {}).truth is not Truth.NO for action in use.actions)
 
     def hops(self, use: KeyUse) -> Iterator[Hop]:
-        """The keys at the end of a use's way."""
+        """The keys at the end of a use's way.
+
+        What the way leads to and is not read here may be under a key or under none: of that nothing is said.
+        """
         *way, last = use.through.split(".")
         at: list[tuple[Resource, Truth]] = [(self.resource, Truth.YES)]
         for edge in way:
@@ -250,8 +252,6 @@ class _Asked:
                 for end, sure in self.access.ends(one, edge):
                     if isinstance(end, Resource):
                         further.append((end, there & sure))
-                    elif not use.asks and _may_be(end):
-                        yield _unseen(one, end, all_of((there, sure)))
             at = further
         for holder, there in at:
             yield from self._keys(holder, last, there)
@@ -384,8 +384,6 @@ class _Asked:
 
     def decide(self, use: KeyUse, hop: Hop, user: User) -> Verdict:
         """Whether somebody may do all that a use takes."""
-        if hop.open:
-            return Verdict(Truth.UNKNOWN, "key policy", use, hop, user, use.actions, None, {}, hop.open)
         key = self.access.key(hop.key, hop.holder)
         if user.end is None and not key.customer_managed:
             maybe = () if hop.there is Truth.YES else self._whether(hop, user)
@@ -569,7 +567,7 @@ class _Asked:
         head = Evidence(f"{user.name} uses a key here {title}", self._place(use), None, self.resource)
         told = [head]
         decision = verdict.decision
-        if hop.holder is not self.resource and not hop.open:
+        if hop.holder is not self.resource:
             where = hop.by.where or hop.holder.head
             told.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
         if decision is not None:
@@ -580,7 +578,7 @@ class _Asked:
         values = {
             "who": user.name,
             "key": key,
-            "holder": hop.holder.address if not hop.open else name_of(hop.key),
+            "holder": hop.holder.address,
             "actions": ", ".join(spelled),
             "title": title,
             "reason": use.refused or self._reason(verdict),
@@ -726,22 +724,6 @@ def _is_on(value: Value) -> Truth:
     if isinstance(value.data, Unknown) and not value.data.not_null and value.data.target is None:
         return Truth.UNKNOWN
     return Truth.YES
-
-
-def _may_be(end: External) -> bool:
-    """Whether what lies outside may be of the kind that an edge leads to: not an ARN of another service, no other resource."""
-    text, data = _pieces(end.value), end.value.data
-    if isinstance(data, Unknown) and data.target is not None:
-        return "data." in data.target.address  # what the unit defines itself, and is not of the kind
-    if isinstance(data, Unknown):
-        return True
-    parts = text.split(":")
-    return len(parts) > 5 and parts[0] == "arn" and parts[2] == end.kind.partition(".")[0]
-
-
-def _unseen(one: Resource, end: External, there: Truth) -> Hop:
-    open_ = Open(name_of(end), "under which key it is, is not known here")
-    return Hop(one, end, there, end.value, (open_,))
 
 
 def _near(principal: Principal, action: str) -> Iterator[Statement]:
