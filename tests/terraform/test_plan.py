@@ -175,6 +175,20 @@ def test_places_lead_into_the_plan_where_the_code_is_not():
     assert unit.sources == {}
 
 
+def test_a_module_that_is_not_there_stands_at_its_call():
+    """The plan has its resources, the code only the call: nothing that a person could edit stands elsewhere."""
+    shutil.copytree(PLANS / KEYS, KEYS)
+    shutil.rmtree(f"{KEYS}/keys")
+    unit = read(UnitSource(f"{KEYS}/plan.json", "terraform-plan"))
+    key = declared(unit)['module.keys["eu"].aws_kms_key.this[1]']
+    assert line(key.head) == 'module "keys" {'
+    assert [(call.address, call.downloaded) for call in key.calls] == [('module.keys["eu"]', True)]
+    assert key.body.members["policy"].text.startswith('{"Statement":[{"Action":"kms:*"')
+    assert {value.place.file for value in key.body.walk() if value.place is not None} == {f"{KEYS}/main.tf"}
+    assert target(argument(unit, 'module.keys["eu"].aws_sns_topic.by_input', "kms_master_key_id")) == "aws_kms_key.orders.arn"
+    assert unit.problems == ()
+
+
 def test_the_code_is_found_above_and_below_the_plan():
     """By what it declares: another root module beside it is not taken for it."""
     shutil.copytree(PLANS / KEYS, "infra/prod")
@@ -208,6 +222,46 @@ def test_a_state_is_read_too():
     gone = declared(unit)["aws_kms_key.gone"]
     assert gone.body.members["enable_key_rotation"].data is False
     assert (gone.provider.region.text, gone.provider.account.refs) == ("eu-west-1", (ACCOUNT,))
+
+
+def made_up(body: str, expression: str) -> Unit:
+    """A plan with one resource in a called module: `body` its attributes, `expression` what is written of `password`."""
+    text = """{"format_version": "1.2", "resource_changes": [{
+      "address": "module.m.aws_db_instance.d", "module_address": "module.m", "mode": "managed", "type": "aws_db_instance",
+      "name": "d", "change": {"actions": ["create"], "after": %s, "after_unknown": {}, "after_sensitive": {}}}],
+      "variables": {"root": {"value": "hand-me-down"}},
+      "configuration": {"root_module": {"variables": {"root": {"default": "hand-me-down"}, "given": {}}, "module_calls": {"m": {
+        "expressions": {"literal": {"constant_value": "in-the-call"}, "on": {"references": ["var.root"]},
+                        "given": {"references": ["var.given"]}},
+        "module": {"resources": [{"address": "aws_db_instance.d", "expressions": {"password": %s}}]}}}}}}"""
+    return read(UnitSource("-", "terraform-plan", text=text % (body, expression)))
+
+
+ORIGINS = {
+    "constant": ('{"password": "in-the-code"}', '{"constant_value": "in-the-code"}', 3),
+    "file": ('{"password": "in-a-file"}', '{"references": ["path.module"]}', 3),
+    "call": ('{"password": "in-the-call"}', '{"references": ["var.literal"]}', 6),
+    "default": ('{"password": "hand-me-down"}', '{"references": ["var.on"]}', 5),
+    "given": ('{"password": "from-outside"}', '{"references": ["var.given"]}', None),
+    "another value than the default": ('{"password": "from-outside"}', '{"references": ["var.on"]}', None),
+}
+
+
+@pytest.mark.parametrize(("body", "expression", "wanted"), ORIGINS.values(), ids=list(ORIGINS))
+def test_what_stands_in_the_code_and_what_was_handed_in(body, expression, wanted):
+    """A literal stands somewhere, also where a call or a default hands it on; what was given from outside stands nowhere."""
+    span = argument(made_up(body, expression), "module.m.aws_db_instance.d", "password").span
+    assert (span.start_line if span is not None else None) == wanted
+
+
+def test_a_text_that_the_provider_keeps_as_a_checksum():
+    """`user_data`: the plan has its SHA-1; what is deployed is the text. Another checksum is another text."""
+    import hashlib
+
+    text = "#!/bin/sh\nexport PASSWORD=made-up"
+    for kept, wanted in ((hashlib.sha1(text.encode()).hexdigest(), text), ("0" * 40, "0" * 40), (text + " \n", text)):
+        unit = made_up(json.dumps({"password": kept}), json.dumps({"constant_value": text}))
+        assert argument(unit, "module.m.aws_db_instance.d", "password").text == wanted
 
 
 # --- bad input ----------------------------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value, flatten
 from kmsguard.terraform.plan.document import Json, Members
 from kmsguard.terraform.plan.references import is_unknown
-from kmsguard.terraform.plan.values import part, plain, scalar
+from kmsguard.terraform.plan.values import is_kept_as, part, plain, scalar
 
 IsManaged = Callable[[str], bool]
 """Whether an address is that of a resource of the plan, whose attributes stay symbolic."""
@@ -140,7 +140,7 @@ def same(written: Value, node: Json) -> bool:
     """Whether a known scalar is that of the plan, which has it in the type of the provider."""
     text = written.text
     if text is not None:
-        return text == _spelled(node) or _same_json(text, node)
+        return text == _spelled(node) or is_kept_as(text, node) or _same_json(text, node)
     data = written.data
     if isinstance(data, bool) or isinstance(node, bool):
         return _spelled(data) == _spelled(node)

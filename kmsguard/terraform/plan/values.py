@@ -28,7 +28,8 @@ _NAMES_ANOTHER = (
 """How arguments end that take what another resource returns as it is. Others may be made from it: `policy`, `user_data`."""
 _NO_PART_OF_ANOTHER = ("aws_kms_key", "aws_kms_replica_key", "aws_kms_external_key", "aws_kms_alias")
 """Of these nothing stands in a statement's `resources` but the whole ARN."""
-_DOCUMENT = ("json", "minified_json")
+_OF_THE_CODE = ("path", "terraform", "count")
+"""What does not come from outside: `file("${path.module}/key.pem")` is part of the code."""
 
 
 class Context:
@@ -58,6 +59,17 @@ def scalar(node: Json) -> Data:
     if isinstance(node, float):
         return int(node) if node.is_integer() and abs(node) < 1e15 else Decimal(repr(node))
     return node if isinstance(node, (str, bool, int, Decimal)) else None
+
+
+def is_kept_as(text: str, node: Json) -> bool:
+    """Whether this is how a provider keeps a text: without the white space around it, or as a checksum (`user_data`)."""
+    if not isinstance(node, str):
+        return False
+    if len(node) in (40, 64):
+        from hashlib import sha1, sha256
+
+        return node in (sha1(text.encode(), usedforsecurity=False).hexdigest(), sha256(text.encode()).hexdigest())
+    return text.split() == node.split()
 
 
 def part(node: Json, name: str | int) -> Json:
@@ -129,8 +141,33 @@ class Attributes:
             made = context.references.by_arn.get(node)  # a state has no references, but ARNs
             if made is not None and made is not context.owner:
                 return replace(symbolic(Source(Target(made.address, "arn"), made)), place=place, sensitive=sensitive)
-        span = context.document.span(at) if written is not None and not names else None
+        handed_in = any(name.partition(".")[0] not in _OF_THE_CODE for name in names)
+        span = context.document.span(at) if written is not None and not handed_in else self._origin(written, node)
+        constant = written.get("constant_value") if isinstance(written, dict) else None
+        if isinstance(constant, str) and constant != node and is_kept_as(constant, node):
+            node = constant
         return Value(scalar(node), span, place, self._trail(names), self._refs(names), sensitive)
+
+    def _origin(self, written: Json, node: Json) -> Span | None:
+        """Where the constant or default stands that a variable hands on; None where its value came from outside."""
+        view = self.context.view
+        document = self.context.document
+        while view is not None:
+            names = whole_references(written)
+            if len(names) != 1 or not names[0].startswith("var."):
+                return None
+            name = names[0].removeprefix("var.")
+            path = ("variables", name, "default")
+            if view.parent is not None and name in members(view.call, "expressions"):
+                written = members(view.call, "expressions")[name]
+                path = ("expressions", name, "constant_value")
+                if not members(written).keys() & {"constant_value"}:
+                    view = view.parent
+                    continue
+            whole = view.path[:-1] if path[0] == "expressions" else view.path
+            found = _reached(document.tree, (*whole, *path))
+            return document.span(document.at(*whole, *path)) if found is not None and found == node else None
+        return None
 
     def _trail(self, names: list[str]) -> Step | None:
         trail: Step | None = None
@@ -172,6 +209,12 @@ class Attributes:
                 return replace(symbolic(source), trail=self._trail(names))
         shown = context.view.within(reference) if reference is not None else None
         return Value(Unknown(AFTER_APPLY, shown), None, None, self._trail(names), refs)
+
+
+def _reached(node: Json, path: tuple[str | int, ...]) -> Json:
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
 
 
 def symbolic(source: Source) -> Value:
