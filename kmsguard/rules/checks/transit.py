@@ -86,17 +86,21 @@ def denies_plain_http(question: Question) -> Answer:
     policy = resolve_deep(question.attribute("policy"), question.world)
     head = Evidence("it has no policy", question.resource.head, None, question.resource)
     if isinstance(policy.data, Absent):
-        return Answer(Truth.NO, (head,))
+        return Answer(Truth.NO, (head,), values={"what": "requests"})
     document = read_policy(policy)
     if document.error is not None:
         return _WELL  # AWS refuses it, and that is another matter
     arn = sym(resolve_deep(question.attribute(_ARN), question.world))
     carried = _CARRIED[question.resource.kind]
-    truth = all_of([_denied(document, operation, join((arn, behind))) for operation, behind in carried])
+    denied = {operation: _denied(document, operation, join((arn, behind))) for operation, behind in carried}
+    truth = all_of(denied.values())
     if truth is Truth.YES:
         return _WELL
+    left = [operation for operation, one in denied.items() if one is truth]
+    values = {"what": "requests" if len(left) == len(denied) else ", ".join(left)}
     place = Evidence("this policy does not deny it", policy.where, policy.trail, question.resource)
-    return Answer(truth, (place,), tuple(_open(document, policy)) if truth is Truth.UNKNOWN else ())
+    opened = tuple(_open(document, policy)) if truth is Truth.UNKNOWN else ()
+    return Answer(truth, (place,), opened, values=values)
 
 
 def _denied(document: PolicyDocument, operation: str, target: Sym) -> Truth:
