@@ -230,7 +230,7 @@ def symbolic(source: Source) -> Value:
 
 
 def _is_whole(name: str, source: Source) -> bool:
-    last = name.rsplit("_", 1)[-1]
+    last = name.rsplit("_", 1)[-1].lower()  # of a variable of the environment too: `SECRET_ARN`
     if last in _NAMES_ANOTHER:
         return True
     return last == "resources" and source.instance is not None and source.instance.type in _NO_PART_OF_ANOTHER
