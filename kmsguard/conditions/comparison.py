@@ -107,8 +107,10 @@ def is_set(value: Value) -> Truth:
     """Whether there is anything: not absent, not null, not an empty text or list."""
     data = value.data
     if isinstance(data, Unknown):
-        # What is not null may still be an empty text: a parameter that nobody filled in.
-        return Truth.YES if data.target is not None or data.prefix else Truth.UNKNOWN
+        # What is not null may still be an empty text: a variable that nobody filled in (its target has no attribute).
+        target = data.target
+        made = target is not None and (target.attribute != "" or ":" in target.address)
+        return Truth.YES if made or data.prefix else Truth.UNKNOWN
     if isinstance(data, Choice):
         return Truth.UNKNOWN
     if isinstance(data, Text):

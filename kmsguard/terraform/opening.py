@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from kmsguard.model.guard import Atom, Scalar
-from kmsguard.model.value import MAX_BRANCHES, Branch, Choice, Unknown, Value
+from kmsguard.model.value import MAX_BRANCHES, Branch, Choice, Target, Unknown, Value
 from kmsguard.terraform.partial import Open
 from kmsguard.terraform.types import Type
+
+_SINGLE = frozenset({"string", "number"})
 
 
 def open_value(
@@ -22,7 +24,9 @@ def open_value(
     if 0 < len(allowed) <= MAX_BRANCHES:
         branches = tuple(Branch(Atom(unit, subject, option, allowed), Value(option)) for option in allowed)
         return Value(Choice(branches)) if len(branches) > 1 else branches[0].value
-    return Value(Open(reason, reference, None, False, "", allowed, unit, subject, of))
+    # Named as a symbolic value: `bucket = var.name` and `"arn:aws:s3:::${var.name}"` are about one name, whatever it is.
+    target = Target(subject, "") if _SINGLE.issuperset({of.kind if of is not None else "any"}) else None
+    return Value(Open(reason, reference, target, False, "", allowed, unit, subject, of))
 
 
 def part_of(unknown: Unknown, name: str, *, index: bool) -> Value:
