@@ -196,7 +196,7 @@ class Question:
             for account in self.trusted:
                 yield Case("service", (account,)), "any", "any"
         elif audience == "organization" and self.organizations:
-            for kind in (*self._foreign_kinds(), _SERVICE):
+            for kind in (*self._kinds(), _SERVICE):
                 yield Case(kind, named_by_us, foreign=True), "any", "ours"
         elif audience == "external":
             if self.mentioned:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from kmsguard.iam.audience import Audience, Question
@@ -36,7 +35,8 @@ def check(
     errors: list[dict[str, str]] = []
     for file in files:
         try:
-            raw = Path(file).read_bytes()
+            with open(file, "rb") as opened:
+                raw = opened.read()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
             errors.append({"file": file, "message": f"OSError: {reason}"})

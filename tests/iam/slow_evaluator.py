@@ -7,27 +7,35 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from fractions import Fraction
 
 NO, UNKNOWN, YES = 0, 1, 2
 AUDIENCES = ("nobody", "account-principals", "account", "trusted", "organization", "external", "service", "public")
 
-USE = (
-    "Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext GenerateDataKeyPair "
-    "GenerateDataKeyPairWithoutPlaintext ReEncryptFrom ReEncryptTo DeriveSharedSecret Encapsulate Decapsulate"
-).split()
-SYMMETRIC = USE[:8]
-ADMINISTER = (
-    "PutKeyPolicy ScheduleKeyDeletion CancelKeyDeletion DisableKey EnableKey DisableKeyRotation EnableKeyRotation "
-    "RotateKeyOnDemand DeleteImportedKeyMaterial ImportKeyMaterial ReplicateKey UpdatePrimaryRegion CreateAlias UpdateAlias "
-    "DeleteAlias TagResource UntagResource UpdateKeyDescription"
-).split()
-SIGN = "Sign Verify GenerateMac VerifyMac".split()
+SYMMETRIC = [
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+]
+USE = [*SYMMETRIC, "DeriveSharedSecret", "Encapsulate", "Decapsulate"]
+ADMINISTER = [
+    *["PutKeyPolicy", "ScheduleKeyDeletion", "CancelKeyDeletion", "DisableKey", "EnableKey", "DisableKeyRotation"],
+    *["EnableKeyRotation", "RotateKeyOnDemand", "DeleteImportedKeyMaterial", "ImportKeyMaterial", "ReplicateKey"],
+    *["UpdatePrimaryRegion", "CreateAlias", "UpdateAlias", "DeleteAlias", "TagResource", "UntagResource"],
+    "UpdateKeyDescription",
+]
+SIGN = ["Sign", "Verify", "GenerateMac", "VerifyMac"]
 CLASSES = {"use": USE, "grant": ["CreateGrant"], "administer": ADMINISTER, "sign": SIGN}
 
 STRINGS = (
-    "aws:PrincipalAccount kms:CallerAccount aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalType aws:PrincipalServiceName "
+    "aws:PrincipalAccount kms:CallerAccount aws:PrincipalOrgID aws:PrincipalOrgPaths aws:PrincipalType "
+    "aws:PrincipalServiceName "
     "aws:username aws:SourceIdentity kms:ViaService aws:SourceVpc aws:SourceVpce aws:UserAgent aws:Referer aws:ResourceAccount "
     "aws:SourceAccount aws:SourceOrgID aws:SourceOrgPaths kms:EncryptionContextKeys kms:GrantOperations kms:GranteePrincipal "
     "kms:RetiringPrincipal kms:GrantConstraintType kms:EncryptionAlgorithm kms:SigningAlgorithm kms:MessageType "
@@ -36,19 +44,24 @@ STRINGS = (
 )
 TYPES = {
     **dict.fromkeys(STRINGS.lower().split(), "string"),
-    **dict.fromkeys("aws:principalarn aws:sourcearn".split(), "arn"),
+    **dict.fromkeys(["aws:principalarn", "aws:sourcearn"], "arn"),
     **dict.fromkeys(
-        (
-            "aws:principalisawsservice aws:multifactorauthpresent aws:viaawsservice aws:securetransport "
-            "kms:grantisforawsresource kms:reencryptonsamekey kms:bypasspolicylockoutsafetycheck"
-        ).split(),
+        [
+            "aws:principalisawsservice",
+            "aws:multifactorauthpresent",
+            "aws:viaawsservice",
+            "aws:securetransport",
+            "kms:grantisforawsresource",
+            "kms:reencryptonsamekey",
+            "kms:bypasspolicylockoutsafetycheck",
+        ],
         "bool",
     ),
-    **dict.fromkeys("aws:sourceip aws:vpcsourceip".split(), "ip"),
+    **dict.fromkeys(["aws:sourceip", "aws:vpcsourceip"], "ip"),
     **dict.fromkeys(
-        "aws:multifactorauthage kms:schedulekeydeletionpendingwindowindays kms:rotationperiodindays".split(), "numeric"
+        ["aws:multifactorauthage", "kms:schedulekeydeletionpendingwindowindays", "kms:rotationperiodindays"], "numeric"
     ),
-    **dict.fromkeys("aws:currenttime aws:epochtime".split(), "date"),
+    **dict.fromkeys(["aws:currenttime", "aws:epochtime"], "date"),
 }
 SETS = ("aws:principalorgpaths", "aws:sourceorgpaths", "kms:encryptioncontextkeys", "kms:grantoperations")
 CONTEXT = "kms:encryptioncontext:"
@@ -472,7 +485,7 @@ def instant(value):
     for shape, form in shapes.items():
         if re.fullmatch(shape, value, re.ASCII):
             try:
-                return Fraction(int((datetime.strptime(value, form).replace(tzinfo=timezone.utc)).timestamp()))
+                return Fraction(int((datetime.strptime(value, form).replace(tzinfo=UTC)).timestamp()))
             except ValueError:
                 return None
     return None
@@ -597,7 +610,7 @@ def problems(request, policy):
 
     for key, value in values.items():
         must(isinstance(value, list) == (key in SETS), f"set {key}")
-        must(value != [] and value != "", f"empty {key}")
+        must(value not in ([], ""), f"empty {key}")
         if TYPES.get(key, "string") in ("string", "arn"):
             shape(key, TEXT)
         if TYPES.get(key) == "bool":

@@ -38,10 +38,12 @@ def value(data):
 
 
 def reference(address, attribute="arn"):
+    """An attribute of a resource that is known after apply."""
     return Value(Unknown("known after apply", f"{address}.{attribute}", Target(address, attribute), not_null=True))
 
 
 def text(*pieces):
+    """A text of literals and values."""
     return Value(Text(tuple(value(piece) for piece in pieces)))
 
 
@@ -51,10 +53,12 @@ ROLE = reference("aws_iam_role.app")
 
 
 def policy(*statements, deployment=HERE, version="2012-10-17"):
+    """A policy of some statements."""
     return read_policy(value({"Version": version, "Statement": list(statements)}), deployment)
 
 
 def allow(principal=None, action="kms:*", resource="*", condition=None, effect="Allow", **more):
+    """A statement that allows."""
     statement = {"Effect": effect, "Action": action, "Resource": resource, **more}
     if principal is not None:
         statement["Principal"] = principal
@@ -64,14 +68,17 @@ def allow(principal=None, action="kms:*", resource="*", condition=None, effect="
 
 
 def deny(*args, **more):
+    """The same that denies."""
     return allow(*args, effect="Deny", **more)
 
 
 def key(*statements, deployment=HERE, **more):
+    """A key with a policy of some statements."""
     return Key(KEY, Layer((policy(*statements, deployment=deployment),)), **more)
 
 
 def role(*statements, deployment=HERE, **more):
+    """A role of the unit with an identity policy of some statements."""
     return Principal("role", ROLE, identity_policies=Layer((policy(*statements, deployment=deployment),)), **more)
 
 
@@ -79,6 +86,7 @@ ROOT = allow({"AWS": f"arn:aws:iam::{OWN}:root"})
 
 
 def asked(principal, action, key_, context=None, deployment=HERE, **more) -> Decision:
+    """The decision of one question."""
     context = {name: value(data) for name, data in (context or {}).items()}
     return can(principal, action, key_, context, deployment=deployment, **more)
 
