@@ -12,7 +12,7 @@ from kmsguard.iam.texts import show
 from kmsguard.model.finding import Evidence
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value
+from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.rules.checks.documents import View, allows, views_of
 
 WELL = Answer(Truth.YES)
@@ -107,6 +107,8 @@ def _all_keys(statement: Statement, view: View, question: Question) -> Truth:
 def _is_one_thing(entry: Entry, question: Question) -> bool:
     """Whether it is not `*`, whatever it is: an attribute of a resource of the unit, or what is called an ARN."""
     data = entry.value.data
+    if isinstance(data, Text) and data.pieces:
+        data = data.pieces[0].data
     if not isinstance(data, Unknown):
         return show(entry.text).startswith("arn:")
     reference = data.reference or ""
