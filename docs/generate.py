@@ -55,7 +55,10 @@ def rules() -> Iterator[str]:
 
     table = sorted((rule.info for rule in load().rules), key=lambda info: info.code)
     yield "# Rules\n"
-    yield "Profiles are cumulative: `essential`, `recommended` (the default), `strict`. `kmsguard explain CODE` shows a rule with its examples.\n"
+    yield (
+        "Profiles are cumulative: `essential`, `recommended` (the default), `strict`. "
+        "`kmsguard explain CODE` shows a rule with its examples.\n"
+    )
     for category in CATEGORIES:
         members = [info for info in table if info.category == category]
         if not members:

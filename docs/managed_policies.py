@@ -2,8 +2,8 @@
 
     pip install moto && python docs/managed_policies.py
 
-The policies come with moto, which records them from AWS. Of each only the statements that concern KMS are kept, and of these only
-the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
+The policies come with moto, which records them from AWS. Of each only the statements that concern KMS are kept, and of these
+only the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         actions = [action for action in listed(statement["Action"]) if concerns_kms(action)]
         resources = listed(statement.get("Resource", "*"))
-        keys = [r for r in resources if r == "*" or fnmatchcase("kms", (r.split(":") + ["", "", ""])[2])]
+        keys = [r for r in resources if r == "*" or fnmatchcase("kms", [*r.split(":"), "", "", ""][2])]
         if actions and keys:
             kept.append({**part, "Action": actions, **({"Resource": keys} if "Resource" in statement else {})})
     return kept

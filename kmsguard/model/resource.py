@@ -16,9 +16,9 @@ from kmsguard.model.value import NOTHING, Unknown, Value, resolve
 class KeyUse(msgspec.Struct, frozen=True):
     """Who uses a key because of a resource, and how: what its kind's file says under `key_use`.
 
-    Of `edge`, `attribute` and `service` one is given; `edge` and `service` together: either of them will do. In texts `{region}`,
-    `{account}`, `{partition}`, `{arn}`, other parts of the resource's identity and its attributes stand for its own, `{holder.arn}`
-    for that of the resource from which the last edge of `through` leads to the key, `{EDGE.arn}` for that of an edge's end.
+    Of `edge`, `attribute` and `service` one is given; `edge` and `service` together: either of them will do. In texts
+    `{region}`, `{account}`, `{partition}`, `{arn}`, other parts of the resource's identity and its attributes stand for its
+    own, `{holder.arn}` for that of the resource from which the last edge of `through` leads to the key, `{EDGE.arn}` for that of an edge's end.
     `{….object}` of a bucket is what S3 sends as encryption context for an object in it.
     """
 

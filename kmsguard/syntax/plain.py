@@ -1,4 +1,4 @@
-"""Rule and kind files: YAML in which every scalar is text, so that `no`, `2012-10-17` and `012345670123` stay what is written."""
+"""Rule and kind files: YAML in which every scalar is text: `no`, `2012-10-17` and `012345670123` stay what is written."""
 
 from __future__ import annotations
 
