@@ -18,8 +18,8 @@ class KeyUse(msgspec.Struct, frozen=True):
 
     Of `edge`, `attribute` and `service` one is given; `edge` and `service` together: either of them will do. In texts
     `{region}`, `{account}`, `{partition}`, `{arn}`, other parts of the resource's identity and its attributes stand for its
-    own, `{holder.arn}` for that of the resource from which the last edge of `through` leads to the key, `{EDGE.arn}` for that of an edge's end.
-    `{….object}` of a bucket is what S3 sends as encryption context for an object in it.
+    own, `{holder.arn}` for that of the resource from which the last edge of `through` leads to the key, `{EDGE.arn}` for that
+    of an edge's end. `{….object}` of a bucket is what S3 sends as encryption context for an object in it.
     """
 
     through: str  # the edge to the key, or edges in a row: `topic.encrypted_with`
