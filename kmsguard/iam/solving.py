@@ -301,9 +301,10 @@ class Solving:
     def _context_keys(self, there: Sequence[str], gone: Sequence[str], constraints: Constraints) -> Fill | None:
         variable = self.space.variables[CONTEXT_KEYS]
         assert isinstance(variable, Texts)
-        needed = [_without_case(self.facts.keys[key][len(CONTEXT) :]) for key in there]
+        names = [self.facts.keys[key][len(CONTEXT) :] for key in there]
         forbidden = [_without_case(key[len(CONTEXT) :]) for key in gone]
-        return self.solver.fill_texts(variable, constraints.get(CONTEXT_KEYS, ()), needed, forbidden)
+        held = constraints.get(CONTEXT_KEYS, ())
+        return self.solver.fill_texts(variable, held, [_without_case(name) for name in names], forbidden, names)
 
     def _customer(self, entries: Sequence[str], constraints: Constraints) -> Solution | None:
         """Texts for entries of the context, and for what a service says of its customer: all of one customer."""

@@ -248,8 +248,9 @@ class Solver:
         constraints: Sequence[Constraint],
         needed: Iterable[Automaton] = (),
         forbidden: Iterable[Automaton] = (),
+        seeds: Sequence[str] = (),
     ) -> Fill | None:
-        """The same for a set of texts: it has one of each of `needed` and none of `forbidden`."""
+        """The same for a set of texts: it has one of each of `needed` and none of `forbidden`; `seeds` are tried first."""
         needed = tuple(needed)
         if variable.optional and not needed and all(constraint.absent for constraint in constraints):
             return ABSENT
@@ -278,7 +279,7 @@ class Solver:
             else:
                 wanted.append(((), (table[constraint.outside],)))
         for inside, without in wanted or [((), ())]:
-            text = solve((*every, *inside), (*outside, *without), self.budget, (*found, "x"))
+            text = solve((*every, *inside), (*outside, *without), self.budget, (*found, *seeds, "x"))
             if text is None:
                 return None
             found[text] = None
