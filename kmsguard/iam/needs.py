@@ -60,20 +60,26 @@ def ways(variable: Finite, flags: Sequence[bool]) -> Need:
 
 
 class Levels(msgspec.Struct, frozen=True):
-    """A truth for each text: YES in a language, UNKNOWN elsewhere where something is left open, else NO; `negated` turns it."""
+    """A truth for each text: YES in a language, UNKNOWN elsewhere where something is left open, else NO; `negated` turns it.
+
+    `perhaps`: it hangs on policy variables whether something is left open; as long as they are not bound, either is assumed.
+    """
 
     language: int  # -1: the language that holds nothing
     undecided: bool = False
     negated: bool = False
     atom: int = -1
     narrow: int = -1
+    perhaps: bool = False
 
     def constraint(self, variable: str, want: Want, *, absent: bool = False, quantifier: Quantifier = "one") -> Constraint:
         """What a variable has to be for its truth to be as wanted."""
         asked = _MIRRORED[want] if self.negated else want
         inside = asked in ("yes", "possible")
-        if self.undecided and asked in ("possible", "no"):
-            present = Present.ALWAYS if inside else Present.NEVER
+        if asked == "possible" and (self.undecided or self.perhaps):
+            present = Present.ALWAYS
+        elif asked == "no" and self.undecided:
+            present = Present.NEVER
         elif self.language < 0:
             present = Present.NEVER if inside else Present.ALWAYS
         else:
@@ -350,7 +356,9 @@ class Needs:
         sure = perhaps = Truth.NO
         for entry in test.values:
             pattern = expand(base.family, entry, test.variables, self.request())
-            if isinstance(pattern, Result):
+            if isinstance(pattern, Result) and test.variables and self._hangs(entry):
+                perhaps = max(perhaps, pattern.truth)
+            elif isinstance(pattern, Result):
                 sure = max(sure, pattern.truth)
             elif not any(isinstance(item, Hole) for item in pattern):
                 sure = max(sure, match(pattern, (value,)))
@@ -445,7 +453,7 @@ class Needs:
         plain: list[Shape] = []
         wide: list[Shape] = []
         tied: list[Pattern] = []
-        undecided = False
+        undecided = perhaps = False
         for entry in test.values:
             rewritten = self._rewritten(test, base, entry) if test.variables else None
             if rewritten is not None:
@@ -453,7 +461,9 @@ class Needs:
                 continue
             pattern = expand(base.family, entry, test.variables, self.request())
             if isinstance(pattern, Result):
-                undecided = undecided or pattern.truth is Truth.UNKNOWN
+                hangs = pattern.truth is Truth.UNKNOWN and test.variables and self._hangs(entry)
+                perhaps = perhaps or hangs
+                undecided = undecided or (pattern.truth is Truth.UNKNOWN and not hangs)
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
                 undecided = True
             elif any(isinstance(item, Hole) for item in pattern):
@@ -462,10 +472,15 @@ class Needs:
             else:
                 plain.append(_widened(pattern))
         if not tied:
-            return Levels(self.language(access, plain) if plain else -1, undecided, base.negated)
+            return Levels(self.language(access, plain) if plain else -1, undecided, base.negated, perhaps=perhaps)
         atom = self.languages.atom(test.key, (*tied, *plain))
         narrow = self.language(access, plain) if plain else -1
-        return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow)
+        return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow, perhaps)
+
+    def _hangs(self, entry: Entry) -> bool:
+        """Whether a value matches nothing where the request has not a key that it reads."""
+        variables = [piece for piece in parts(entry.text) if isinstance(piece, Variable) and piece.default is None]
+        return any(self._is_free(piece.key) and self.may_be_absent(piece.key) for piece in variables)
 
     def _labelled(self, pattern: Pattern, entry: Entry) -> Pattern:
         """A pattern whose holes are told apart by the defaults of their variables too."""

@@ -340,6 +340,22 @@ CASES = {
         ],
         "nobody",
     ),
+    "what is no ARN matches nothing where its variable is absent": (
+        [allow(condition={"ArnNotEquals": {"aws:PrincipalArn": ["*/${aws:username}", "${aws:MultiFactorAuthPresent}"]}})],
+        "public",
+    ),
+    "what is no ARN is not decided where its variable is there": (
+        [
+            allow(
+                condition={
+                    "ArnNotEquals": {"aws:PrincipalArn": "${aws:PrincipalTag/team}"},
+                    "Null": {"aws:PrincipalTag/team": "false"},
+                }
+            ),
+            deny(condition={"Bool": {"aws:PrincipalIsAWSService": "true"}}),
+        ],
+        "nobody..public",
+    ),
     "an escaped wildcard": (
         [allow(condition=like("aws:Referer", "a${*}")), deny(condition=like("aws:Referer", "ab", operator="StringEquals"))],
         "public",
