@@ -25,12 +25,12 @@ ONE_TF = SAMPLE / "partner-images/terraform/broken/catalog.tf"
 ONE_CFN = SAMPLE / "s3-replication/cloudformation/broken/source.yaml"
 
 
-def timed(command: list[str], runs: int) -> float:
+def timed(command: list[str], runs: int, cwd: Path | None = None) -> float:
     """Median seconds of a whole process."""
     took = []
     for _ in range(runs):
         start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, check=False)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, check=False)
         took.append(time.perf_counter() - start)
         accepted = (0, 1) if "kmsguard" in command[0] else (0, 1, 2, 4, 6, 8, 12, 14)  # cfn-lint counts in bits
         if done.returncode not in accepted:
@@ -65,10 +65,11 @@ def main() -> int:
     rows: list[tuple[str, str, float, float]] = []
 
     def compare(what: str, input_: Path, peers: dict[str, list[str]], runs: int) -> None:
-        mine = timed([*ours, str(input_)], max(runs, 5))
+        cwd = input_ if input_.is_dir() else input_.parent
+        mine = timed([*ours, str(input_)], max(runs, 5), cwd)
         rows.append((what, "kmsguard", mine, 1.0))
         for name, command in peers.items():
-            theirs = timed(command, runs)
+            theirs = timed(command, runs, cwd)
             rows.append((what, name, theirs, theirs / mine))
 
     rows.append(("--version", "kmsguard", timed([args.kmsguard, "--version"], args.runs), 1.0))
