@@ -179,7 +179,7 @@ class _Search:
         for template in checkout.templates_that_mention(path):
             self._add(template, "cloudformation", checkout, only=only, sure=False)
 
-    # helpers
+    # Reading folders
 
     def _anything_in(self, folder: str) -> bool:
         return any(inside(os.path.abspath(path), folder) for path, _ in self.found if path != STDIN)
