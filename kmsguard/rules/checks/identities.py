@@ -54,6 +54,7 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
     findings: list[Found] = []
     for number, view in enumerate(_identity_policies(question)):
         name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        findings.extend(_unread(view, name, operations[0]))
         for statement in view.document.statements:
             found = [operation for operation in operations if allows(statement, (operation,))]
             if not found or any(allows(statement, (operation,)) for operation in but) or _is_narrow(statement):
@@ -80,7 +81,25 @@ def _identity_policies(question: Question) -> list[View]:
         return [views_of(question).all[0]]
     views = views_of(question, "inline_policies").all[0]
     items = views.document.value
+    if isinstance(items.data, Unknown):
+        return [views]
     return [View(read_policy(item, views.deployment), views.deployment) for item in items.items]
+
+
+def _unread(view: View, name: str, operation: str) -> list[Found]:
+    """What a policy may say where it, or a statement of it, is not known at all."""
+    whole = view.document.value.where if len(view.document.statements) == 1 and view.document.value is not None else None
+    return [
+        Found(
+            f"{name}.Statement[{statement.index}]",
+            Truth.UNKNOWN,
+            (Evidence("what the policy says here is not known", whole or statement.span),),
+            statement.open,
+            {"statement": statement.name, "what": f"kms:{operation}"},
+        )
+        for statement in view.document.statements
+        if statement.open and statement.action is None and statement.resource is None
+    ]
 
 
 def _is_narrow(statement: Statement) -> bool:
@@ -144,9 +163,10 @@ def name_keys_not_aliases(question: Question) -> Answer:
 
     Left alone are aliases of AWS managed keys: the policies of those let in whoever may use their service.
     """
-    findings = []
+    findings: list[Found] = []
     for number, view in enumerate(_identity_policies(question)):
         name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        findings.extend(_unread(view, name, "Decrypt"))
         for statement in view.document.statements:
             if statement.resource is None or statement.resource.negated or statement.effect != "Allow":
                 continue
@@ -159,7 +179,7 @@ def name_keys_not_aliases(question: Question) -> Answer:
                 shown = Evidence(message, entry.value.where or statement.span)
                 values = {"statement": statement.name, "what": f"kms:{operation}"}
                 findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
 
 
 def _is_alias(entry: Entry) -> bool:
