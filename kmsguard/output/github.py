@@ -13,9 +13,9 @@ from kmsguard.output.groups import (
     Group,
     Options,
     Root,
+    advice,
     by_severity,
     error_line,
-    first_paragraph,
     grouped,
     scope_line,
     shown,
@@ -47,7 +47,8 @@ def _finding(group: Group, root: Root) -> str:
     if finding.suppression is not None:
         lines.append(f"Suppressed: {finding.suppression.reason}")
     elif finding.remediation:
-        lines.append(f"Fix: {first_paragraph(finding.remediation)}")
+        text, code = advice(finding.remediation)
+        lines += [f"Fix: {text}", *code]
     state = "" if counts else "suppressed " if finding.suppression is not None else "unknown "
     title = f"{state}{group.severity} {finding.code} {finding.name}"
     command = COMMANDS[group.severity] if counts else "notice"

@@ -133,6 +133,17 @@ def first_paragraph(markdown: str) -> str:
     return " ".join(markdown.strip().split("\n\n", 1)[0].split())
 
 
+def advice(markdown: str) -> tuple[str, tuple[str, ...]]:
+    """What to do, in short: the first paragraph on one line, and the lines of the code that it announces with a colon."""
+    first = first_paragraph(markdown)
+    _, _, rest = markdown.strip().partition("\n\n")
+    if not first.endswith(":") or not rest.startswith("```"):
+        return first, ()
+    fence, *lines = rest.splitlines()
+    mark = fence[: len(fence) - len(fence.lstrip("`"))]
+    return first, tuple(lines[: lines.index(mark)] if mark in lines else lines)
+
+
 class Root:
     """Paths relative to the root of the checkout, which is what code hosts know."""
 

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Report
 from kmsguard.output.characters import visible
-from kmsguard.output.groups import Group, Options, first_paragraph, grouped, place, shown
+from kmsguard.output.groups import Group, Options, advice, grouped, place, shown
 
 
 def render(report: Report, options: Options) -> str:
@@ -60,7 +60,8 @@ def _case(group: Group) -> str:
     if finding.suppression is not None:
         lines.append(f"suppressed: {finding.suppression.reason}")
     elif finding.remediation:
-        lines.append(f"fix: {first_paragraph(finding.remediation)}")
+        text, code = advice(finding.remediation)
+        lines += [f"fix: {text}", *code]
     if finding.help_url:
         lines.append(finding.help_url)
     head = _open(f"{finding.code} {finding.name}", ", ".join(group.subjects))

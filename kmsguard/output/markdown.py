@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 from kmsguard.model.finding import Report
-from kmsguard.output.characters import encodable, spans, visible
-from kmsguard.output.groups import Group, Options, by_severity, error_line, first_paragraph, grouped, place, scope_line, shown
+from kmsguard.output.characters import encodable, spans, visible, visible_line
+from kmsguard.output.groups import Group, Options, advice, by_severity, error_line, grouped, place, scope_line, shown
 from kmsguard.output.groups import verdict_line as outcome
 
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")
@@ -56,17 +56,30 @@ def _row(group: Group) -> str:
 
 
 def _remedies(groups: list[Group]) -> Iterator[str]:
-    remedies: dict[tuple[str, str], str] = {}
+    remedies: dict[tuple[str, str, tuple[str, ...]], str] = {}
     for group in groups:
         if group.first.suppression is None and group.first.remediation:
-            remedies.setdefault((group.first.code, first_paragraph(group.first.remediation)), group.first.name)
+            remedies.setdefault((group.first.code, *advice(group.first.remediation)), group.first.name)
     if remedies:
         yield "<details><summary>How to fix</summary>"
         yield ""
-        yield from (f"- **{plain(rule)}** {code(name)}: {prose(remedy)}" for (rule, remedy), name in remedies.items())
+        for (rule, remedy, lines), name in remedies.items():
+            yield f"- **{plain(rule)}** {code(name)}: {prose(remedy)}"
+            yield from _block(lines)
         yield ""
         yield "</details>"
         yield ""
+
+
+def _block(lines: tuple[str, ...]) -> Iterator[str]:
+    """Lines of code as a block within an item of a list."""
+    if not lines:
+        return
+    shown_lines = [visible_line(line) for line in lines]
+    fence = "`" * max(3, *(len(run) + 1 for line in shown_lines for run in [*_BACKTICKS.findall(line), ""]))
+    yield ""
+    yield from (f"  {line}".rstrip() for line in (fence, *shown_lines, fence))
+    yield ""
 
 
 def plain(text: str) -> str:

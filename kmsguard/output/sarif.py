@@ -12,7 +12,7 @@ from urllib.parse import quote
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Finding, Related, Report, RuleInfo, Severity, Suppression
 from kmsguard.model.source import Span
-from kmsguard.output.groups import Group, Options, Root, by_severity, counted, first_paragraph, grouped, shown
+from kmsguard.output.groups import Group, Options, Root, advice, by_severity, counted, first_paragraph, grouped, shown
 from kmsguard.output.json import encode
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -168,6 +168,9 @@ def _message(group: Group, related: tuple[Related, ...]) -> str:
     for number, place in enumerate(related, 1):
         link = place.message.replace("\\", "\\\\").replace("[", "\\[").replace("]", "\\]")
         lines.append(f"See [{link}]({number}).")
+    text, code = advice(finding.remediation)
+    if code:  # of this finding alone; what all findings of a rule have in common is the rule's help
+        lines += [text, *code]
     return "\n".join(lines)
 
 

@@ -12,9 +12,9 @@ from kmsguard.output.characters import encodable, visible, visible_line
 from kmsguard.output.groups import (
     Group,
     Options,
+    advice,
     error_line,
     failures,
-    first_paragraph,
     grouped,
     place,
     scope_line,
@@ -104,7 +104,9 @@ def _finding(group: Group, page: Page) -> Iterator[str]:
         until = f" (until {finding.suppression.until})" if finding.suppression.until else ""
         yield from _labelled("because", visible(finding.suppression.reason) + until, "faint", page)
     elif finding.remediation:
-        yield from _labelled("fix", visible(first_paragraph(finding.remediation)), "fix", page)
+        text, code = advice(finding.remediation)
+        yield from _labelled("fix", visible(text), "fix", page)
+        yield from (" " * (page.digits + 1 + LABEL) + visible_line(line) for line in code)  # not broken: it is copied
 
 
 def _labelled(label: str, text: str, style: str, page: Page) -> Iterator[str]:

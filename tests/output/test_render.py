@@ -102,3 +102,13 @@ def test_thousands_of_findings_are_quick(format_name, rotation, report):
     text = render(many, format_name)
     assert time.process_time() - start < 1
     assert "key_5000" in text.replace("\\_", "_")
+
+
+@pytest.mark.parametrize("format_name", [name for name in FORMATS if name not in ("json", "gitlab")])
+def test_a_statement_to_paste_is_shown(format_name, report, rotation):
+    """Where the advice ends in a colon, the code that follows is part of it, line by line."""
+    advice = 'Add this statement:\n\n```json\n{\n  "Effect": "Allow"\n}\n```\n\nMore about it.'
+    text = render(report(rotation(remediation=advice)), format_name)
+    assert "Add this statement" in text
+    assert "Effect" in text
+    assert "More about it" not in text or format_name == "html"
