@@ -11,7 +11,7 @@ import kmsguard
 from kmsguard.output import render
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
-PROJECTS = ("s3-replication", "partner-images")
+PROJECTS = ("s3-replication", "partner-images", "order-service")
 LANGUAGES = ("terraform", "cloudformation")
 
 # What was broken on purpose, written down when it was broken: code, address, file, and the text of the line that is at fault.
@@ -63,6 +63,22 @@ BROKEN = {
         ("KG702", "aws_db_snapshot.catalog", "catalog.tf", "  shared_accounts        = values(var.partner_accounts)"),
         ("KG703", 'aws_ami_launch_permission.partner["northwind"]', "main.tf", "  account_id = each.value"),
         ("KG703", 'aws_snapshot_create_volume_permission.partner["northwind"]', "main.tf", "  account_id  = each.value"),
+    ],
+    "order-service/terraform": [
+        ("KG306", "aws_db_parameter_group.orders", "database.tf", "  parameter {"),
+        ("KG901", "aws_cloudwatch_event_target.placed", "queue.tf", "  arn  = aws_sqs_queue.orders.arn"),
+        ("KG902", "aws_cloudwatch_metric_alarm.failed", "alarms.tf", "  alarm_actions       = [aws_sns_topic.alarms.arn]"),
+        ("KG902", "aws_cloudwatch_metric_alarm.storage", "alarms.tf", "  alarm_actions       = [aws_sns_topic.alarms.arn]"),
+        ("KG905", "aws_cloudwatch_log_group.worker", "worker.tf", "  kms_key_id        = "),
+        ("KG905", "aws_lambda_event_source_mapping.worker", "worker.tf", "  event_source_arn = aws_sqs_queue.orders.arn"),
+    ],
+    "order-service/cloudformation": [
+        ("KG306", "ParameterGroup", "template.yaml", '        rds.force_ssl: "0"'),
+        ("KG901", "OrderPlaced", "template.yaml", "          Arn: !GetAtt Queue.Arn"),
+        ("KG902", "FailedAlarm", "template.yaml", "      AlarmActions: [!Ref Alarms]"),
+        ("KG902", "StorageAlarm", "template.yaml", "      AlarmActions: [!Ref Alarms]"),
+        ("KG905", "WorkerLogs", "template.yaml", "      KmsKeyId: !GetAtt LogsKey.Arn"),
+        ("KG905", "WorkerSource", "template.yaml", "      EventSourceArn: !GetAtt Queue.Arn"),
     ],
     "partner-images/cloudformation": [
         ("KG703", "ApplianceDistribution", "template.yaml", "              UserIds: !Ref PartnerAccounts"),
