@@ -16,6 +16,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from kmsguard.cloudformation.assertions import ref_all, value_of
 from kmsguard.cloudformation.equality import subject_of
 from kmsguard.cloudformation.expansion import included
 from kmsguard.cloudformation.template import Template, either
@@ -468,3 +469,5 @@ FUNCTIONS: dict[str, Function] = {
     "Fn::ToJsonString": to_json_string,
     "Fn::Transform": transform,
 }
+
+OF_RULES: dict[str, Function] = {"Fn::RefAll": ref_all, "Fn::ValueOf": value_of, "Fn::ValueOfAll": value_of}

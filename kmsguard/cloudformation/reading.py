@@ -63,12 +63,14 @@ def _unit(source: UnitSource, context: Context, template: Template | None) -> Un
     declarations = tuple(template.declarations()) if template is not None else ()
     outputs = template.outputs() if template is not None else {}
     exports = tuple(template.exports()) if template is not None else ()
+    constraints = tuple(template.constraints()) if template is not None else ()
     return Unit(
         path=source.path,
         dialect="cloudformation",
         declarations=declarations,
         outputs=outputs,
         exports=exports,
+        constraints=constraints,
         files=tuple(dict.fromkeys((source.path, *context.sources))),
         sources=context.sources,
         comments={path: file.comments for path, file in context.parsed.items()},

@@ -7,15 +7,16 @@ from collections.abc import Callable
 
 import msgspec
 
+from kmsguard.cloudformation.assertions import RULE_FUNCTIONS, asserted, compared
 from kmsguard.cloudformation.context import MAX_STACKS, Context
-from kmsguard.cloudformation.equality import Equality
+from kmsguard.cloudformation.equality import Equality, simplified
 from kmsguard.cloudformation.expansion import expanded, included
 from kmsguard.cloudformation.given import Given
 from kmsguard.cloudformation.parameters import Parameter, declared, outside_allowed, parameter_value
 from kmsguard.cloudformation.pseudo import pseudo_parameter
 from kmsguard.cloudformation.texts import AFTER_DEPLOYMENT, joined, pieces_of
 from kmsguard.model.declaration import Call, Declaration, Export, Problem, Provider
-from kmsguard.model.guard import NOWHERE_ASSUMED, All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
+from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, NOTHING, REGION, Branch, Choice, Target, Unknown, Value, flatten, map_choices
@@ -71,7 +72,8 @@ class Template:
         self._parameters: dict[str, Parameter] | None = None
         self._values: dict[str, Value] = {}
         self._conditions: dict[str, Formula | None] = {}  # None: being evaluated
-        self._weights: dict[str, int] = {}
+        self._compared: tuple[str, ...] | None = None
+        self.asserting = False  # a rule is being read: its functions are known
         self._resources: dict[str, Entry] | None = None
         self._stacks: dict[str, Template | str | None] = {}  # a text: why there is none; None: being read
         self._outputs: dict[str, Value | None] = {}  # None: being evaluated
@@ -173,7 +175,7 @@ class Template:
             raise
         if _too_large(formula):
             formula = opaque
-        formula = _simplified(formula)
+        formula = simplified(formula)
         if not isinstance(formula, Truth):
             formula = Named(self.address(name), formula)
         self._conditions[name] = formula
@@ -187,12 +189,13 @@ class Template:
         items = argument.items if isinstance(argument, Sequence) else []
         if name in ("Fn::And", "Fn::Or") and items:
             parts = [self.formula(item) for item in items]
-            return _simplified(conjunction(*parts) if name == "Fn::And" else disjunction(*parts))
+            return simplified(conjunction(*parts) if name == "Fn::And" else disjunction(*parts))
         if name == "Fn::Not" and len(items) == 1:
             return negate(self.formula(items[0]))
         if name == "Fn::Equals" and len(items) == 2:
-            equality = Equality(self.context.unit, lambda: self.prefix + written(node))
-            return equality.formula(self.evaluate(items[0]), self.evaluate(items[1]))
+            return self.equality(node).formula(self.evaluate(items[0]), self.evaluate(items[1]))
+        if self.asserting and name in RULE_FUNCTIONS:
+            return RULE_FUNCTIONS[name](self, node, items)
         if isinstance(node, Scalar) and not node.tag:
             data = scalar_data(node)
             if isinstance(data, bool):
@@ -200,6 +203,20 @@ class Template:
         what = f"{name} decides no condition" if name else "a condition must be a condition function"
         self.context.problem("warning", "unsupported-function", node.span, what)
         return Truth.UNKNOWN
+
+    def equality(self, node: YamlNode) -> Equality:
+        """Who compares the operands of a condition function."""
+        if self._compared is None:
+            self._compared = compared(self)
+        return Equality(self.context.unit, lambda: self.prefix + written(node), self._compared)
+
+    def constraints(self) -> list[Formula]:
+        """What must hold for this template to be deployed, and for those that it nests."""
+        found = [] if self.exists is Truth.NO else [disjunction(negate(self.exists), part) for part in asserted(self)]
+        for stack in self._stacks.values():
+            if isinstance(stack, Template):
+                found.extend(stack.constraints())
+        return found
 
     # --- Values ---
 
@@ -254,11 +271,11 @@ class Template:
         return Value(members, node.span, place)
 
     def _call(self, node: YamlNode, place: Span | None) -> Value:
-        from kmsguard.cloudformation.functions import FUNCTIONS
+        from kmsguard.cloudformation.functions import FUNCTIONS, OF_RULES
 
         name, argument = function_of(node)
         span = node.span
-        function = FUNCTIONS.get(name)
+        function = FUNCTIONS.get(name) or (OF_RULES.get(name) if self.asserting else None)
         value = self.unsupported(name, span) if function is None else function(self, argument, span)
         return msgspec.structs.replace(value, span=value.span or span, place=place)
 
@@ -379,7 +396,7 @@ class Template:
             wrong = "has no Type" if kind is None else "has a Type that is no text; package the template before it is scanned"
             self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} {wrong}")
             return []
-        exists = _simplified(conjunction(self.exists, self.exists_formula(name)))
+        exists = simplified(conjunction(self.exists, self.exists_formula(name)))
         if exists is Truth.NO:
             return []
         properties = node.entry("Properties")
@@ -471,7 +488,7 @@ class Template:
         location = properties.get(where) if where is not None and isinstance(properties, Mapping) else None
         if location is None or not isinstance(properties, Mapping):
             return ""
-        exists = _simplified(conjunction(self.exists, self.exists_formula(name)))
+        exists = simplified(conjunction(self.exists, self.exists_formula(name)))
         if exists is Truth.NO:
             return ""
         outside = f"the template of the nested stack {self.address(name)} is not in the checkout"
@@ -605,7 +622,7 @@ class Template:
             condition = entry.value.entry("Condition")
             exists = self.exists
             if condition is not None and isinstance(condition.value, Scalar):
-                exists = _simplified(conjunction(exists, self.condition(condition.value.text, condition.value.span)))
+                exists = simplified(conjunction(exists, self.condition(condition.value.text, condition.value.span)))
             body["value"] = value
             found.append(self._declaration(entry, "Output", "output", Value(body, entry.value.span), exists=exists))
         return found
@@ -651,7 +668,9 @@ def function_of(node: YamlNode) -> tuple[str, YamlNode]:
 def written(node: YamlNode) -> str:
     """A node in one line, the same in YAML and JSON."""
     name, argument = function_of(node)
-    if name in ("Ref", "Condition") or name.startswith("Fn::"):
+    if name in ("Ref", "Condition") and isinstance(argument, Scalar):
+        return f"!{name} {argument.text}"
+    if name.startswith("Fn::"):
         return f"!{name.removeprefix('Fn::')} {written(argument)}"
     if isinstance(node, Scalar):
         return f'"{node.text}"' if node.style else node.text
@@ -677,11 +696,6 @@ def settled_map(value: Value) -> dict[str, Value]:
         return map_choices(lambda leaves: leaves[0].members.get(name, Value(Unknown(f"{name} is not passed"))), (value,))
 
     return {name: member(name) for name in names}
-
-
-def _simplified(formula: Formula) -> Formula:
-    truth = NOWHERE_ASSUMED.truth(formula)
-    return formula if truth is Truth.UNKNOWN else truth
 
 
 def _too_large(formula: Formula) -> bool:

@@ -92,6 +92,7 @@ class Unit(msgspec.Struct, frozen=True, eq=False):
     declarations: tuple[Declaration, ...]
     outputs: dict[str, Value] = {}
     exports: tuple[Export, ...] = ()
+    constraints: tuple[Formula, ...] = ()  # without which nothing of it is deployed: CloudFormation's Rules
     state: str | None = None  # the key under which other root modules read this one's outputs, where its backend names it
     files: tuple[str, ...] = ()  # every file that took part
     sources: dict[str, Source] = {}  # the text of those that places lead into

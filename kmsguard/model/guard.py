@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
 import msgspec
@@ -85,6 +85,8 @@ class World(msgspec.Struct, frozen=True):
                     # bool before int: in Python True == 1, in a template they are different values
                     return Truth.of(other.value == atom.value and type(other.value) is type(atom.value))
                 excluded.add((type(other.value), other.value))
+        if (type(atom.value), atom.value) in excluded:
+            return Truth.NO
         if atom.among:
             left = [v for v in atom.among if (type(v), v) not in excluded]
             if atom.value not in left:
@@ -141,6 +143,28 @@ def decide(formula: Formula, world: World) -> Truth:
             if world.truth(atom) is Truth.UNKNOWN:
                 raise UndecidedError(atom, formula)
     return truth
+
+
+MAX_STEPS = 400  # of the search in `consistent`
+
+
+def consistent(world: World, formulas: Iterable[Formula]) -> bool:
+    """Whether all of some formulas can hold in a world; also True where finding out takes more than MAX_STEPS."""
+    whole = conjunction(*formulas)
+    pending = [world]
+    for _ in range(MAX_STEPS):
+        if not pending:
+            return False
+        here = pending.pop()
+        truth = here.truth(whole)
+        if truth is Truth.NO:
+            continue
+        atom = None if truth is Truth.YES else next((a for a in atoms(whole) if here.truth(a) is Truth.UNKNOWN), None)
+        if atom is None:
+            return True
+        split = (here.assume(atom, holds) for holds in (False, True))
+        pending.extend(narrower for narrower in split if narrower is not None)
+    return True
 
 
 def negate(formula: Formula) -> Formula:

@@ -13,7 +13,7 @@ from kmsguard.conditions.evaluation import evaluate, look_up
 from kmsguard.model.condition import ALWAYS, Check, Operand
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Judgement, Open
-from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, consistent, decide
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
@@ -133,13 +133,18 @@ class _Pair:
             except UndecidedError as undecided:
                 self.touched.setdefault(undecided.formula)
                 split = [world.assume(undecided.atom, holds) for holds in (False, True)]  # the last is looked at first
-                pending.extend(narrower for narrower in split if narrower is not None)
+                pending.extend(narrower for narrower in split if narrower is not None and self._possible(narrower))
                 if len(pending) + len(told) > MAX_WORLDS:
                     return None
             else:
                 if one is not None:
                     told.append(one)
         return told
+
+    def _possible(self, world: World) -> bool:
+        """Whether what the units of its assumptions demand to be deployed at all can hold in a world."""
+        units = (self.graph.units.get(name) for name in dict.fromkeys(atom.unit for atom in world.assumed))
+        return all(unit is None or not unit.constraints or consistent(world, unit.constraints) for unit in units)
 
     def _in(self, world: World) -> _Told | None:
         """What is said in one world; None where the resource does not exist."""
