@@ -468,10 +468,11 @@ def _stops_grants(statement: Statement) -> bool:
 
 # https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
 _OTHER_OPERATIONS = """
-    CreateKey DescribeKey GenerateRandom GetKeyPolicy GetKeyRotationStatus GetParametersForImport GetPublicKey ListAliases
+    ConnectCustomKeyStore CreateCustomKeyStore CreateKey DeleteCustomKeyStore DescribeCustomKeyStores DescribeKey
+    DisconnectCustomKeyStore GenerateRandom GetKeyPolicy GetKeyRotationStatus GetParametersForImport GetPublicKey ListAliases
     ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants RetireGrant RevokeGrant
-    SynchronizeMultiRegionKey"""
-_OPERATIONS = tuple(fold(name) for name in (*sum(CLASSES.values(), ()), *_OTHER_OPERATIONS.split()))
+    SynchronizeMultiRegionKey UpdateCustomKeyStore"""
+_OPERATIONS = {fold(name): name for name in (*sum(CLASSES.values(), ()), *_OTHER_OPERATIONS.split())}
 _EXACT = ("stringequals", "stringnotequals", "stringequalsignorecase", "stringnotequalsignorecase")
 _NEVER_STARRED = (
     "aws:principalarn", "aws:sourcearn", "aws:principalaccount", "kms:calleraccount", "aws:sourceaccount", "aws:principalorgid",
@@ -501,10 +502,28 @@ def _lost_actions(statement: Statement) -> Iterator[tuple[Value, str]]:
             yield entry.value, f"action `{entry.known}` is none of KMS, so it never matches"
         elif "*" not in name and "?" not in name and name not in _OPERATIONS and _is_half(name):
             yield entry.value, f"action `{entry.known}` is only the beginning of a name and matches nothing without `*`"
+        elif name and (meant := _meant(name)):
+            yield entry.value, f"action `{entry.known}` is no operation, so it never matches (`kms:{meant}` is one)"
 
 
 def _is_half(name: str) -> bool:
     return any(operation.startswith(name) for operation in _OPERATIONS)
+
+
+def _meant(pattern: str) -> str | None:
+    """The operation that a pattern which matches none was probably meant to be; None where it matches, or is like none.
+
+    A name that is like no operation may be one that KMS has added since.
+    """
+    if any(glob(pattern, operation) for operation in _OPERATIONS):
+        return None
+    from difflib import get_close_matches
+
+    text = pattern.replace("*", "").replace("?", "")
+    size = len(text) + 1 if pattern.endswith("*") else None  # of a beginning, only the beginnings are alike
+    starts = {operation[:size]: name for operation, name in reversed(_OPERATIONS.items())}
+    close = get_close_matches(text, starts, 1, 0.8)
+    return starts[close[0]] if close else None
 
 
 def _lost_tests(statement: Statement) -> Iterator[tuple[Value, str]]:
