@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.decide import Decision, Key, Layer, Principal, can
+from kmsguard.iam.decide import OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import like, match, show, sym, without_case
 from kmsguard.model.finding import Evidence, Open
@@ -32,6 +32,7 @@ AWS_MANAGED = "alias/aws/"
 S3_MANAGED_KEY = External("kms.key", Value("alias/aws/s3"))
 KMS_ENCRYPTION = ("aws:kms", "aws:kms:dsse")
 READ_VERSIONS = "s3:GetObjectVersionForReplication"
+WRITE_REPLICAS = "s3:ReplicateObject"
 _GOOD = Answer(Truth.YES)
 _EVERYTHING = read_policy(
     Value({"Statement": Value({n: Value(v) for n, v in (("Effect", "Allow"), ("Action", "*"), ("Resource", "*"))})})
@@ -87,34 +88,82 @@ def encryption_context(question: Question) -> Answer:
 
 
 def read_versions(question: Question) -> Answer:
-    """Whether the role may read versions in the way that covers objects under SSE-KMS.
+    """Whether the role may read versions in the way that covers objects under SSE-KMS."""
+    asked = _Replication(question)
+    for source, _ in asked.sources:
+        if isinstance(source, Resource):
+            answer = _with_objects(asked, source, READ_VERSIONS, "source")
+            if answer is not None:
+                return answer
+    return _GOOD
+
+
+def write_replicas(question: Question) -> Answer:
+    """Whether the role may write replicas to the destination, as far as that is known here."""
+    asked = _Replication(question)
+    for destination, _ in asked.destinations:
+        answer = _with_objects(asked, destination, WRITE_REPLICAS, "destination")
+        if answer is not None:
+            return answer
+    return _GOOD
+
+
+def _with_objects(asked: _Replication, bucket: End, action: str, called: str) -> Answer | None:
+    """What is wrong where a role of the scan may not do something with the objects of a bucket.
 
     Of an S3 object of one account either side suffices, like of a key whose policy leaves all to identity policies:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic_policy-eval-basics-req-identity.html.
+    The policy of a bucket that is not in the scan may allow it to a role of its own account.
     """
-    asked = _Replication(question)
-    for source, _ in asked.sources:
-        if not isinstance(source, Resource):
+    for role, _ in asked.roles:
+        if isinstance(bucket, Resource):
+            policies, account = (asked.left_to_identities(bucket), *asked.bucket_policy(bucket)), asked.account(bucket)
+        elif isinstance(role, Resource):  # as if the bucket's owner left it to the role's policies
+            policies, account = (asked.left_to_identities(role),), role.account or OWN_ACCOUNT
+        else:
             continue
-        for role, _ in asked.roles:
-            policies = (asked.left_to_identities(source), *asked.bucket_policy(source))
-            objects = _objects(asked.access.value(source, "arn"), asked.prefix)
-            as_key = Key(objects, Layer(documents=policies), asked.account(source))
-            principal = asked.access.principal(role)
-            decision = can(principal, READ_VERSIONS, as_key, {}, deployment=asked.deployment)
-            if decision.truth is Truth.YES:
-                continue
-            statement = {"Effect": "Allow", "Action": READ_VERSIONS, "Resource": asked.written(source, "arn", "/*")}
-            return Answer(
-                decision.truth,
-                (
-                    here("this role replicates", asked.role_value, question.resource),
-                    *asked.evidence(decision, principal, READ_VERSIONS),
-                ),
-                decision.open,
-                values={"role": name_of(role), "source": name_of(source)},
-                remediation=_paste(f"Add this statement to a policy of {name_of(role)}:", statement),
+        as_key = Key(_objects(asked.bucket_arn(bucket), asked.prefix), Layer(documents=policies), account)
+        principal = asked.access.principal(role)
+        decision = can(principal, action, as_key, {}, deployment=asked.deployment)
+        if decision.truth is Truth.YES:
+            continue
+        truth, open_ = decision.truth, decision.open
+        if truth is Truth.NO and not isinstance(bucket, Resource):
+            other = (
+                ~same_text(asked.account(bucket), role.account or OWN_ACCOUNT) if isinstance(role, Resource) else Truth.UNKNOWN
             )
+            if other is not Truth.YES:
+                truth, open_ = (
+                    Truth.UNKNOWN,
+                    (Open(name_of(bucket), "what the policy of this bucket allows is not known here"),),
+                )
+        statement = {"Effect": "Allow", "Action": action, "Resource": asked.written(bucket, "arn", "/*")}
+        return Answer(
+            truth,
+            (
+                here("this role replicates", asked.role_value, asked.resource),
+                *asked.evidence(decision, principal, action),
+            ),
+            () if truth is Truth.NO else open_,
+            values={"role": name_of(role), called: name_of(bucket)},
+            remediation=_paste(f"Add this statement to a policy of {name_of(role)}:", statement),
+        )
+    return None
+
+
+def versioned(question: Question) -> Answer:
+    """Whether the source and the destination keep versions, which S3 asks of both; of a bucket outside nothing is said."""
+    asked = _Replication(question)
+    for bucket, there in (*asked.sources, *asked.destinations):
+        if not isinstance(bucket, Resource) or there is not Truth.YES:
+            continue
+        value = asked.access.value(bucket, "versioning")
+        if value.text == "Enabled":
+            continue
+        truth = Truth.UNKNOWN if value.text is None else Truth.NO
+        evidence = (Evidence("this bucket does not keep versions", value.where or bucket.head, value.trail, bucket),)
+        open_ = opens(value) if truth is Truth.UNKNOWN else ()
+        return Answer(truth, evidence, open_, values={"bucket": bucket.address})
     return _GOOD
 
 
@@ -257,9 +306,9 @@ class _Replication:
             return end.value.with_data(f"arn:{self.deployment.partition}:s3:::{text}")
         return end.value
 
-    def left_to_identities(self, bucket: Resource) -> PolicyDocument:
-        """What S3 takes for granted and KMS wants written: that an account's identity policies count."""
-        root = Text((Value(f"arn:{self.deployment.partition}:iam::"), self.account(bucket), Value(":root")))
+    def left_to_identities(self, of: Resource) -> PolicyDocument:
+        """What S3 takes for granted and KMS wants written: that the identity policies of an account count."""
+        root = Text((Value(f"arn:{self.deployment.partition}:iam::"), of.account or OWN_ACCOUNT, Value(":root")))
         statement = {name: Value(text) for name, text in (("Effect", "Allow"), ("Action", "*"), ("Resource", "*"))}
         statement["Principal"] = Value({"AWS": Value(root)})
         return read_policy(Value({"Statement": Value(statement)}), self.deployment)
@@ -300,9 +349,13 @@ class _Replication:
         return Answer(~truth, tuple(evidence), open_, values={"problem": "does not select"})
 
     def bucket_key(self, bucket: End) -> Truth:
-        """Whether a bucket has an S3 Bucket Key."""
+        """Whether S3 uses a Bucket Key for what a bucket encrypts. Under DSSE-KMS there is none, whatever is said:
+        https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingDSSEncryption.html.
+        """
         if not isinstance(bucket, Resource):
             return Truth.UNKNOWN
+        if self.access.value(bucket, "encryption").text == "aws:kms:dsse":
+            return Truth.NO
         data = self.access.value(bucket, "bucket_key").data
         return Truth.of(data) if isinstance(data, bool) else Truth.UNKNOWN
 
