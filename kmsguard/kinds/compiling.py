@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import msgspec
 
 from kmsguard.kinds.derived import FUNCTIONS
+from kmsguard.kinds.key_uses import DOINGS, Doing
 from kmsguard.kinds.table import (
     SCOPES,
     TYPES,
@@ -118,7 +119,7 @@ _EXAMPLE = ("title", "subject", "terraform", "cloudformation", "expect", "absent
 _LANGUAGES = ("terraform", "cloudformation")
 _EDGE = ("by", "to", "tags", "same")
 _KEY_USE = (
-    "through", "by", "actions", "via", "context", "source_arn", "grant", "title", "asks", "when", "unless", "refused",
+    "through", "by", "does", "actions", "via", "context", "source_arn", "grant", "title", "asks", "when", "unless", "refused",
 )  # fmt: skip
 
 
@@ -350,27 +351,39 @@ class _Compiler:
         by = self.members(members["by"], ("edge", "attribute", "service")) if "by" in members else {}
         if len(by) != 1 and set(by) != {"edge", "service"}:
             self.wrong(value, "`by` is one of edge, attribute, service, or edge and service")
-        if "edge" in by:
+        if "edge" in by and self.text(by["edge"]) != "itself":
             self.way(by["edge"], self.text(by["edge"]), kind)
+        does = self.does(members["does"]) if "does" in members else None
         for name in ("when", "unless"):
             if name in members and self.text(members[name]) not in self.given(kind, "attributes"):
                 self.wrong(members[name], f"there is no attribute `{self.text(members[name])}`")
         return KeyUse(
             through=through,
-            actions=self.texts(members["actions"]) if "actions" in members else (),
+            actions=self.texts(members["actions"]) if "actions" in members else does.actions if does else (),
             edge=self.text(by["edge"]) if "edge" in by else "",
             attribute=self.text(by["attribute"]) if "attribute" in by else "",
             service=self.text(by["service"]) if "service" in by else "",
-            via=self.text(members["via"]) if "via" in members else "",
-            context={n: self.text(v) for n, v in self.given(members, "context").items()},
+            via=self.text(members["via"]) if "via" in members else does.via if does else "",
+            context=(
+                {n: self.text(v) for n, v in self.given(members, "context").items()}
+                if "context" in members or does is None
+                else does.context
+            ),
             source_arn=self.text(members["source_arn"]) if "source_arn" in members else "",
             grant="grant" in members and self.text(members["grant"]) == "true",
-            title=self.text(members["title"]) if "title" in members else "",
-            asks=self.text(members["asks"]) if "asks" in members else "",
+            title=self.text(members["title"]) if "title" in members else does.title if does else "",
+            asks=self.texts(members["asks"]) if "asks" in members else (),
             when=self.text(members["when"]) if "when" in members else "",
             unless=self.text(members["unless"]) if "unless" in members else "",
             refused=self.text(members["refused"]) if "refused" in members else "",
         )
+
+    def does(self, value: Value) -> Doing | None:
+        """What it takes to do something with a store."""
+        name = self.text(value)
+        if name not in DOINGS:
+            self.wrong(value, f"nothing is known of `{name}`" + suggest(name, DOINGS))
+        return DOINGS.get(name)
 
     def way(self, value: Value, way: str, kind: dict[str, Value]) -> None:
         """Edges in a row: the first is of this kind, each next one of some kind that the one before leads to."""

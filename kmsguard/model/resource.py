@@ -24,7 +24,7 @@ class KeyUse(msgspec.Struct, frozen=True):
 
     through: str  # the edge to the key, or edges in a row: `topic.encrypted_with`
     actions: tuple[str, ...]  # `kms:Decrypt`
-    edge: str = ""  # the principals are the ends of this edge (roles, users), or of edges in a row
+    edge: str = ""  # the principals are the ends of this edge (roles, users), or of edges in a row; `itself`: the resource
     attribute: str = ""  # the principal is named by this attribute
     service: str = ""  # the principal is this AWS service: `logs.{region}.amazonaws.com`
     via: str = ""  # the call comes through this service (`kms:ViaService` is `VIA.{region}.amazonaws.com`)
@@ -32,7 +32,7 @@ class KeyUse(msgspec.Struct, frozen=True):
     source_arn: str = ""  # `aws:SourceArn` of a service's call
     grant: bool = False  # the service makes a grant in the principal's name and works by it afterwards
     title: str = ""  # what the use is for: `to read messages`
-    asks: str = ""  # it is only used where the principal may do this with the holder: `secretsmanager:GetSecretValue`
+    asks: tuple[str, ...] = ()  # only where the principal may do one of these with the holder: `secretsmanager:GetSecretValue`
     when: str = ""  # it is only used where this attribute is true, or holds something
     unless: str = ""  # it is not used there
     refused: str = ""  # why it works with no KMS key at all

@@ -43,6 +43,7 @@ Cause: TypeAlias = Literal[
 Context: TypeAlias = "dict[str, Value]"
 
 _GOOD = Answer(Truth.YES)
+ITSELF = "itself"  # the edge from a principal to the principal
 _LINKED = ":role/aws-service-role/"
 _MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # service-linked roles whose own policy speaks of KMS
 
@@ -83,9 +84,14 @@ class Verdict(NamedTuple):
 
 
 def uses_keys(question: Question) -> Answer:
-    """Whether the resource makes somebody use what may be under a key; `by`: service or role."""
-    by, resource = question.arguments.get("by"), question.resource
-    return Answer(Truth.of(any(by in (None, _by(use)) and _is_made(question, use) for use in resource.key_use)))
+    """Whether the resource makes somebody use what may be under a key; `by`: service, role, or itself."""
+    return Answer(Truth.of(any(_is_asked(question, use) and _is_made(question, use) for use in question.resource.key_use)))
+
+
+def _is_asked(question: Question, use: KeyUse) -> bool:
+    """Whether a rule is about what is used by services, by roles, or by the resource that is a role itself."""
+    by = question.arguments.get("by", ())
+    return not by or _by(use) in ((by,) if isinstance(by, str) else by)
 
 
 def _is_made(question: Question, use: KeyUse) -> bool:
@@ -99,12 +105,12 @@ def _is_made(question: Question, use: KeyUse) -> bool:
 
 
 def admits(question: Question) -> Answer:
-    """Whether whoever uses a key because of the resource may; `causes` are those that the rule tells, `by` service or role."""
-    causes, by = question.arguments.get("causes", ()), question.arguments.get("by")
+    """Whether whoever uses a key because of the resource may; `causes` are those that the rule tells, `by` as above."""
+    causes = question.arguments.get("causes", ())
     asked = _Asked(question)
     found: dict[str, Found] = {}
     for verdict in asked.verdicts():
-        if verdict.truth is Truth.YES or verdict.cause not in causes or by not in (None, _by(verdict.use)):
+        if verdict.truth is Truth.YES or verdict.cause not in causes:
             continue
         one = asked.told(verdict)
         before = found.get(one.attribute)
@@ -173,7 +179,7 @@ def keys_nearby(question: Question) -> Answer:
 
 
 def _by(use: KeyUse) -> str:
-    return "service" if use.service else "role"
+    return "service" if use.service else "itself" if use.edge == ITSELF else "role"
 
 
 def _merged(one: Found, other: Found) -> Found:
@@ -197,6 +203,8 @@ class _Asked:
     def verdicts(self) -> Iterator[Verdict]:
         """Of every use by every principal."""
         for use in self.resource.key_use:
+            if not _is_asked(self.question, use):
+                continue
             applies = self._applies(use)
             if applies is Truth.NO:
                 continue
@@ -301,7 +309,7 @@ class _Asked:
                 yield User(name_of(end), self.principal(end), Truth.YES, end)
             return
         at: list[tuple[End, Truth]] = [(self.resource, Truth.YES)]
-        for edge in use.edge.split("."):
+        for edge in use.edge.split(".") if use.edge != ITSELF else ():
             at = [
                 (end, there & sure)
                 for one, there in at
@@ -323,7 +331,8 @@ class _Asked:
             named = statement.value.members.get("Principal")
             if statement.effect != "Allow" or element is None or element.negated or named is None:
                 continue
-            if all(match(without_case(like(entry.text)), (use.asks,)) is not Truth.YES for entry in element.entries):
+            patterns = [without_case(like(entry.text)) for entry in element.entries]
+            if all(match(pattern, (asked,)) is not Truth.YES for pattern in patterns for asked in use.asks):
                 continue
             listed = named.members.get("AWS", Value(ABSENT))
             for value in listed.items or ((listed,) if listed.data is not ABSENT else ()):
@@ -377,7 +386,8 @@ class _Asked:
         best = Truth.NO
         for one in (_objects(arn), arn) if hop.holder.kind == "s3.bucket" else (arn,):
             as_key = Key(one, Layer(documents=tuple(documents)), account, region)
-            best = best | can(user.principal, use.asks, as_key, {}, deployment=self.deployment).truth
+            for asked in use.asks:
+                best = best | can(user.principal, asked, as_key, {}, deployment=self.deployment).truth
         return best
 
     # Decisions
@@ -564,7 +574,7 @@ class _Asked:
         hop, user, use = verdict.hop, verdict.user, verdict.use
         key = _called(hop.key)
         title = use.title or "to use it"
-        head = Evidence(f"{user.name} uses a key here {title}", self._place(use), None, self.resource)
+        head = Evidence(f"{user.name} uses a key here {title}", self._place(use, hop), None, self.resource)
         told = [head]
         decision = verdict.decision
         if hop.holder is not self.resource:
@@ -607,9 +617,10 @@ class _Asked:
             for missed in asked.missed[:1]:
                 yield missed.span, f"statement {statement.name} allows{missed.message.partition(' allows')[2]}"
 
-    def _place(self, use: KeyUse) -> Span | None:
+    def _place(self, use: KeyUse, hop: Hop) -> Span | None:
         """Where the resource says what makes somebody use the key."""
         first = self.question.graph.out(self.resource, use.through.split(".")[0])
+        first = [one for one in first if one.target is hop.holder] or first
         return next((one.by.where for one in first if one.by.where is not None), self.resource.head)
 
     def _reason(self, verdict: Verdict) -> str:
