@@ -17,6 +17,8 @@ from kmsguard.rules.checks.documents import View, allows, views_of
 
 WELL = Answer(Truth.YES)
 
+_POLICIES = ("iam.policy", "iam.inline_policy")
+
 _DESTROY = ("ScheduleKeyDeletion", "DisableKey", "PutKeyPolicy", "DeleteImportedKeyMaterial")
 _DECRYPT = ("Decrypt", "ReEncryptFrom")
 _CRYPTOGRAPHIC = (*CLASSES["use"], *CLASSES["grant"], *CLASSES["sign"])
@@ -53,7 +55,7 @@ def destroy_named_keys(question: Question) -> Answer:
 def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> Answer:
     findings: list[Found] = []
     for number, view in enumerate(_identity_policies(question)):
-        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
         findings.extend(_unread(view, name, operations[0]))
         for statement in view.document.statements:
             found = [operation for operation in operations if allows(statement, (operation,))]
@@ -73,13 +75,13 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
 
 
 def _identity_policies(question: Question) -> list[View]:
-    """The policies of an identity, or a managed policy that is more than a boundary."""
+    """The policies written in an identity itself, an inline policy, or a managed policy that is more than a boundary."""
     resource, graph = question.resource, question.graph
-    if resource.kind == "iam.policy":
+    if resource.kind in _POLICIES:
         if graph.into(resource, "boundary") and not graph.into(resource, "managed"):
             return []
         return [views_of(question).all[0]]
-    views = views_of(question, "inline_policies").all[0]
+    views = views_of(question, "embedded_policies").all[0]
     items = views.document.value
     if isinstance(items.data, Unknown):
         return [views]
@@ -165,7 +167,7 @@ def name_keys_not_aliases(question: Question) -> Answer:
     """
     findings: list[Found] = []
     for number, view in enumerate(_identity_policies(question)):
-        name = "policy" if question.resource.kind == "iam.policy" else f"inline_policies[{number}]"
+        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
         findings.extend(_unread(view, name, "Decrypt"))
         for statement in view.document.statements:
             if statement.resource is None or statement.resource.negated or statement.effect != "Allow":
