@@ -1,0 +1,221 @@
+"""Related multi-Region keys: KMS keeps their id, material and rotation in step, and nothing else.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html#multi-region-concepts
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from kmsguard.iam.document import Element, PrincipalElement, Statement, read_policy
+from kmsguard.iam.operations import CLASSES
+from kmsguard.iam.request import glob
+from kmsguard.iam.texts import Deployment, Hole, Sym, fold, opens, show
+from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.resource import Resource
+from kmsguard.model.rule import Answer, Question
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT
+from kmsguard.rules.checks.access import Access
+from kmsguard.rules.checks.replication import here
+
+_GOOD = Answer(Truth.YES)
+_OPERATIONS = tuple(name for names in CLASSES.values() for name in names)
+_OWN_REGION = "{region}"
+
+
+class _Sentence(msgspec.Struct, frozen=True):
+    """What one statement says of one principal and one operation."""
+
+    effect: str
+    who: str
+    operation: str
+    condition: tuple[tuple[str, str, tuple[str, ...]], ...]
+
+
+class _Policy(msgspec.Struct, frozen=True, eq=False):
+    """All that a key policy says of principals, with the statements that say it."""
+
+    said: dict[_Sentence, Statement]
+    open: tuple[Open, ...]
+
+
+def same_policy(question: Question) -> Answer:
+    """Whether a replica key lets the same principals do the same as its primary does.
+
+    What is different because the Region is, counts as the same; what AWS services may do depends on what is in the Region, and
+    is not compared; a role of one Region may stand for a role of the other. YES where the primary is not in the scan.
+    """
+    access = Access(question.graph, question.world, question.settings)
+    replica = question.resource
+    for primary, there in access.ends(replica, "primary"):
+        if not isinstance(primary, Resource) or there is not Truth.YES:
+            continue
+        answer = _compared(access, replica, primary)
+        if answer is not _GOOD:
+            return answer
+    return _GOOD
+
+
+def _compared(access: Access, replica: Resource, primary: Resource) -> Answer:
+    own, other = _read(access, replica), _read(access, primary)
+    more = {s: at for s, at in own.said.items() if s not in other.said}
+    less = {s: at for s, at in other.said.items() if s not in own.said}
+    _without_counterparts(more, less)
+    open_ = tuple(dict.fromkeys((*own.open, *other.open)))
+    if not more and not less:
+        same = frozenset(own.open) == frozenset(other.open)
+        values = {"primary": primary.address, "difference": "lets in others than its primary"}
+        return _GOOD if same else Answer(Truth.UNKNOWN, (_policy_of(access, replica),), open_, values=values)
+    evidence = [_policy_of(access, replica)]
+    parts: list[str] = []
+    for said, words, where in ((more, _MORE, replica), (less, _LESS, primary)):
+        for effect, text in words.items():
+            if names := list(dict.fromkeys(s.who for s in said if s.effect == effect)):
+                parts.append(text.format(", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")))
+        unique = {id(at): at for at in said.values()}
+        evidence += [Evidence(f"statement {at.name} of {where.address}", at.span, None, where) for at in unique.values()]
+    if more and access.value(replica, "policy_given").data is True:
+        evidence = evidence[1:]
+    values = {"primary": primary.address, "difference": " and ".join(parts)}
+    return Answer(Truth.UNKNOWN if open_ else Truth.NO, tuple(evidence), open_, values=values)
+
+
+_MORE = {"Allow": "lets {} do what its primary does not let them do", "Deny": "denies {} what its primary does not deny them"}
+_LESS = {"Allow": "does not let {} do what its primary lets them do", "Deny": "does not deny {} what its primary denies them"}
+
+
+def _policy_of(access: Access, key: Resource) -> Evidence:
+    given = access.value(key, "policy_given").data is True
+    message = "the policy of the replica" if given else "the replica has no policy of its own, and gets the default one"
+    return here(message, access.value(key, "policy"), key) if given else Evidence(message, key.head, None, key)
+
+
+def _without_counterparts(more: dict[_Sentence, Statement], less: dict[_Sentence, Statement]) -> None:
+    """Takes away principals that stand for one another: as many on both sides, with the same operations and conditions."""
+    added, missing = _by_what(more), _by_what(less)
+    for what, names in added.items():
+        others = missing.get(what, [])
+        if len(names) != len(others) or any(not _is_named(name) for name in (*names, *others)):
+            continue
+        for said, gone in ((more, names), (less, others)):
+            for sentence in [s for s in said if s.who in gone]:
+                del said[sentence]
+
+
+def _by_what(said: dict[_Sentence, Statement]) -> dict[frozenset[tuple[str, str, object]], list[str]]:
+    of: dict[str, list[tuple[str, str, object]]] = {}
+    for sentence in said:
+        of.setdefault(sentence.who, []).append((sentence.effect, sentence.operation, sentence.condition))
+    found: dict[frozenset[tuple[str, str, object]], list[str]] = {}
+    for who, what in of.items():
+        found.setdefault(frozenset(what), []).append(who)
+    return found
+
+
+def _is_named(who: str) -> bool:
+    return ":role/" in who or ":user/" in who or who.startswith("${")
+
+
+# What a policy says
+
+
+def _read(access: Access, key: Resource) -> _Policy:
+    deployment = access.deployment(key)
+    document = read_policy(access.value(key, "policy"), deployment)
+    said: dict[_Sentence, Statement] = {}
+    open_: dict[Open, None] = {}
+    if document.error is not None:
+        return _Policy({}, (Open(f"the policy of {key.address}", "it is no policy"),))
+    for statement in document.statements:
+        for sentence in _sentences(statement, deployment, open_):
+            said.setdefault(sentence, statement)
+    return _Policy(said, tuple(open_))
+
+
+def _sentences(statement: Statement, deployment: Deployment, open_: dict[Open, None]) -> Iterator[_Sentence]:
+    open_.update(dict.fromkeys((*statement.open, *statement.condition_open)))
+    if statement.effect is None or statement.principal is None:
+        return
+    open_.update(dict.fromkeys(statement.principal.open))
+    condition = tuple(
+        sorted(
+            (
+                f"{test.prefix}:{test.base}:{test.if_exists}",
+                test.key,
+                tuple(sorted(_text(e.text, deployment, open_) for e in test.values)),
+            )
+            for test in statement.tests
+        )
+    )
+    operations = list(_operations(statement.action, open_))
+    for who in _principals(statement.principal, deployment, open_):
+        for operation in operations:
+            yield _Sentence(statement.effect, who, operation, condition)
+
+
+def _principals(element: PrincipalElement, deployment: Deployment, open_: dict[Open, None]) -> Iterator[str]:
+    texts = [_account(_text(one.entry.text, deployment, open_), deployment) for one in element.entries if one.type != "Service"]
+    if not element.negated:
+        yield from dict.fromkeys(texts)
+    elif texts:
+        yield f"everybody but {', '.join(sorted(texts))}"
+
+
+def _account(text: str, deployment: Deployment) -> str:
+    return f"arn:{deployment.partition}:iam::{text}:root" if len(text) == 12 and text.isdigit() else text
+
+
+def _operations(element: Element | None, open_: dict[Open, None]) -> Iterator[str]:
+    if element is None:
+        return
+    patterns = []
+    for entry in element.entries:
+        if entry.known is None:
+            open_.update(dict.fromkeys(entry.opens))
+        else:
+            patterns.append(fold(entry.known))
+    for name in _OPERATIONS:
+        if any(glob(pattern, f"kms:{fold(name)}") for pattern in patterns) is not element.negated:
+            yield name
+
+
+def _text(text: Sym, deployment: Deployment, open_: dict[Open, None]) -> str:
+    """A text without the Region; what is open and no attribute of a resource is told."""
+    open_.update(dict.fromkeys(opens(tuple(p for p in text if isinstance(p, Hole) and p.target is None))))
+    shown = show(text)
+    return shown.replace(deployment.region, _OWN_REGION) if deployment.region else shown
+
+
+# Key material
+
+
+def has_material(question: Question) -> Answer:
+    """Whether a replica gets the key material that its primary got: KMS copies material of its own, and no other.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html
+    """
+    access, replica = Access(question.graph, question.world, question.settings), question.resource
+    imports, own = access.value(replica, "imports"), access.value(replica, "imported_material")
+    for primary, there in access.ends(replica, "primary"):
+        if not isinstance(primary, Resource) or there is not Truth.YES:
+            continue
+        material, theirs = access.value(primary, "material").text, access.value(primary, "imported_material")
+        if imports.data is True and material == "AWS_KMS":
+            problem = f"is to get key material, though {primary.address} has that of KMS"
+        elif material == "EXTERNAL" and imports.data is not True:
+            problem = f"gets no key material, though that of {primary.address} is imported"
+        elif material == "EXTERNAL" and own.data is ABSENT and theirs.data is not ABSENT:
+            problem = f"gets no key material, though {primary.address} does"
+        elif own.text is not None and theirs.text is not None and own.text != theirs.text:
+            problem = f"gets other key material than {primary.address}"
+        else:
+            continue
+        evidence = (
+            here("KMS does not copy imported key material", own, replica),
+            Evidence("its primary", primary.head, None, primary),
+        )
+        return Answer(Truth.NO, evidence, values={"problem": problem})
+    return _GOOD
