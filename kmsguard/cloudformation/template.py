@@ -75,6 +75,7 @@ class Template:
         self._compared: tuple[str, ...] | None = None
         self.asserting = False  # a rule is being read: its functions are known
         self._resources: dict[str, Entry] | None = None
+        self._parts: dict[str, str] = {}
         self._stacks: dict[str, Template | str | None] = {}  # a text: why there is none; None: being read
         self._outputs: dict[str, Value | None] = {}  # None: being evaluated
 
@@ -301,10 +302,15 @@ class Template:
                 return value
         if name in self.parameters:
             return self.parameter(name).via("parameter", self.address(name), span)
-        return self._of_resource(name, "Ref", span)
+        return self._of_resource(self.parts.get(name, name) if "." in name else name, "Ref", span)
 
     def get_att(self, name: str, attribute: str, span: Span) -> Value:
         """What Fn::GetAtt returns."""
+        if SERVERLESS in self.transforms:
+            part, _, rest = attribute.partition(".")
+            named = self.parts.get(f"{name}.{part}")
+            if named is not None:
+                return self.get_att(named, rest, span) if rest else self.ref(named, span)
         if attribute.startswith("Outputs.") and name in self.resources:
             stack = self.stack(name)
             output = attribute.removeprefix("Outputs.")
@@ -353,7 +359,17 @@ class Template:
         if self._resources is None:
             self._resources = {}
             self._resources = {entry.key.text: entry for entry in self.section("Resources")}
+            if SERVERLESS in self.transforms:
+                from kmsguard.cloudformation.serverless import translated
+
+                made = translated(self, self._resources)
+                self._resources, self._parts = made.resources, made.parts
         return self._resources
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """What a transform lets one refer to by the resource that implies it: `MyFunction.Alias`, and its logical id."""
+        return self._parts if self.resources else {}
 
     def exists_formula(self, name: str) -> Formula:
         """When a resource exists, this template given."""
@@ -403,7 +419,6 @@ class Template:
         body = self.evaluate(properties.value, properties.span) if properties is not None else Value({})
         if not isinstance(body.data, dict) and body.data in ("", None, ABSENT):
             body = Value({}, body.span)
-        body = self._with_globals(kind.text, body)
         metadata = node.entry("Metadata")
         declaration = self._declaration(
             entry,
@@ -445,19 +460,6 @@ class Template:
             calls=self.calls,
             resource_attributes=attributes or {},
         )
-
-    def _with_globals(self, kind: str, body: Value) -> Value:
-        """Properties with those that AWS SAM's Globals section adds.
-
-        See https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html.
-        """
-        if SERVERLESS not in self.transforms or not kind.startswith("AWS::Serverless::") or not isinstance(body.data, dict):
-            return body
-        section = kind.removeprefix("AWS::Serverless::")
-        for entry in self.section("Globals"):
-            if entry.key.text == section and isinstance(entry.value, Mapping):
-                return _merged(self.evaluate(entry.value), body)
-        return body
 
     # --- Nested stacks ---
 
@@ -712,19 +714,3 @@ def _too_large(formula: Formula) -> bool:
         elif isinstance(part, (All, Any)):
             pending.extend((inner, depth + 1) for inner in part.of)
     return False
-
-
-def _merged(base: Value, over: Value) -> Value:
-    """Two maps together: what is written wins, lists are added to."""
-    if isinstance(base.data, dict) and isinstance(over.data, dict):
-        names = dict.fromkeys((*base.data, *over.data))
-        members = {
-            name: _merged(base.data[name], over.data[name])
-            if name in base.data and name in over.data
-            else over.data.get(name, base.data.get(name, NOTHING))
-            for name in names
-        }
-        return over.with_data(members)
-    if isinstance(base.data, tuple) and isinstance(over.data, tuple):
-        return over.with_data((*base.data, *over.data))
-    return over

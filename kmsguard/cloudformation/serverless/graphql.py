@@ -1,0 +1,142 @@
+"""`AWS::Serverless::GraphQLApi` with its schema, data sources and their roles.
+
+See https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-graphqlapi.html.
+"""
+
+from __future__ import annotations
+
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, literal, node
+from kmsguard.cloudformation.serverless.roles import managed_arn, tag_list, trust
+from kmsguard.cloudformation.serverless.translation import Source
+from kmsguard.syntax.yaml import Mapping, YamlNode
+
+_KEPT = ("XrayEnabled", "Visibility", "OwnerContact", "IntrospectionConfig", "QueryDepthLimit", "ResolverCountLimit")
+
+
+def translate_graphql(source: Source) -> None:
+    """An API of AppSync with what it implies."""
+    authentication = source.get("Auth")
+    properties: dict[str, Data] = {"Name": source.entry("Name") or source.name}
+    if isinstance(authentication, Mapping):
+        properties["AuthenticationType"] = authentication.entry("Type")
+        for name in ("OpenIDConnect", "UserPool", "LambdaAuthorizer"):
+            renamed = {
+                "OpenIDConnect": "OpenIDConnectConfig",
+                "UserPool": "UserPoolConfig",
+                "LambdaAuthorizer": "LambdaAuthorizerConfig",
+            }
+            properties[renamed[name]] = authentication.entry(name)
+    for kept in _KEPT:
+        properties[kept] = source.entry(kept)
+    properties["Tags"] = tag_list(source.key, source.get("Tags"), ("graphqlapi:createdBy", "SAM"))
+    properties["LogConfig"] = _logging(source)
+    source.become("AWS::AppSync::GraphQLApi", properties)
+    schema: dict[str, Data] = {
+        "ApiId": get_att(source.name, "ApiId"),
+        "Definition": source.entry("SchemaInline"),
+        "DefinitionS3Location": source.entry("SchemaUri"),
+    }
+    source.imply(f"{source.name}Schema", "AWS::AppSync::GraphQLSchema", schema)
+    _api_keys(source)
+    _cache(source)
+    _data_sources(source)
+
+
+def _logging(source: Source) -> Data:
+    written = source.entry("Logging")
+    given = written.value if written is not None else None
+    if literal(given) in ("false", "False"):
+        return None
+    if isinstance(given, Mapping) and given.get("CloudWatchLogsRoleArn") is not None:
+        return written
+    role = f"{source.name}CloudWatchRole"
+    source.imply(
+        role,
+        "AWS::IAM::Role",
+        {
+            "AssumeRolePolicyDocument": trust("appsync.amazonaws.com"),
+            "ManagedPolicyArns": [managed_arn("AWSAppSyncPushToCloudWatchLogs")],
+        },
+        written.key if written is not None else None,
+    )
+    own: dict[str, Data] = {one.key.text: one for one in entries_of(given)}
+    own = own or {"FieldLogLevel": "ALL"}
+    return {"CloudWatchLogsRoleArn": get_att(role, "Arn"), **own}
+
+
+def _api_keys(source: Source) -> None:
+    for one in entries_of(source.get("ApiKeys")):
+        properties: dict[str, Data] = {"ApiId": get_att(source.name, "ApiId")}
+        properties |= {part.key.text: part for part in entries_of(one.value) if part.key.text != "ExpiresOn"}
+        if isinstance(one.value, Mapping):
+            properties["Expires"] = one.value.entry("ExpiresOn")
+        source.imply(f"{source.name}{one.key.text}", "AWS::AppSync::ApiKey", properties, one.key)
+
+
+def _cache(source: Source) -> None:
+    written = source.entry("Cache")
+    if written is not None and isinstance(written.value, Mapping):
+        properties: dict[str, Data] = {"ApiId": get_att(source.name, "ApiId")}
+        properties |= {one.key.text: one for one in written.value.entries}
+        source.imply(f"{source.name}ApiCache", "AWS::AppSync::ApiCache", properties, written.key)
+
+
+def _data_sources(source: Source) -> None:
+    given = source.get("DataSources")
+    for section, kind, config, target in (
+        ("DynamoDb", "AMAZON_DYNAMODB", "DynamoDBConfig", "TableName"),
+        ("Lambda", "AWS_LAMBDA", "LambdaConfig", "FunctionArn"),
+    ):
+        for one in entries_of(given.get(section) if isinstance(given, Mapping) else None):
+            if isinstance(one.value, Mapping):
+                _data_source(source, one.key.text, section, kind, config, target, one.value)
+
+
+def _data_source(source: Source, name: str, section: str, kind: str, config: str, target: str, given: Mapping) -> None:
+    made = f"{source.name}{name}{section}DataSource"
+    role: Data = given.entry("ServiceRoleArn")
+    if role is None:
+        role = get_att(f"{made}Role", "Arn")
+        source.imply(f"{made}Role", "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust("appsync.amazonaws.com")}, given)
+        connected = _connection(source, made, section, given)
+        if connected is not None:
+            from kmsguard.cloudformation.serverless.connector import connect
+
+            connect(source, *connected)
+    settings: dict[str, Data] = {}
+    if section == "DynamoDb":
+        settings = {
+            "TableName": given.entry("TableName"),
+            "AwsRegion": given.entry("Region") or {"Ref": "AWS::Region"},
+            "UseCallerCredentials": given.entry("UseCallerCredentials"),
+            "Versioned": given.entry("Versioned"),
+            "DeltaSyncConfig": given.entry("DeltaSync"),
+        }
+    else:
+        settings = {"LambdaFunctionArn": given.entry(target)}
+    properties: dict[str, Data] = {
+        "ApiId": get_att(source.name, "ApiId"),
+        "Name": given.entry("Name") or name,
+        "Type": kind,
+        "Description": given.entry("Description"),
+        "ServiceRoleArn": role,
+        config: settings,
+    }
+    source.imply(made, "AWS::AppSync::DataSource", properties, given)
+
+
+def _connection(source: Source, made: str, section: str, given: Mapping) -> tuple[str, Mapping, YamlNode, YamlNode] | None:
+    """Name, ends and permissions of the connector between a data source and what it reads."""
+    word, arn, kind = (
+        ("Table", given.get("TableArn"), "AWS::DynamoDB::Table")
+        if section == "DynamoDb"
+        else ("Lambda", given.get("FunctionArn"), "AWS::Lambda::Function")
+    )
+    if arn is None:
+        return None
+    start = {"Type": "AWS::AppSync::DataSource", "Arn": get_att(made, "DataSourceArn"), "RoleName": {"Ref": f"{made}Role"}}
+    end = {"Type": kind, "Arn": arn}
+    permissions = given.get("Permissions")
+    wanted: Data = permissions if permissions is not None else ["Read", "Write"] if section == "DynamoDb" else ["Write"]
+    name = f"{source.name}{made.removeprefix(source.name).removesuffix('DataSource').removesuffix(section)}"
+    return f"{name}To{word}Connector", node(given, start), node(given, end), node(given, wanted)  # type: ignore[return-value]
