@@ -34,8 +34,17 @@ def managed_policy(arn: str) -> PolicyDocument | None:
     `arn` is its whole ARN, of any partition (`arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`).
     """
     statements = _table().policies.get(arn.partition(":policy/")[2])
-    if statements is None:
-        return None
+    return None if statements is None else _document(statements)
+
+
+def managed_policy_of_name(name: str) -> PolicyDocument | None:
+    """The same by the name alone: the names of AWS are unique, whatever their path."""
+    policies = _table().policies
+    found = [path for path in policies if path.rpartition("/")[2] == name]
+    return _document(policies[found[0]]) if len(found) == 1 else None
+
+
+def _document(statements: list[dict[str, Any]]) -> PolicyDocument:
     return read_policy(_value({"Version": "2012-10-17", "Statement": statements}))
 
 

@@ -20,7 +20,7 @@ from kmsguard.iam.decide import (
     via_service_of_alias,
 )
 from kmsguard.iam.document import PolicyDocument, read_policy
-from kmsguard.iam.managed_policies import managed_policy
+from kmsguard.iam.managed_policies import managed_policy, managed_policy_of_name
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
@@ -146,6 +146,10 @@ class Access:
         arn = end.value.text
         if arn is not None and AWS_POLICY in arn:
             return aws_managed_policy(arn)
+        # Looked up by a name of AWS's: were there one of the account with this name too, the lookup would fail.
+        named = managed_policy_of_name(arn) if arn is not None and ":" not in arn else None
+        if named is not None:
+            return Layer(documents=(named,))
         return Layer(missing=(Open(_shown(end), "what this policy says is not known here"),))
 
     def _tags(self, end: Resource) -> dict[str, Value] | None:

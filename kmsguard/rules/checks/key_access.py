@@ -427,6 +427,8 @@ class _Asked:
                 maybe = (*maybe, other)
             truth = Truth.UNKNOWN if maybe else Truth.NO
             return Verdict(truth, cause, use, hop, user, tuple(missing), decision, context, maybe)
+        if undecided and key.customer_managed is False and not _is_foreign(user, key):
+            undecided = []  # such a key admits its account; that somebody denies it on top is nothing that anyone writes
         if undecided:
             action, decision = undecided[0]
             cause = _open_cause(decision)
