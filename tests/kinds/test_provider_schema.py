@@ -24,6 +24,7 @@ pytestmark = [
 NEWER = {
     # arguments and types of the AWS provider since 6.0, where an older one is installed
     ("aws_backup_logically_air_gapped_vault", "encryption_key_arn"),
+    ("aws_cloudwatch_event_archive", "kms_key_identifier"),
     ("aws_lambda_function", "source_kms_key_arn"),
     ("aws_s3_bucket_server_side_encryption_configuration", "rule.blocked_encryption_types"),
 }
