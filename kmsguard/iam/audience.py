@@ -48,14 +48,15 @@ class Audience(msgspec.Struct, frozen=True, eq=False):
     """The widest audience that is certainly let in, and the widest that possibly is.
 
     `witness` is a request of `at_most`, and `statement` the one that lets it in; None for nobody, and where the search was
-    given up.
+    given up. `certain_witness` and `certain` are the same for `at_least`.
     """
 
     at_least: AudienceName
     at_most: AudienceName
     witness: Call | None = None
     statement: Statement | None = None
-    certain: Statement | None = None  # lets `at_least` in
+    certain: Statement | None = None
+    certain_witness: Call | None = None
     too_large: bool = False
     open: tuple[Open, ...] = ()  # what would decide it
 
@@ -96,14 +97,15 @@ class Question:
         statement = found.statement if found is not None else None
         witness = found.call if found is not None else None
         if only is None and witness is not None and decision(self.document, witness, self.deployment) is Truth.YES:
-            return Audience(at_most, at_most, witness, statement, statement)
+            return Audience(at_most, at_most, witness, statement, statement, witness)
         narrower = AUDIENCES[AUDIENCES.index(at_most) : 0 : -1]
         at_least, sure, sure_given_up = self._widest(operations, narrower, certain=True)
         if sure is not None and at_least == at_most:
             witness, statement = sure.call, sure.statement
-        certain = sure.statement if sure is not None else None
         too_large = (given_up or sure_given_up) and at_least != at_most
-        return Audience(at_least, at_most, witness, statement, certain, too_large)
+        if sure is None:
+            return Audience(at_least, at_most, witness, statement, too_large=too_large)
+        return Audience(at_least, at_most, witness, statement, sure.statement, sure.call, too_large)
 
     def _widest(
         self, operations: Sequence[str], audiences: Iterable[AudienceName], *, certain: bool

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, Self
 
 from kmsguard.iam.audience import Audience, Question
 from kmsguard.iam.document import NO_STATEMENT, PolicyDocument, read_policy
+from kmsguard.iam.facts import Facts
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import Call
 from kmsguard.iam.texts import Deployment
@@ -66,7 +67,7 @@ def check_text(raw: bytes | str, deployment: Deployment, action: str | None = No
 
 
 def _answer(question: Question, audience: Audience) -> dict[str, Any]:
-    witness = _witness(question, audience.witness) if audience.witness is not None else None
+    witness = shown(question.facts, audience.witness) if audience.witness is not None else None
     if audience.decided:
         return {"audience": audience.at_most, "witness": witness}
     answer: dict[str, Any] = {"audience": "unknown", "at_least": audience.at_least, "at_most": audience.at_most}
@@ -75,8 +76,9 @@ def _answer(question: Question, audience: Audience) -> dict[str, Any]:
     return {**answer, "witness": witness}
 
 
-def _witness(question: Question, call: Call) -> dict[str, Any]:
-    names = {**question.facts.keys, "aws:principalarn": "aws:PrincipalArn"}
+def shown(facts: Facts, call: Call) -> dict[str, Any]:
+    """A request as a witness: keys of its context by the names that the document gives them."""
+    names = {**facts.keys, "aws:principalarn": "aws:PrincipalArn"}
     context = {names[key]: list(value) if isinstance(value, tuple) else value for key, value in call.values.items()}
     return {
         "principal": call.principal,

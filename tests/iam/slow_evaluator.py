@@ -64,6 +64,16 @@ TYPES = {
     **dict.fromkeys(["aws:currenttime", "aws:epochtime"], "date"),
 }
 SETS = ("aws:principalorgpaths", "aws:sourceorgpaths", "kms:encryptioncontextkeys", "kms:grantoperations")
+NEGATED = {
+    "stringnotequals": "stringequals",
+    "stringnotequalsignorecase": "stringequalsignorecase",
+    "stringnotlike": "stringlike",
+    "arnnotequals": "arnequals",
+    "arnnotlike": "arnlike",
+    "notipaddress": "ipaddress",
+    "numericnotequals": "numericequals",
+    "datenotequals": "dateequals",
+}
 CONTEXT = "kms:encryptioncontext:"
 TAG = "aws:principaltag/"
 
@@ -264,8 +274,7 @@ class Policy:
             return max(
                 (UNKNOWN if left_open(v) else YES if text(v).lower() == wanted else NO for v in listed(values)), default=NO
             )
-        negated = "not" in base
-        plain = base.replace("not", "", 1)
+        negated, plain = NEGATED.get(base) is not None, NEGATED.get(base, base)
         if not self.fits(plain, negated, type_):
             return UNKNOWN
         if held is None:
@@ -292,7 +301,7 @@ class Policy:
             return type_ == "bool"
         if plain == "ipaddress":
             return type_ == "ip"
-        orders = ["equals"] if negated else ["equals", "lessthan", "lessthanequals", "greaterthan", "greaterthanequals"]
+        orders = ["equals", "lessthan", "lessthanequals", "greaterthan", "greaterthanequals"]
         return any(plain == family + order and type_ == family for family in ("numeric", "date") for order in orders)
 
     def compare(self, plain, policy, value, request):
@@ -688,7 +697,8 @@ def problems(request, policy):
                 there("aws:principalorgpaths", True)
     # the way
     shape("kms:viaservice", SERVICE)
-    via = values.get("aws:viaawsservice") == "true" or "kms:viaservice" in values
+    for_aws = operation == "CreateGrant" and not service and values.get("kms:grantisforawsresource") == "true"
+    via = values.get("aws:viaawsservice") == "true" or "kms:viaservice" in values or for_aws
     endpoint = any(key in values for key in ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip"))
     must(not (via and endpoint), "two ways")
     must(not (service and (via or endpoint)), "way of a service")
