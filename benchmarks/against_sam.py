@@ -145,7 +145,7 @@ def compare(path: Path) -> list[str] | None:
     if made is None:
         return None
     if "AWS::Serverless-2016-10-31" not in text:
-        text = "Transform: AWS::Serverless-2016-10-31\n" + text
+        text += "\nTransform: AWS::Serverless-2016-10-31\n"
     made.pop("Transform", None)
     unit = read(UnitSource(str(path), "cloudformation", SETTINGS, text=text))
     other = read(UnitSource("translated.json", "cloudformation", SETTINGS, text=json.dumps(made)))

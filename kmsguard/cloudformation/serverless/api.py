@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, entries_of, is_call, literal, node, ref
+from kmsguard.cloudformation.serverless.nodes import Data, as_json, entries_of, is_call, items_of, literal, node, ref, sub
 from kmsguard.cloudformation.serverless.roles import s3_location, tag_list
 from kmsguard.cloudformation.serverless.targets import hashed
 from kmsguard.cloudformation.serverless.translation import Source, Translation
@@ -57,6 +57,32 @@ def translate_api(source: Source) -> None:
     source.sam.parts[f"{source.name}.Deployment"] = deployment
     source.sam.parts[f"{source.name}.Stage"] = name
     _domain(source)
+    _authorizers(source, "/authorizers/*")
+
+
+def _authorizers(source: Source, path: str) -> None:
+    """What lets an API call the functions that authorize its callers."""
+    given = source.get("Auth")
+    for one in entries_of(given.get("Authorizers") if isinstance(given, Mapping) else None):
+        function = one.value.get("FunctionArn") if isinstance(one.value, Mapping) else None
+        if function is None or not isinstance(one.value, Mapping):
+            continue
+        if (literal(one.value.get("DisableFunctionDefaultPermissions")) or "").lower() == "true":
+            continue
+        enabled = (literal(one.value.get("EnableFunctionDefaultPermissions")) or "").lower() == "true"
+        if source.kind == "HttpApi" and not enabled:
+            continue
+        arn = sub(
+            f"arn:${{AWS::Partition}}:execute-api:${{AWS::Region}}:${{AWS::AccountId}}:${{__ApiId__}}{path}",
+            {"__ApiId__": ref(source.name)},
+        )
+        properties: dict[str, Data] = {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": function,
+            "Principal": "apigateway.amazonaws.com",
+            "SourceArn": arn,
+        }
+        source.imply(f"{source.name}{one.key.text}AuthorizerPermission", "AWS::Lambda::Permission", properties, one.key)
 
 
 def _endpoint(given: Entry | None) -> YamlNode | None:
@@ -76,8 +102,7 @@ def _domain(source: Source) -> None:
     if written is None or not isinstance(written.value, Mapping):
         return
     domain = written.value
-    name = literal(domain.get("DomainName"))
-    suffix = hashed(name) if name is not None else source.name
+    suffix = hashed(as_json(domain.get("DomainName")))
     regional = literal(domain.get("EndpointConfiguration")) in (None, "REGIONAL")
     http = source.kind == "HttpApi"
     certificate = domain.entry("CertificateArn")
@@ -91,7 +116,10 @@ def _domain(source: Source) -> None:
     else:
         properties = {
             "RegionalCertificateArn" if regional else "CertificateArn": certificate,
-            "EndpointConfiguration": {"Types": [domain.get("EndpointConfiguration") or "REGIONAL"]},
+            "EndpointConfiguration": {
+                "Types": [domain.get("EndpointConfiguration") or "REGIONAL"],
+                "IpAddressType": domain.entry("IpAddressType"),
+            },
             "SecurityPolicy": domain.entry("SecurityPolicy"),
         }
     properties |= {"DomainName": domain.entry("DomainName"), "MutualTlsAuthentication": domain.entry("MutualTlsAuthentication")}
@@ -100,7 +128,35 @@ def _domain(source: Source) -> None:
         if http
         else ("AWS::ApiGateway::DomainName", "ApiGatewayDomainName")
     )
+    private = literal(domain.get("EndpointConfiguration")) == "PRIVATE"
+    if private:
+        kind, prefix = "AWS::ApiGateway::DomainNameV2", "ApiGatewayDomainNameV2"
+        properties["Policy"] = domain.entry("Policy")
     source.imply(f"{prefix}{suffix}", kind, properties, written.key)
+    _paths(source, domain, f"{prefix}{suffix}", private)
+
+
+def _paths(source: Source, domain: Mapping, name: str, private: bool) -> None:
+    """What leads from the domain name to the stage."""
+    stage = ref(source.sam.parts[f"{source.name}.Stage"])
+    word = "ApiMapping" if source.kind == "HttpApi" else "BasePathMapping"
+    kept = (literal(domain.get("NormalizeBasePath")) or "").lower() == "false"
+    paths: list[YamlNode | None] = [*items_of(domain.get("BasePath"))]
+    for written in paths or [None]:
+        text = literal(written) or ""
+        plain = "".join(letter for letter in text if letter.isalnum())
+        path: Data = None if written is None else text if kept else plain
+        if source.kind == "HttpApi":
+            kind = "AWS::ApiGatewayV2::ApiMapping"
+            properties: dict[str, Data] = {"ApiId": ref(source.name), "DomainName": ref(name), "Stage": stage}
+            properties["ApiMappingKey"] = path
+        elif private:
+            kind = "AWS::ApiGateway::BasePathMappingV2"
+            properties = {"RestApiId": ref(source.name), "DomainNameArn": ref(name), "Stage": stage, "BasePath": path}
+        else:
+            kind = "AWS::ApiGateway::BasePathMapping"
+            properties = {"RestApiId": ref(source.name), "DomainName": ref(name), "Stage": stage, "BasePath": path}
+        source.imply(f"{source.name}{plain}{word}", kind, properties, written or domain)
 
 
 def translate_http_api(source: Source) -> None:
@@ -132,6 +188,7 @@ def translate_http_api(source: Source) -> None:
     source.imply(name, "AWS::ApiGatewayV2::Stage", settings, stage.key if stage is not None else None)
     source.sam.parts[f"{source.name}.Stage"] = name
     _domain(source)
+    _authorizers(source, "/authorizers/*")
 
 
 def add_implied_apis(sam: Translation) -> None:

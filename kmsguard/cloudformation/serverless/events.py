@@ -26,6 +26,7 @@ from kmsguard.cloudformation.serverless.targets import (
     dead_letter_queue,
     events_of,
     stage_of,
+    target_id,
 )
 from kmsguard.syntax.yaml import Mapping, YamlNode
 
@@ -199,7 +200,8 @@ def _rule(event: Event, properties: dict[str, Data], passed: tuple[str, ...]) ->
     arn = get_att(event.name, "Arn")
     config = event.get("Target")
     own = config.get("Id") if isinstance(config, Mapping) else None
-    target: dict[str, Data] = {"Arn": event.target.arn, "Id": own or f"{event.name}LambdaTarget", **event.kept(*passed)}
+    name: Data = own or target_id(event.name, "LambdaTarget")
+    target: dict[str, Data] = {"Arn": event.target.arn, "Id": name, **event.kept(*passed)}
     queue = dead_letter_queue(event, arn)
     if queue is not None:
         target["DeadLetterConfig"] = {"Arn": queue}
@@ -361,7 +363,7 @@ def _cognito(event: Event) -> None:
     if pool is None:
         return
     arn = get_att(pool, "Arn")
-    permission(event, "cognito-idp.amazonaws.com", prefix=f"{event.source.name}Cognito", SourceArn=arn)
+    permission(event, "cognito-idp.amazonaws.com", prefix=f"{event.target.alias or event.source.name}Cognito", SourceArn=arn)
     triggers = {text: event.target.arn for item in items_of(event.get("Trigger")) if (text := literal(item)) is not None}
     event.source.sam.extend(pool, event.written.key, ("LambdaConfig",), triggers)
 

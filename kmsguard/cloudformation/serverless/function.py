@@ -17,7 +17,7 @@ from kmsguard.cloudformation.serverless.nodes import (
     node,
     ref,
 )
-from kmsguard.cloudformation.serverless.roles import Role, document, managed_arn, s3_location, statement, tag_list
+from kmsguard.cloudformation.serverless.roles import TRACING, Role, document, managed_arn, s3_location, statement, tag_list
 from kmsguard.cloudformation.serverless.targets import Target, allow_destination
 from kmsguard.cloudformation.serverless.translation import Source
 from kmsguard.syntax.yaml import Mapping, YamlNode
@@ -59,9 +59,6 @@ def _add_role(source: Source, role: Role, given: YamlNode | None) -> None:
     if parts is not None and not (is_nothing(parts[1]) and is_nothing(parts[2])):
         holds: Data = {"Condition": parts[0]}
         condition = parts[0] if is_nothing(parts[1]) else {"Fn::Not": [holds]}
-        own = source.condition()
-        if own is not None:
-            condition = {"Fn::And": [{"Condition": own}, holds if is_nothing(parts[1]) else condition]}
     attributes: dict[str, Data] = {} if condition is None else {"Condition": condition}
     source.imply(role.name, "AWS::IAM::Role", role.properties(), None, **attributes)
 
@@ -123,7 +120,7 @@ def _role(source: Source) -> Role:
     role.attach(source.key, managed_arn(basic))
     tracing = source.entry("Tracing")
     if tracing is not None and source.text("Tracing") != "Disabled":
-        role.attach(tracing.key, managed_arn("AWSXRayDaemonWriteAccess"))
+        role.attach(tracing.key, TRACING)
     network = source.entry("VpcConfig")
     if network is not None:
         role.attach(network.key, managed_arn("AWSLambdaVPCAccessExecutionRole"))

@@ -5,7 +5,7 @@ See https://docs.aws.amazon.com/serverless-application-model/latest/developergui
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, literal, node
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, literal, node, sub
 from kmsguard.cloudformation.serverless.roles import managed_arn, tag_list, trust
 from kmsguard.cloudformation.serverless.translation import Source
 from kmsguard.syntax.yaml import Mapping, YamlNode
@@ -93,12 +93,12 @@ def _data_sources(source: Source) -> None:
 
 
 def _data_source(source: Source, name: str, section: str, kind: str, config: str, target: str, given: Mapping) -> None:
-    made = f"{source.name}{name}{section}DataSource"
+    made = f"{source.name}{name}{'DynamoDB' if section == 'DynamoDb' else section}DataSource"
     role: Data = given.entry("ServiceRoleArn")
     if role is None:
         role = get_att(f"{made}Role", "Arn")
         source.imply(f"{made}Role", "AWS::IAM::Role", {"AssumeRolePolicyDocument": trust("appsync.amazonaws.com")}, given)
-        connected = _connection(source, made, section, given)
+        connected = _connection(made, section, given)
         if connected is not None:
             from kmsguard.cloudformation.serverless.connector import connect
 
@@ -125,18 +125,22 @@ def _data_source(source: Source, name: str, section: str, kind: str, config: str
     source.imply(made, "AWS::AppSync::DataSource", properties, given)
 
 
-def _connection(source: Source, made: str, section: str, given: Mapping) -> tuple[str, Mapping, YamlNode, YamlNode] | None:
+def _connection(made: str, section: str, given: Mapping) -> tuple[str, Mapping, YamlNode, YamlNode] | None:
     """Name, ends and permissions of the connector between a data source and what it reads."""
     word, arn, kind = (
         ("Table", given.get("TableArn"), "AWS::DynamoDB::Table")
         if section == "DynamoDb"
         else ("Lambda", given.get("FunctionArn"), "AWS::Lambda::Function")
     )
+    name = given.get("TableName")
+    if arn is None and section == "DynamoDb" and name is not None:
+        region = given.entry("Region") or {"Ref": "AWS::Region"}
+        text = "arn:${AWS::Partition}:dynamodb:${__Region__}:${AWS::AccountId}:table/${__Table__}"
+        arn = node(name, sub(text, {"__Region__": region, "__Table__": name}))
     if arn is None:
         return None
     start = {"Type": "AWS::AppSync::DataSource", "Arn": get_att(made, "DataSourceArn"), "RoleName": {"Ref": f"{made}Role"}}
     end = {"Type": kind, "Arn": arn}
     permissions = given.get("Permissions")
     wanted: Data = permissions if permissions is not None else ["Read", "Write"] if section == "DynamoDb" else ["Write"]
-    name = f"{source.name}{made.removeprefix(source.name).removesuffix('DataSource').removesuffix(section)}"
-    return f"{name}To{word}Connector", node(given, start), node(given, end), node(given, wanted)  # type: ignore[return-value]
+    return f"{made}To{word}Connector", node(given, start), node(given, end), node(given, wanted)  # type: ignore[return-value]

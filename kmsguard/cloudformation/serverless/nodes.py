@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping as Table
 from collections.abc import Sequence as Items
 from typing import TypeAlias
@@ -9,7 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from kmsguard.cloudformation.template import function_of
-from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, Sequence, YamlNode
+from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, Sequence, YamlNode, scalar_data
 
 Data: TypeAlias = "str | bool | int | float | None | YamlNode | Entry | Items[Data] | Table[str, Data]"
 """What nodes are made of; None is left out, a node or entry of the file keeps its place."""
@@ -123,7 +124,25 @@ def signature(value: YamlNode | None) -> object:
         return value.text
     if isinstance(value, Sequence):
         return tuple(map(signature, value.items))
-    return tuple((one.key.text, signature(one.value)) for one in value.entries)
+    return tuple(sorted(((one.key.text, signature(one.value)) for one in value.entries), key=str))
+
+
+def as_json(value: YamlNode | None) -> str:
+    """A text as it is, anything else as compact JSON: what SAM hashes for a logical id."""
+    return literal(value) or json.dumps(_plain(value), separators=(",", ":"), sort_keys=True)
+
+
+def _plain(value: YamlNode | None) -> object:
+    if value is None:
+        return None
+    name, argument = function_of(value)
+    if name and is_call(value):
+        return {name: _plain(argument)}
+    if isinstance(value, Scalar):
+        return scalar_data(value)
+    if isinstance(value, Sequence):
+        return [_plain(item) for item in value.items]
+    return {one.key.text: _plain(one.value) for one in value.entries}
 
 
 def merged(base: YamlNode, over: YamlNode, path: str = "") -> YamlNode:

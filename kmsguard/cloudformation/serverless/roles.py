@@ -50,6 +50,16 @@ def managed_arn(name: str) -> Data:
     return name if path is None else sub(f"arn:${{AWS::Partition}}:iam::aws:policy/{path}")
 
 
+TRACING: Data = {
+    "Fn::If": [
+        {"Fn::Equals": [{"Ref": "AWS::Partition"}, "aws"]},
+        managed_arn("AWSXrayWriteOnlyAccess"),
+        managed_arn("AWSXRayDaemonWriteAccess"),
+    ]
+}
+"""The managed policy for X-Ray, of which SAM takes another one outside of the partition `aws`."""
+
+
 def trust(service: str) -> Data:
     """The trust policy of a role that a service assumes."""
     statement: Data = {"Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {"Service": [service]}}

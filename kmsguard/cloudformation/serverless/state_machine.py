@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from kmsguard.cloudformation.serverless.events import schedule_v2
 from kmsguard.cloudformation.serverless.nodes import Data, get_att, literal, node, ref
-from kmsguard.cloudformation.serverless.roles import Role, managed_arn, s3_location, statement, tag_list, trust
-from kmsguard.cloudformation.serverless.targets import Event, Target, dead_letter_queue, events_of
+from kmsguard.cloudformation.serverless.roles import TRACING, Role, s3_location, statement, tag_list, trust
+from kmsguard.cloudformation.serverless.targets import Event, Target, dead_letter_queue, events_of, target_id
 from kmsguard.cloudformation.serverless.translation import Source
 from kmsguard.syntax.yaml import Mapping
 
@@ -51,7 +51,7 @@ def _role(source: Source) -> Role:
     if tracing is not None and isinstance(tracing.value, Mapping):
         enabled = literal(tracing.value.get("Enabled")) or ""
         if enabled.lower() == "true":
-            role.attach(tracing.key, managed_arn("AWSXRayDaemonWriteAccess"))
+            role.attach(tracing.key, TRACING)
     return role
 
 
@@ -97,7 +97,7 @@ def _event(event: Event) -> None:
     own = config.get("Id") if isinstance(config, Mapping) else None
     target: dict[str, Data] = {
         "Arn": machine,
-        "Id": own or f"{event.name}StepFunctionsTarget",
+        "Id": own or target_id(event.name, "StepFunctionsTarget"),
         "RoleArn": role,
         **event.kept("Input", "InputPath", "InputTransformer", "RetryPolicy"),
     }

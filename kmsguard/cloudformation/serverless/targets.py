@@ -78,6 +78,11 @@ def events_of(target: Target) -> list[Event]:
     return [Event(target, one) for one in entries_of(target.source.get("Events")) if isinstance(one.value, Mapping)]
 
 
+def target_id(name: str, suffix: str) -> str:
+    """The id of a rule's target, which may have 64 characters."""
+    return f"{name[: 64 - len(suffix)]}{suffix}"
+
+
 def hashed(text: str) -> str:
     """What SAM puts at the end of a logical id instead of a text that cannot stand there."""
     return hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()[:10] if text else ""

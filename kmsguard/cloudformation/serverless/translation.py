@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kmsguard.cloudformation.serverless.nodes import Data, entry, items_of, literal, merged, node
+from kmsguard.cloudformation.serverless.nodes import Data, entry, items_of, literal, merged, node, signature
 from kmsguard.cloudformation.template import function_of
-from kmsguard.syntax.yaml import Entry, Mapping, Scalar, YamlNode
+from kmsguard.syntax.yaml import Entry, Mapping, Scalar, Sequence, YamlNode
 
 if TYPE_CHECKING:
     from kmsguard.cloudformation.template import Template
@@ -124,6 +124,7 @@ class Translation:
         """All resources."""
         from kmsguard.cloudformation.serverless.api import add_implied_apis, translate_api, translate_http_api
         from kmsguard.cloudformation.serverless.connector import embedded_connectors, translate_connector
+        from kmsguard.cloudformation.serverless.deployment import add_deployments
         from kmsguard.cloudformation.serverless.function import translate_function
         from kmsguard.cloudformation.serverless.graphql import translate_graphql
         from kmsguard.cloudformation.serverless.plain import translate_application, translate_layer, translate_table
@@ -153,6 +154,7 @@ class Translation:
             if source.kind == "Connector":
                 translate_connector(source)
         embedded_connectors(self)
+        add_deployments(self)
         return Made(self.made, self.parts)
 
     def with_globals(self, kind: str, block: Mapping, at: YamlNode) -> Mapping:
@@ -214,11 +216,19 @@ def _with(holder: Mapping, at: YamlNode, path: tuple[str, ...], more: YamlNode) 
         inner = found.value if found is not None and isinstance(found.value, Mapping) else node(at, {})
         value: YamlNode = _with(inner, at, rest, more)  # type: ignore[arg-type]
     else:
-        value = merged(found.value, more) if found is not None else more
+        value = _together(found.value, more) if found is not None else more
     key = found.key if found is not None else _key(at)
     new = Entry(msgspec.structs.replace(key, text=name), value)
     entries = [new if one is found else one for one in holder.entries]
     return msgspec.structs.replace(holder, entries=entries if found is not None else [*entries, new])
+
+
+def _together(before: YamlNode, more: YamlNode) -> YamlNode:
+    """Two values of a property of another resource: what a list holds already is not added again."""
+    if isinstance(before, Sequence) and isinstance(more, Sequence):
+        there = [signature(item) for item in before.items]
+        more = msgspec.structs.replace(more, items=[item for item in more.items if signature(item) not in there])
+    return merged(before, more)
 
 
 def _kind(written: Entry) -> str:
