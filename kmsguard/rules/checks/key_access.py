@@ -491,7 +491,8 @@ class _Asked:
             if use.source_arn == "-":  # AWS documents that the calls carry none of these
                 context.update(dict.fromkeys(_SOURCES, Value(ABSENT)))
             elif use.source_arn:
-                context["aws:SourceArn"] = self.fill(use.source_arn, self.resource, hop)
+                arn = self.fill(use.source_arn, self.resource, hop) if use.source_arn != "?" else _what("aws:SourceArn")
+                context["aws:SourceArn"] = arn
                 context["aws:SourceAccount"] = self._account()
             if use.via:
                 context["kms:ViaService"] = _what("through which service it calls")
