@@ -94,8 +94,8 @@ def _resource(declaration: Declaration, unit: Unit, secrets: Secrets) -> dict[st
     if declaration.exists_reason is not None and exists is not Truth.YES:
         resource["exists_reason"] = secrets.text(declaration.exists_reason)
     resource |= {
-        "region": _text(declaration.provider.region) or unit.region,
-        "account": _text(declaration.provider.account) or unit.account,
+        "region": _text_or(declaration.provider.region, unit.region),
+        "account": _text_or(declaration.provider.account, unit.account),
         "values": values,
         "unknown": plain.unknown,
         "sensitive": plain.sensitive,
@@ -112,8 +112,9 @@ def _output(value: Value, secrets: Secrets) -> dict[str, Any]:
     return output
 
 
-def _text(value: Value | None) -> str | None:
-    return value.text if value is not None else None
+def _text_or(value: Value | None, default: str | None) -> str | None:
+    """A text, None where it is not known; the default where nothing says it."""
+    return value.text if value is not None else default
 
 
 class _Plain:

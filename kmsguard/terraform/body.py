@@ -9,11 +9,12 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Branch, Choice, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Node
-from kmsguard.terraform.choices import absent_for_null, without_errors
-from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.choices import absent_for_null
+from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.expand import repeated
-from kmsguard.terraform.history import derived
-from kmsguard.terraform.load import block_types, label
+from kmsguard.terraform.load import block_types
+from kmsguard.terraform.partial import Invalid
+from kmsguard.terraform.schema import label
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import key_name
 
@@ -26,7 +27,7 @@ def argument(block: Block, name: str, scope: Scope) -> Value | None:
     attribute = block.body.attributes.get(name)
     if attribute is None:
         return None
-    value = absent_for_null(without_errors(evaluate(attribute.expression, scope)))
+    value = absent_for_null(conclude(attribute.expression, scope))
     return None if value is None else value.at(scope.span(attribute))
 
 
@@ -95,16 +96,13 @@ def _dynamic(block: Block, outer: Scope) -> list[Value] | Value:
         return []
     iterator = attributes.get("iterator")
     name = (key_name(iterator.expression) if iterator is not None else None) or label(block, 0)
-    collection = without_errors(evaluate(for_each.expression, scope))
-    found = repeated(collection)
-    if isinstance(found, Value):
-        unknown = derived((found,), span)
-        reason = unknown.data.reason if isinstance(unknown.data, Unknown) else ""
-        return Value(Unknown(reason, unknown.data.reference if isinstance(unknown.data, Unknown) else None), span, span)
+    found = repeated(for_each.expression, scope)
+    if isinstance(found, Invalid):
+        return Value(Unknown(found.reason, found.reference), span, span)
     items = []
     for number, (guard, key, value) in enumerate(found):
         each = Value({"key": key, "value": value})
-        shown = scope.binding({name: each}, f"[{key.text if key.text is not None else number}]")
+        shown = scope.binding({name: each}, f"[{key.text if key.text is not None else number if len(found) > 1 else '*'}]")
         items.append(_guarded(guard, _item(content, span, shown)))
     return items
 

@@ -20,15 +20,16 @@ from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
 from kmsguard.terraform.arithmetic import narrow
-from kmsguard.terraform.choices import choose, compose, distribute, spread
+from kmsguard.terraform.choices import choose, compose, distribute, spread, without_errors
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import Invalid, Many, branches, invalid, is_invalid
+from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text
-from kmsguard.terraform.types import STRING
+from kmsguard.terraform.types import STRING, Type
+from kmsguard.terraform.unify import type_of, unify
 
 
 def evaluate(node: nodes.Expression, scope: Scope) -> Value:
@@ -39,9 +40,27 @@ def evaluate(node: nodes.Expression, scope: Scope) -> Value:
         return scope.too_much(node)
     run.depth += 1
     try:
-        return _FORMS[type(node)](node, scope)
+        value = _FORMS[type(node)](node, scope)
     finally:
         run.depth -= 1
+    if type(value.data) is Invalid and value.span is None:
+        return replace(value, span=scope.span(node))  # the innermost expression that is an error
+    return value
+
+
+def conclude(node: nodes.Expression, scope: Scope) -> Value:
+    """The value of a whole expression: an argument, a local, an output. Where it is an error in any case, a problem says so."""
+    run = scope.run
+    trying, run.trying = run.trying, 0  # whatever asks for it, Terraform evaluates it by itself
+    try:
+        value = without_errors(evaluate(node, scope))
+    finally:
+        run.trying = trying
+    data = value.data
+    if isinstance(data, Invalid) and not data.said:
+        run.report("warning", data.code, value.span or scope.span(node), f"{data.reason}; what hangs on it is unknown")
+        return value.with_data(replace(data, said=True))
+    return value
 
 
 def _literal(node: nodes.Literal, scope: Scope) -> Value:
@@ -76,7 +95,8 @@ def _get_attr(node: nodes.GetAttr, scope: Scope) -> Value:
         and of.of.name not in scope.names
     ):
         if of.of.name != "data":
-            return scope.module.reference(of.name, node.name, scope.span(node))
+            root = of.name if of.of.name == "resource" else f"ephemeral.{of.name}"
+            return scope.module.reference(root, node.name, scope.span(node))
         return scope.module.data(of.name, node.name, scope.span(node))
     return distribute(lambda value: attribute(value, node.name), evaluate(of, scope))
 
@@ -170,29 +190,40 @@ def _located(value: Value, span: Span) -> Value:
 
 def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
     condition = evaluate(node.condition, scope)
+    known = condition.data if isinstance(condition.data, bool) else None
+    then = _branch(node.then, scope, known is False)
+    otherwise = _branch(node.otherwise, scope, known is True)
+    to = None if is_invalid(then) or is_invalid(otherwise) else _result_type(then, otherwise)
+    if to is not None:
+        if isinstance(to, str):
+            return condition if is_invalid(condition) else invalid(to)
+        then, otherwise = convert(then, to), convert(otherwise, to)
+    result = operations.conditional(
+        condition, scope.run.facts, lambda: scope.name_of(node.condition), lambda: then, lambda: otherwise
+    )
+    if not result.sensitive and (then.sensitive or otherwise.sensitive):
+        return replace(result, sensitive=True)
+    return result
 
-    def then() -> Value:
-        return _like(evaluate(node.then, scope), node.otherwise, scope)
 
-    def otherwise() -> Value:
-        return _like(evaluate(node.otherwise, scope), node.then, scope)
-
-    return operations.conditional(condition, scope.run.facts, lambda: scope.name_of(node.condition), then, otherwise)
-
-
-def _like(value: Value, other: nodes.Expression, scope: Scope) -> Value:
-    """Both branches have one type: a number or bool becomes a text where the other branch is, or may be, one."""
-    if isinstance(other, nodes.Literal) or not any(isinstance(o.data, (bool, int, Decimal)) for _, o in branches(value)):
-        return value
-    scope.run.trying += 1  # nothing is reported of what is not chosen
+def _branch(node: nodes.Expression, scope: Scope, unreached: bool) -> Value:
+    """One of the two results. The one that is not chosen is evaluated for its type: nothing is reported of it."""
+    scope.run.trying += unreached
     try:
-        beside = [option.data for _, option in branches(evaluate(other, scope))]
+        return evaluate(node, scope)
     finally:
-        scope.run.trying -= 1
-    if not any(isinstance(data, (str, Text)) for data in beside):
-        return value
-    scalar = (bool, int, Decimal)
-    return distribute(lambda option: convert(option, STRING) if isinstance(option.data, scalar) else option, value)
+        scope.run.trying -= unreached
+
+
+def _result_type(then: Value, otherwise: Value) -> Type | str | None:
+    """The type that both results get; None where they have it already, the error where there is none."""
+    kinds = {type(side.data) if not isinstance(side.data, Text) else str for side in (then, otherwise)}
+    if (len(kinds) == 1 and kinds <= {str, bool, int}) or type(None) in kinds:
+        return None
+    one, other = type_of(then), type_of(otherwise)
+    if one == other or "any" in (one.kind, other.kind):
+        return None
+    return unify((one, other)) or f"both results of a condition must have one type, and these are {one.kind} and {other.kind}"
 
 
 def _parentheses(node: nodes.Parentheses, scope: Scope) -> Value:

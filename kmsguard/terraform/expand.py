@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from kmsguard.model.guard import Formula
+from kmsguard.model.guard import Atom, Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Expression
@@ -16,12 +16,12 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.partial import Invalid, Many, branches, find_unknown
+from kmsguard.terraform.partial import Invalid, Many, Open, SetItems, branches, find_unknown
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
 
-MOST_INSTANCES = 1000
-"""So many instances of one block are told apart."""
+MOST_INSTANCES = 10_000
+"""So many instances of one block are told apart, if the unit has room for them (`Run.room`)."""
 
 
 _ESCAPES = str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"})
@@ -94,6 +94,21 @@ def _many(name: str, node: Expression, scope: Scope, value: Value, names: dict[s
     return Expansion("many", (Instance(None, names, Truth.UNKNOWN, reason),), (), Unknown(unknown.reason, unknown.reference))
 
 
+def _refused(node: Expression, scope: Scope, code: str, message: str) -> None:
+    """Says of a `count` or `for_each` that Terraform refuses it."""
+    scope.run.report("warning", code, scope.span(node), message)
+
+
+def _limit(node: Expression, scope: Scope, wanted: int) -> int:
+    """How many of so many instances are read; says so where they are not all."""
+    most = min(MOST_INSTANCES, scope.run.room)
+    if wanted <= most:
+        return wanted
+    message = f"there are more instances than can be read of one block ({MOST_INSTANCES}) or unit; only the first ones are"
+    scope.run.report("warning", "too-many-instances", scope.span(node), message)
+    return most
+
+
 # --- count ----------------------------------------------------------------------------------------------------------------
 
 
@@ -105,13 +120,16 @@ def _count(node: Expression, scope: Scope) -> Expansion:
         if isinstance(number, Invalid) and value.data is not option.data:
             continue
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+            if option.is_known or isinstance(number, Invalid):
+                _refused(
+                    node,
+                    scope,
+                    "invalid-count",
+                    "`count` is a whole number, not negative; how many there are is unknown",
+                )
             index = Value(Unknown("the index is not known", "count.index", not_null=True))
             return _many("count", node, scope, value, {"count": Value({"index": index})})
-        if number > MOST_INSTANCES:
-            scope.run.report(
-                "warning", "too-many-instances", scope.span(node), f"only the first {MOST_INSTANCES} instances are read"
-            )
-        rows.append((guard, tuple(range(min(number, MOST_INSTANCES)))))
+        rows.append((guard, tuple(range(_limit(node, scope, number)))))
     instances = tuple(
         Instance(number, {"count": Value({"index": Value(number)})}, _when(rows, number))
         for number in range(max((len(keys) for _, keys in rows), default=0))
@@ -134,6 +152,9 @@ def each(key: Value, value: Value) -> dict[str, Value]:
     return {"each": Value({"key": key, "value": value})}
 
 
+_WANTED = "`for_each` takes a map, or a set of texts"
+
+
 def _for_each(node: Expression, scope: Scope) -> Expansion:
     value = without_errors(evaluate(node, scope))
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
@@ -147,9 +168,13 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
         if isinstance(found, Value):
             if isinstance(found.data, Invalid) and option is not value:
                 continue
+            if isinstance(found.data, Invalid):
+                _refused(node, scope, "invalid-for-each", f"{_WANTED}; which there are is unknown")
             unknown = Value(Unknown("the key is not known", "each.key", not_null=True))
             return _many("for_each", node, scope, value, each(unknown, derived((found,))))
         keys: list[int | str] = []
+        if not isinstance(option.data, (dict, SetItems, Unknown)):
+            _refused(node, scope, "invalid-for-each", f"{_WANTED}; make the list a set with toset()")
         for name, item in found:
             # a list is not allowed here; who gives one means a set
             key = convert(item if isinstance(option.data, tuple) else name, STRING)
@@ -160,11 +185,7 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
             keys.append(text)
             values.setdefault(text, []).append((guard, key, item))
         rows.append((guard, tuple(sorted(dict.fromkeys(str(key) for key in keys)))))
-        if len(keys) > MOST_INSTANCES:
-            scope.run.report(
-                "warning", "too-many-instances", scope.span(node), f"only the first {MOST_INSTANCES} instances are read"
-            )
-    instances = [_keyed(rows, text, values[text]) for text in sorted(values)[:MOST_INSTANCES]]
+    instances = [_keyed(rows, text, values[text]) for text in sorted(values)[: _limit(node, scope, len(values))]]
     if loose:
         return _with_loose(node, scope, instances, loose)
     kept = {instance.key for instance in instances}
@@ -191,20 +212,28 @@ def _with_loose(node: Expression, scope: Scope, instances: list[Instance], loose
 # --- dynamic --------------------------------------------------------------------------------------------------------------
 
 
-def repeated(collection: Value) -> list[tuple[Formula, Value, Value]] | Value:
-    """The keys and values that a `dynamic` block is repeated for, each under its guard; a Value where they are not known."""
+def repeated(node: Expression, scope: Scope) -> list[tuple[Formula, Value, Value]] | Invalid:
+    """The keys and values that a `dynamic` block is repeated for, each under its guard.
+
+    Where it is not known how many there are it is one, under the guard that there is any: what is said of it holds for all.
+    """
+    collection = without_errors(evaluate(node, scope))
     out: list[tuple[Formula, Value, Value]] = []
     for guard, option in branches(collection):
         if option.data is None:
             continue
         found = entries(option)
-        if isinstance(found, Many):
-            return derived((collection,))
-        if isinstance(found, Value):
-            if isinstance(found.data, Invalid) and option is not collection:
-                continue
-            return found
-        out.extend((guard, key, item) for key, item in found)
+        if isinstance(found, Value) and isinstance(found.data, Invalid):
+            if option is collection:
+                _refused(node, scope, "invalid-for-each", "`for_each` takes a collection; which blocks there are is unknown")
+                return found.data
+        elif isinstance(found, list):
+            out.extend((guard, key, item) for key, item in found[: _limit(node, scope, len(found))])
+        else:
+            name = option.data.subject if isinstance(option.data, Open) else scope.name_of(node)
+            any_of_them = Atom(scope.run.unit, f"length({name}) > 0", True, (True, False))
+            value = found.element if isinstance(found, Many) else derived((found,))
+            out.append((meet(guard, any_of_them), Value(Unknown("the key is not known", not_null=True)), value))
     return out
 
 

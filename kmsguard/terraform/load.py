@@ -14,6 +14,7 @@ from kmsguard.model.declaration import Comment, Problem
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Expression, HclFile, Node
+from kmsguard.terraform.schema import is_well_formed, label
 from kmsguard.terraform.scope import Run
 from kmsguard.terraform.types import key_name
 
@@ -40,9 +41,10 @@ class ElsewhereBlock(Block):
 class Located:
     """A block, and the file that it stands in. What does not hang on the module instance is found once."""
 
-    def __init__(self, block: Block, file: HclFile) -> None:
+    def __init__(self, block: Block, file: HclFile, overrides: tuple[Located, ...] = ()) -> None:
         self.block = block
         self.file = file
+        self.overrides = overrides  # the blocks of override files that were merged into it
         self.constants: dict[str, Value] = {}  # arguments that hold no references, evaluated
 
     @cached_property
@@ -62,8 +64,9 @@ class Located:
 
     @cached_property
     def comments(self) -> tuple[Comment, ...]:
-        """The comments in it and in the lines above it."""
-        return comments_of(self.file, self.span)
+        """The comments in it and in the lines above it, also where it is overridden."""
+        own = comments_of(self.file, self.span)
+        return own + tuple(comment for override in self.overrides for comment in override.comments)
 
     @cached_property
     def block_types(self) -> dict[str, list[Block]]:
@@ -107,18 +110,15 @@ def load(run: Run, path: str) -> ModuleSource:
     """Reads all files of a folder; what is wrong with them becomes problems of the run."""
     module = ModuleSource(path)
     names = _names(path)
-    for name in names:
-        if not _is_override(name):
+    for add, chosen in (
+        (_add, [name for name in names if not _is_override(name)]),
+        (_override, [name for name in names if _is_override(name)]),
+    ):
+        for name in chosen:
             file = read_file(run, join(path, name))
             if file is not None:
                 module.files.append(file)
-                _add(run, module, file)
-    for name in names:
-        if _is_override(name):
-            file = read_file(run, join(path, name))
-            if file is not None:
-                module.files.append(file)
-                _override(module, file)
+                add(run, module, file)
     return module
 
 
@@ -127,20 +127,25 @@ def join(path: str, name: str) -> str:
     return name if path in ("", ".") else f"{path}/{name}"
 
 
+SUFFIXES = (".tf", ".tf.json", ".tofu", ".tofu.json")
+
+
 def _names(path: str) -> list[str]:
+    """The files of a module. OpenTofu reads `x.tofu` instead of an `x.tf` beside it.
+
+    See https://opentofu.org/docs/language/files/.
+    """
     try:
-        entries = os.listdir(path or ".")
+        entries = sorted(os.listdir(path or "."))
     except OSError:
         return []
-    return sorted(
-        name
-        for name in entries
-        if name.endswith((".tf", ".tf.json")) and not name.startswith((".", "#")) and (Path(path) / name).is_file()
-    )
+    names = [name for name in entries if name.endswith(SUFFIXES) and not name.startswith(".")]
+    present = {name for name in names if not (Path(path) / name).is_dir()}
+    return [name for name in names if name in present and name.replace(".tf", ".tofu") not in present - {name}]
 
 
 def _is_override(name: str) -> bool:
-    stem = name.removesuffix(".json").removesuffix(".tf")
+    stem = name.removesuffix(".json").removesuffix(".tf").removesuffix(".tofu")
     return stem == "override" or stem.endswith("_override")
 
 
@@ -168,37 +173,22 @@ def block_types(block: Block) -> dict[str, list[Block]]:
     return out
 
 
-def label(block: Block, at: int) -> str:
-    """A label without its quotes; empty where there is none."""
-    if at >= len(block.labels):
-        return ""
-    return block.labels[at].text.strip('"')
-
-
 def _add(run: Run, module: ModuleSource, file: HclFile) -> None:
     for block in file.body.blocks:
+        if not is_well_formed(run, file, block):
+            continue
         located = Located(block, file)
-        kind = block.type
-        if kind == "locals":
+        if block.type == "locals":
             for name, attribute in block.body.attributes.items():
-                if name in module.locals:
-                    _duplicate(run, file.source.span(attribute.start, attribute.name_end), f"local.{name}")
-                else:
+                span = file.source.span(attribute.start, attribute.name_end)
+                if _is_new(run, module.locals.get(name), span, f"local.{name}"):
                     module.locals[name] = LocatedAttribute(attribute, file)
-        elif kind == "terraform":
+        elif block.type == "terraform":
             module.settings.append(located)
         else:
-            _add_named(run, module, located)
-
-
-def _add_named(run: Run, module: ModuleSource, located: Located) -> None:
-    table, key, name = _slot(module, located.block)
-    if table is None:
-        return
-    if key in table:
-        _duplicate(run, located.head, name)
-    else:
-        table[key] = located
+            table, key, name = _slot(module, block)
+            if table is not None and _is_new(run, table.get(key), located.head, name):
+                table[key] = located
 
 
 def _slot(module: ModuleSource, block: Block) -> tuple[dict[object, Located] | None, object, str]:
@@ -223,53 +213,83 @@ def _provider_key(block: Block) -> str:
     return f"{label(block, 0)}.{name}" if name else label(block, 0)
 
 
-def _duplicate(run: Run, span: Span, name: str) -> None:
-    run.report("warning", "duplicate", span, f"{name} is declared twice; only the first one is read")
+def _is_new(run: Run, before: Located | LocatedAttribute | None, span: Span, name: str) -> bool:
+    """Whether a name is declared for the first time; says so where it is not."""
+    if before is None:
+        return True
+    first = before.span
+    where = f"line {first.start_line}" if first.file == span.file else f"{first.file}, line {first.start_line}"
+    run.report(
+        "warning", "duplicate", span, f"{name} is declared twice, first in {where}; only that one is read, rename or remove one"
+    )
+    return False
 
 
 # --- override files -------------------------------------------------------------------------------------------------------
 
 
-def _override(module: ModuleSource, file: HclFile) -> None:
+def _override(run: Run, module: ModuleSource, file: HclFile) -> None:
     """Merges an override file. See https://developer.hashicorp.com/terraform/language/files/override."""
     for block in file.body.blocks:
+        if not is_well_formed(run, file, block, overrides=True):
+            continue
+        located = Located(block, file)
         if block.type == "locals":
             for name, attribute in block.body.attributes.items():
-                module.locals[name] = LocatedAttribute(attribute, file)
-            continue
-        if block.type == "terraform":
-            module.settings.append(Located(block, file))
-            continue
-        table, key, _ = _slot(module, block)
-        if table is None:
-            continue
-        under = table.get(key)
-        table[key] = Located(block, file) if under is None else _merged(under, block, file)
+                over = LocatedAttribute(attribute, file)
+                _has_base(run, name in module.locals, over.span, f"local.{name}")
+                module.locals[name] = over
+        elif block.type == "terraform":
+            module.settings.append(located)
+        else:
+            table, key, name = _slot(module, block)
+            if table is None:
+                run.report(
+                    "warning", "override-without-base", located.head, f"a `{block.type}` block cannot override another one"
+                )
+                continue
+            under = table.get(key)
+            # the configuration of a provider without alias is there even where no block is
+            _has_base(run, under is not None or (block.type == "provider" and "." not in str(key)), located.head, name)
+            table[key] = located if under is None else _merged(under, located)
 
 
-def _merged(under: Located, over: Block, file: HclFile) -> Located:
-    source = file.source
-    attributes = dict(under.block.body.attributes)
-    for name, attribute in over.body.attributes.items():
-        expression = Elsewhere(attribute.start, attribute.end, source, attribute.expression)
-        attributes[name] = ElsewhereAttribute(
-            attribute.start,
-            attribute.end,
-            attribute.name,
-            attribute.name_end,
-            expression,  # type: ignore[arg-type]
-            source,
-        )
-    replaced = {_block_type(block) for block in over.body.blocks}
-    blocks = tuple(block for block in under.block.body.blocks if _block_type(block) not in replaced)
-    added = tuple(
-        ElsewhereBlock(block.start, block.end, block.type, block.labels, block.body, block.head_end, source)
-        for block in over.body.blocks
-    )
-    old = under.block
-    complete = old.body.complete and over.body.complete
-    body = Body(old.body.start, old.body.end, attributes, (*blocks, *added), complete)
-    return Located(Block(old.start, old.end, old.type, old.labels, body, old.head_end), under.file)
+def _has_base(run: Run, found: bool, span: Span, name: str) -> None:
+    if not found:
+        message = f"there is no {name} that this could override; declare it in a file that is no override file"
+        run.report("warning", "override-without-base", span, message)
+
+
+def _merged(under: Located, over: Located) -> Located:
+    old, new, source = under.block, over.block, over.file.source
+    kept: list[Block] = []
+    replaced = {_block_type(block) for block in new.body.blocks}
+    merged_by_argument = "lifecycle" if "lifecycle" in replaced else ""
+    lifecycle: dict[str, Attribute] = {}
+    for block in old.body.blocks:
+        if block.type == merged_by_argument:
+            lifecycle.update(block.body.attributes)
+        elif _block_type(block) not in replaced:
+            kept.append(block)
+    added = tuple(_elsewhere(block, source, lifecycle if block.type == merged_by_argument else {}) for block in new.body.blocks)
+    attributes = {**old.body.attributes, **{name: _moved(one, source) for name, one in new.body.attributes.items()}}
+    body = Body(old.body.start, old.body.end, attributes, (*kept, *added), old.body.complete and new.body.complete)
+    block = Block(old.start, old.end, old.type, old.labels, body, old.head_end)
+    return Located(block, under.file, (*under.overrides, over))
+
+
+def _moved(attribute: Attribute, source: Source) -> ElsewhereAttribute:
+    expression = Elsewhere(attribute.start, attribute.end, source, attribute.expression)
+    start, end, name, name_end = attribute.start, attribute.end, attribute.name, attribute.name_end
+    return ElsewhereAttribute(start, end, name, name_end, expression, source)  # type: ignore[arg-type]
+
+
+def _elsewhere(block: Block, source: Source, under: dict[str, Attribute]) -> ElsewhereBlock:
+    """A nested block of an override file, with the arguments of the one under it that it leaves."""
+    body = block.body
+    if under:
+        body = Body(body.start, body.end, {**under, **body.attributes}, body.blocks, body.complete)
+    return ElsewhereBlock(block.start, block.end, block.type, block.labels, body, block.head_end, source)
 
 
 def _block_type(block: Block) -> str:

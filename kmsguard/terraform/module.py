@@ -15,15 +15,14 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Expression, HclFile, ObjectExpr
 from kmsguard.terraform.body import argument
-from kmsguard.terraform.choices import without_errors
 from kmsguard.terraform.conversion import as_bool, convert
-from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.evaluate import conclude, evaluate
 from kmsguard.terraform.expand import Expansion, Instance, both, expansion
 from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
-from kmsguard.terraform.partial import Handle, export, invalid
+from kmsguard.terraform.partial import Handle, Invalid, export, find_invalid, invalid
 from kmsguard.terraform.paths import checkout_path
-from kmsguard.terraform.provider import Configuration, configuration_key
+from kmsguard.terraform.provider import Configuration, chosen, configuration_key, expected_aliases
 from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import Type, key_name, parse_type
@@ -103,6 +102,8 @@ class Module:
                 return self._terraform(name, span)
             case "each" | "count" | "self" | "data" | "ephemeral":
                 return invalid(f"{root}.{name} is not known here", f"{root}.{name}")
+        if root.startswith("ephemeral."):
+            return self._resource("ephemeral", root.removeprefix("ephemeral."), name, span)
         return self._resource("managed", root, name, span)
 
     def data(self, of_type: str, name: str, span: Span) -> Value:
@@ -126,15 +127,14 @@ class Module:
         return found
 
     def _undeclared(self, name: str, span: Span) -> Value:
-        if not self.run.trying:
-            self.run.report("warning", "undeclared-reference", span, f"{self.within(name)} is not declared; it is unknown")
+        self.run.report("warning", "undeclared-reference", span, f"{self.within(name)} is not declared; it is unknown")
         return Value(Unknown(f"{self.within(name)} is not declared", self.within(name)), span)
 
     def _local(self, name: str, span: Span) -> Value:
         found = self.source.locals.get(name)
         if found is None:
             return self._undeclared(f"local.{name}", span)
-        value = without_errors(evaluate(found.attribute.expression, self.scope(found.file)))
+        value = conclude(found.attribute.expression, self.scope(found.file))
         return via(value, "local", self.within(f"local.{name}"), found.span)
 
     def _path(self, name: str, span: Span) -> Value:
@@ -182,12 +182,24 @@ class Module:
             default = self.default(name, declared)
             value = self.inputs.open_value(self, name, declared, to) if default is None else default
         if to is not None:
-            converted = convert(value, to)
-            # a mistake in a value must not hide that the value is there
-            value = converted
+            value = self._typed(name, value, to, declared)
         if self._flag(declared, "sensitive", default=False) or self._flag(declared, "ephemeral", default=False):
             value = replace(value, sensitive=True)
         return value
+
+    def _typed(self, name: str, value: Value, to: Type, declared: Located) -> Value:
+        """The value as the type of its variable; what cannot be converted is a problem where it was given."""
+        converted = convert(value, to)
+        wrong = find_invalid(converted)
+        if wrong is None or find_invalid(value) is not None:
+            return converted
+        assert isinstance(wrong.data, Invalid)
+        steps = value.trail.chain() if value.trail is not None else []
+        places = (value.place, *(step.span for step in steps[::-1]), value.span, declared.head)
+        address = self.within(f"var.{name}")
+        message = f"this value does not fit the type of {address}: {wrong.data.reason}; it is unknown"
+        self.run.report("warning", "invalid-value", next(place for place in places if place is not None), message)
+        return value.with_data(Unknown(f"the value of {address} does not fit its type", address))
 
     def default(self, name: str, declared: Located) -> Value | None:
         """The default of a variable; None where it has none."""
@@ -203,12 +215,14 @@ class Module:
     # --- resources --------------------------------------------------------------------------------------------------------
 
     def _resource(self, mode: str, of_type: str, name: str, span: Span) -> Value:
-        local = f"{'data.' if mode == 'data' else ''}{of_type}.{name}"
+        local = _local_address(mode, of_type, name)
         key = (mode, of_type, name)
         if key not in self.source.resources:
-            if mode == "managed" and ("ephemeral", of_type, name) in self.source.resources:
-                return Value(Unknown("an ephemeral resource", local, Target(self.within(local), ""), not_null=True), span)
             return self._undeclared(local, span)
+        if mode == "ephemeral":
+            return Value(
+                Unknown("an ephemeral resource", local, Target(self.within(local), ""), not_null=True), span, sensitive=True
+            )
         if local in self._running:
             self.run.report("warning", "cycle", span, f"{self.within(local)} refers to itself; what it gives is unknown")
             return Value(Unknown(f"{self.within(local)} refers to itself", self.within(local)), span)
@@ -221,13 +235,14 @@ class Module:
         if found is not None:
             return found
         mode, of_type, name = key
-        local = f"{'data.' if mode == 'data' else ''}{of_type}.{name}"
+        local = _local_address(mode, of_type, name)
         located = self.source.resources[key]
         self._running.add(local)
         try:
             expanded = expansion(located.block, self.scope(located.file, {}, local))
         finally:
             self._running.discard(local)
+        self.run.room -= len(expanded.instances)
         instances: dict[int | str | None, Resource] = {
             instance.key: Resource(self, located, mode, (of_type, name), instance) for instance in expanded.instances
         }
@@ -236,25 +251,32 @@ class Module:
 
     # --- providers --------------------------------------------------------------------------------------------------------
 
-    def configure(self, passed: Expression | None, parent: Module | None) -> None:
-        """Finds the provider configurations that this module uses: its own, those passed to it, those inherited."""
+    def configure(self, passed: Expression | None, parent: Module | None, scope: Scope | None = None) -> None:
+        """Finds the provider configurations that this module uses: its own, those passed to it, those inherited.
+
+        `scope`: that of the call, in which `passed` stands.
+        """
         if parent is not None:
             self.configurations.update({key: c for key, c in parent.configurations.items() if "." not in key})
-        if parent is not None and isinstance(passed, ObjectExpr):
+        if parent is not None and scope is not None and isinstance(passed, ObjectExpr):
             for item in passed.items:
-                inner = configuration_key(item.key) or key_name(item.key)
-                outer = configuration_key(item.value)
+                inner = configuration_key(item.key)[0] or key_name(item.key)
+                outer = chosen(item.value, parent, scope)
                 if inner is not None and outer is not None:
-                    self.configurations[inner] = parent.configuration(outer)
+                    self.configurations[inner] = outer
         for key, located in self.source.providers.items():
             # an empty block was how older modules named what is passed to them
             if key not in self.configurations or located.block.body.attributes.keys() - {"alias", "version"}:
                 self.configurations[key] = Configuration(self, key, located)
 
-    def configuration(self, key: str) -> Configuration:
-        """The provider configuration of a name in this module."""
+    def configuration(self, key: str, span: Span | None = None) -> Configuration:
+        """The provider configuration of a name in this module. `span`: where the name is written."""
         found = self.configurations.get(key)
         if found is None:
+            expected = self.parent is None and key in expected_aliases(self.source.settings)
+            if "." in key and span is not None and not expected:
+                message = f"there is no provider configuration {self.within(key)}; where it leads to is unknown"
+                self.run.report("warning", "undeclared-provider", span, message)
             found = Configuration(self.root if "." not in key else self, key, None)
             self.configurations[key] = found
         return found
@@ -289,6 +311,7 @@ class Module:
             expanded = expansion(call.block, scope)
         finally:
             self._running.discard(f"module.{name}")
+        self.run.room -= len(expanded.instances)
         loaded = self.modules.load(self, name, call)
         children: dict[int | str | None, Module | None] = {}
         for instance in expanded.instances:
@@ -306,7 +329,9 @@ class Module:
             child.exists_reason = instance.reason or self.exists_reason
         child.calls = (*self.calls, Call(child.address, call.head, call.comments, downloaded))
         passed = call.attribute("providers")
-        child.configure(passed, self)
+        if isinstance(passed, Elsewhere):
+            passed = passed.inner
+        child.configure(passed, self, self.scope(call.file, instance.names))
         return child
 
     # --- outputs ----------------------------------------------------------------------------------------------------------
@@ -335,7 +360,7 @@ class Module:
                 value = Value(None, located.span)
             else:
                 scope = self.scope(located.file)
-                value = without_errors(evaluate(attribute.expression, scope))
+                value = conclude(attribute.expression, scope)
                 value = value.at(scope.span(attribute))
         finally:
             self._running.discard(key)
@@ -356,9 +381,8 @@ class Module:
             yield self._variable_declaration(name, located)
         for configuration in list(self.configurations.values()):
             if configuration.module is self:
-                declared = configuration.declaration()
-                if declared is not None:
-                    yield declared
+                made = configuration.instances().values() if configuration.is_repeated else (configuration,)
+                yield from (declared for one in made if (declared := one.declaration()) is not None)
         for key in self.source.resources:
             if key[0] == "ephemeral":
                 continue
@@ -422,6 +446,11 @@ class Module:
         )
 
 
+def _local_address(mode: str, of_type: str, name: str) -> str:
+    """The address of a resource, data source or ephemeral resource in its module."""
+    return f"{of_type}.{name}" if mode == "managed" else f"{mode}.{of_type}.{name}"
+
+
 class CallInputs:
     """The values that a call gives to a module's variables."""
 
@@ -435,7 +464,7 @@ class CallInputs:
         attribute = self.call.block.body.attributes.get(name)
         if attribute is None:
             return None
-        value = without_errors(evaluate(attribute.expression, self.scope))
+        value = conclude(attribute.expression, self.scope)
         return via(value, "module input", module.within(f"var.{name}"), self.scope.span(attribute))
 
     def open_value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value:  # noqa: ARG002

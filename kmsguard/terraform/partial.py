@@ -45,7 +45,11 @@ class Open(Unknown, frozen=True):
 
 
 class Invalid(Unknown, frozen=True):
-    """What would be an error when Terraform evaluates it; `try` and `can` see it."""
+    """What would be an error when Terraform evaluates it; `try` and `can` see it. `code` is that of the problem that it is,
+    `said` whether that was reported."""
+
+    code: str = "invalid-expression"
+    said: bool = False
 
 
 class Many(Unknown, frozen=True):

@@ -11,13 +11,27 @@ from msgspec.structs import replace
 
 from kmsguard.model.declaration import Declaration
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Choice, Target, Text, Unknown, Value
-from kmsguard.syntax.hcl.nodes import Expression, GetAttr, StringPart, Template, Variable
+from kmsguard.syntax.hcl.nodes import (
+    Expression,
+    GetAttr,
+    Index,
+    Interpolation,
+    ObjectExpr,
+    StringPart,
+    Template,
+    TupleExpr,
+    Variable,
+)
 from kmsguard.terraform.body import argument, block_body, nested_blocks
 from kmsguard.terraform.choices import distribute
-from kmsguard.terraform.conversion import canonical
+from kmsguard.terraform.conversion import canonical, convert
+from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.expand import SINGLE, Instance, each, expansion
 from kmsguard.terraform.load import Located
 from kmsguard.terraform.partial import Open, export
+from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.texts import pieces_of, text_value
+from kmsguard.terraform.types import STRING, key_name
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
@@ -33,21 +47,48 @@ _IDENTITY = (
 )
 
 
-class Configuration:
-    """A provider's configuration: a `provider` block, or none at all."""
+_OWN = ("alias", "version", "for_each")
 
-    def __init__(self, module: Module, key: str, located: Located | None) -> None:
+
+class Configuration:
+    """A provider's configuration: a `provider` block, or none at all. `instance`: one of those that `for_each` makes of it.
+
+    See https://opentofu.org/docs/language/providers/configuration/#for_each-multiple-instances-of-a-provider-configuration.
+    """
+
+    def __init__(self, module: Module, key: str, located: Located | None, instance: Instance | None = None) -> None:
         self.module = module
-        self.key = key  # `aws`, `aws.replica`
+        self.key = key + (instance.suffix if instance is not None else "")  # `aws`, `aws.replica`, `aws.by["eu-west-1"]`
         self.located = located
-        self.name = module.within(key) if module.address else key
+        self.name = module.within(self.key) if module.address else self.key
+        self._names = instance.names if instance is not None else {}
         self._cache: dict[str, Value | None] = {}
+        self._instances: dict[int | str | None, Configuration] | None = None
+
+    def _scope(self, located: Located) -> Scope:
+        return self.module.scope(located.file, self._names, f"provider.{self.key}")
+
+    def instances(self) -> dict[int | str | None, Configuration]:
+        """The configurations that `for_each` makes of the block, by key; under None the one that may be any of them."""
+        if self._instances is None:
+            found = expansion(self.located.block, self._scope(self.located)) if self.located is not None else SINGLE
+            self._instances = {one.key: Configuration(self.module, self.key, self.located, one) for one in found.instances}
+            if None not in self._instances:
+                unknown = Value(Unknown("which provider configuration it is is not known", not_null=True))
+                self._instances[None] = Configuration(
+                    self.module, self.key, self.located, Instance(None, each(unknown, unknown))
+                )
+        return self._instances
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether `for_each` makes several of the block."""
+        return self.located is not None and not self._names and self.located.attribute("for_each") is not None
 
     def _argument(self, name: str) -> Value | None:
         if name not in self._cache:
             located = self.located
-            scope = None if located is None else self.module.scope(located.file, {}, f"provider.{self.key}")
-            self._cache[name] = None if located is None or scope is None else argument(located.block, name, scope)
+            self._cache[name] = None if located is None else argument(located.block, name, self._scope(located))
         return self._cache[name]
 
     @property
@@ -76,9 +117,18 @@ class Configuration:
         if given is not None and self.is_default and self.is_aws:
             return Value(given, refs=(REGION,))
         if written is None:
-            return None
+            return None if self.is_default or not self.is_aws else self._of_environment(given, target)
         assert isinstance(written.data, Unknown)
         return written.with_data(replace(written.data, target=target, not_null=True))
+
+    def _of_environment(self, given: str | None, target: Target) -> Value | None:
+        """The Region of a configuration that says none: that of the environment, and not that of another block."""
+        if given is not None:
+            return Value(given, refs=(target,))
+        default = self.module.root.configurations.get(self.key.split(".")[0])
+        if default is None or default.region is None:
+            return None
+        return Value(Unknown("the provider's Region is not known", f"provider.{self.name}", target, not_null=True))
 
     @property
     def account(self) -> Value | None:
@@ -137,7 +187,7 @@ class Configuration:
     def _role(self) -> Value | None:
         if self.located is None:
             return None
-        scope = self.module.scope(self.located.file, {}, f"provider.{self.key}")
+        scope = self._scope(self.located)
         for kind in ("assume_role", "assume_role_with_web_identity"):
             nested = [block for block in self.located.block.body.blocks if block.type == kind]
             blocks = nested_blocks(nested, scope) if nested else None
@@ -163,8 +213,8 @@ class Configuration:
         located = self.located
         if located is None:
             return None
-        scope = self.module.scope(located.file, {}, f"provider.{self.key}")
-        body = {name: export(value) for name, value in block_body(located.block, scope, ("alias", "version")).items()}
+        scope = self._scope(located)
+        body = {name: export(value) for name, value in block_body(located.block, scope, _OWN).items()}
         return Declaration(
             address=self.module.within(f"provider.{self.key}"),
             type=f"provider.{self.key.split('.')[0]}",
@@ -235,20 +285,52 @@ def arn_parts(arn: Value) -> list[Value] | None:
 # --- which one --------------------------------------------------------------------------------------------------------------
 
 
-def configuration_key(node: Expression) -> str | None:
-    """`aws.replica`, as it is written in `provider =` and `providers =`."""
+def configuration_key(node: Expression) -> tuple[str | None, Expression | None]:
+    """`aws.replica`, as it is written in `provider =` and `providers =`; of `aws.by[KEY]` the key too."""
     if isinstance(node, Variable):
-        return node.name
+        return node.name, None
     if isinstance(node, GetAttr) and isinstance(node.of, Variable):
-        return f"{node.of.name}.{node.name}"
-    if isinstance(node, Template) and len(node.parts) == 1 and isinstance(node.parts[0], StringPart):
-        return node.parts[0].text
+        return f"{node.of.name}.{node.name}", None
+    if isinstance(node, Index):
+        return configuration_key(node.of)[0], node.key
+    if isinstance(node, Template) and len(node.parts) == 1:  # the JSON syntax, and Terraform before 0.12
+        part = node.parts[0]
+        if isinstance(part, Interpolation):
+            return configuration_key(part.expression)
+        return part.text if isinstance(part, StringPart) else None, None
     inner = getattr(node, "inner", None)
-    return configuration_key(inner) if inner is not None else None
+    return configuration_key(inner) if inner is not None else (None, None)
+
+
+def expected_aliases(settings: list[Located]) -> dict[str, None]:
+    """The configurations that a module expects from whoever calls it: `configuration_aliases`."""
+    found: dict[str, None] = {}
+    for located in settings:
+        for block in located.block.body.blocks:
+            for attribute in block.body.attributes.values() if block.type == "required_providers" else ():
+                node = getattr(attribute.expression, "inner", attribute.expression)
+                items = node.items if isinstance(node, ObjectExpr) else ()
+                for item in items:
+                    if key_name(item.key) == "configuration_aliases" and isinstance(item.value, TupleExpr):
+                        found.update((name, None) for one in item.value.items if (name := configuration_key(one)[0]))
+    return found
+
+
+def chosen(node: Expression, module: Module, scope: Scope) -> Configuration | None:
+    """The configuration of a module that is written; None where nothing is that could be one."""
+    name, key = configuration_key(node)
+    if name is None:
+        return None
+    found = module.configuration(name, scope.span(node))
+    if key is None or not found.is_repeated:
+        return found
+    instances = found.instances()
+    at = convert(evaluate(key, scope), STRING).text
+    return instances.get(at) or instances[None]
 
 
 def provider_of(resource: Resource) -> Configuration:
     """The configuration that a resource is made with."""
     written = resource.located.attribute("provider")
-    key = configuration_key(written) if written is not None else None
-    return resource.module.configuration(key or resource.type.split("_")[0])
+    found = chosen(written, resource.module, resource.scope) if written is not None else None
+    return found or resource.module.configuration(resource.type.split("_")[0])

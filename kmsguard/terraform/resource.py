@@ -40,6 +40,7 @@ class Resource:
         self.address = module.within(self.local)
         self.scope = module.scope(located.file, instance.names, self.local)
         self._attributes: dict[str, Value] = {}
+        self._running: set[str] = set()
         self._body: dict[str, Value] | None = None
 
     @property
@@ -53,8 +54,13 @@ class Resource:
         found = self._attributes.get(name)
         if found is None:
             self._attributes[name] = self.symbolic(name)  # what asks for itself gets this
+            self._running.add(name)
             found = self._attribute(name)
+            self._running.discard(name)
             self._attributes[name] = found
+        elif name in self._running:
+            message = f"{self.address} refers to itself; what it gives is unknown"
+            self.module.run.report("warning", "cycle", self.located.head, message)
         return found
 
     def _attribute(self, name: str) -> Value:

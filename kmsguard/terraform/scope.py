@@ -18,6 +18,8 @@ DEEPEST = 600
 
 MOST_STEPS = 2_000_000
 """So many expressions of a unit are evaluated, those of loops each time; the largest known units take a fortieth of it."""
+MOST_RESOURCES = 20_000
+"""So many instances of resources and modules a unit may have; those that repetition makes beyond that are not read."""
 HEAVIEST = 1_000_000
 """How many values, or pieces of text, one value may hold."""
 
@@ -33,6 +35,7 @@ class Run:
         self.facts = Facts(unit)
         self.depth = 0
         self.steps = 0
+        self.room = MOST_RESOURCES  # for so many more instances of resources and modules
         self.trying = 0  # how many `try` and `can` are around what is evaluated
         self.problems: dict[Problem, None] = {}
         self.sources: dict[str, Source] = {}

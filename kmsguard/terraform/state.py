@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kmsguard.model.value import Value
 from kmsguard.syntax.hcl.nodes import Block
 from kmsguard.terraform.body import block_body
-from kmsguard.terraform.load import label
+from kmsguard.terraform.schema import label
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module

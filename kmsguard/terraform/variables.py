@@ -27,13 +27,13 @@ from kmsguard.syntax.hcl.nodes import (
     Template,
     Variable,
 )
-from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.evaluate import conclude, evaluate
 from kmsguard.terraform.functions.filesystem import Nothing
 from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Located, ModuleSource, join
 from kmsguard.terraform.module import Module
 from kmsguard.terraform.opening import open_value
-from kmsguard.terraform.partial import export, find_unknown
+from kmsguard.terraform.partial import export, find_unknown, invalid
 from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.texts import is_text
@@ -71,17 +71,16 @@ class RootInputs:
             if name in self.declared:
                 self.given[name] = Given("variable", None, text)
             else:
-                self._undeclared(name, Span(source.path, 1, 1, 1, 1))
-
-    def _undeclared(self, name: str, span: Span) -> None:
-        self.run.report("warning", "undeclared-variable", span, f"there is no variable {name} in the root module")
+                message = f"--var names {name}, which is no variable of the root module; declare it, or leave this out"
+                run.report("error", "undeclared-variable", Span(source.path, 1, 1, 1, 1), message)
 
     def _file(self, path: str, files: Files) -> None:
         for name, given in _definitions(self.run, path, files):
             if name in self.declared:
                 self.given[name] = given
             elif given.span is not None:
-                self._undeclared(name, given.span)
+                message = f"there is no variable {name} in the root module; declare it, or remove this"
+                self.run.report("warning", "undeclared-variable", given.span, message)
 
     def value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value | None:
         """The value that was given, or the default; None where there is neither."""
@@ -133,12 +132,16 @@ def _definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, Given
     scope = Scope(Nothing(run, ""), file.source)
     for name, attribute in file.body.attributes.items():
         span = file.source.span(attribute.start, attribute.end)
-        yield name, Given("var-file", evaluate(attribute.expression, scope), span=span)
+        yield name, Given("var-file", conclude(attribute.expression, scope), span=span)
+    for block in file.body.blocks:
+        message = f"a file of variables has no blocks; write `{block.type} = {{`, or move it to a file of code"
+        run.report("warning", "unknown-block", file.source.span(block.start, block.head_end), message)
 
 
 def _json_definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, Given]]:
     from kmsguard.syntax.json import parse_json
     from kmsguard.terraform.functions.filesystem import text_of
+    from kmsguard.terraform.json_syntax import COMMENT
 
     source = files.read(path)
     if isinstance(source, Problem):
@@ -150,7 +153,8 @@ def _json_definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, 
         run.add(problem)
     if value is not None:
         for name, item in value.members.items():
-            yield name, Given("var-file", item, span=item.where)
+            if name != COMMENT:
+                yield name, Given("var-file", item, span=item.where)
 
 
 def _typed_text(run: Run, name: str, text: str, to: Type | None) -> Value:
@@ -162,8 +166,13 @@ def _typed_text(run: Run, name: str, text: str, to: Type | None) -> Value:
     source = Source(f"--var {name}", text)
     node, problems = parse_expression(source)
     if problems:
-        return Value(text)
+        message = f"what is given to {name} is no {to.kind}: write it as in the code, {_SPELLED.get(to.kind, 'null')}"
+        run.report("error", "invalid-variable", Span(run.unit, 1, 1, 1, 1), message)
+        return invalid(message, f"var.{name}")
     return _without_places(export(evaluate(node, Scope(Nothing(run, ""), source))))
+
+
+_SPELLED = dict.fromkeys(("list", "set", "tuple"), '["a", "b"]') | dict.fromkeys(("map", "object"), '{a = "b"}')
 
 
 def _without_places(value: Value) -> Value:

@@ -86,10 +86,10 @@ def test_calls_that_would_be_too_much(tmp_path: Path, expression: str) -> None:
 
 
 def test_too_many_instances(tmp_path: Path) -> None:
-    """Of a hundred thousand instances the first thousand are read, with a warning."""
+    """Of a hundred thousand instances the first ten thousand are read, with a warning."""
     unit = read_text(tmp_path, 'resource "aws_kms_key" "k" {\n  count = 100000\n}\n')
     assert "too-many-instances" in codes(unit)
-    assert len(unit.declarations) == 1000
+    assert len(unit.declarations) == 10_000
 
 
 def test_many_conditions(tmp_path: Path) -> None:
