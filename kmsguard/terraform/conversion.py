@@ -29,7 +29,8 @@ from kmsguard.terraform.partial import (
     invalid,
 )
 from kmsguard.terraform.texts import is_text, scalar_text
-from kmsguard.terraform.types import ANY, BOOL, STRING, Type, parse_number
+from kmsguard.terraform.types import ANY, BOOL, Type, parse_number
+from kmsguard.terraform.unify import type_of, unify
 
 Key: TypeAlias = "tuple[object, ...]"
 
@@ -98,8 +99,8 @@ def _to_bool(value: Value, to: Type) -> Value:
     text = value.text
     if text is None:
         return value.with_data(_hole(value))
-    if text in ("true", "false"):
-        return value.with_data(text == "true")
+    if text in ("true", "false", "1", "0"):
+        return value.with_data(text in ("true", "1"))
     return _mismatch(to)
 
 
@@ -170,12 +171,13 @@ def _elements(items: tuple[Value, ...], element: Type) -> list[Value]:
 
 
 def unified(items: Iterable[Value]) -> list[Value]:
-    """The elements with one type for all, where they are scalars of several."""
+    """The elements with one type for all; a single error where there is none."""
     items = list(items)
     kinds = {_scalar_kind(item.data) for item in items} - {""}
-    if len(kinds) > 1 and "other" not in kinds:
-        return [convert(item, STRING) for item in items]
-    return items
+    if len(kinds) < 2 and "other" not in kinds:
+        return items
+    to = unify(map(type_of, items))
+    return [invalid("all elements must have the same type")] if to is None else [convert(item, to) for item in items]
 
 
 def _scalar_kind(data: Data) -> str:
@@ -198,7 +200,10 @@ def _to_map(value: Value, to: Type) -> Value:
         whole = value.with_data(tuple(data.values()))
         return _each_way(whole, whole.items, lambda row: _to_map(row.with_data(dict(zip(names, row.items, strict=True))), to))
     if element.kind == "any":
-        members = dict(zip(data, unified(data.values()), strict=True))
+        items = unified(data.values())
+        if items and isinstance(items[0].data, Invalid):
+            return items[0]
+        members = dict(zip(data, items, strict=True))
     else:
         members = {name: convert(item, element) for name, item in data.items()}
     bad = next((item for item in members.values() if isinstance(item.data, Invalid)), None)

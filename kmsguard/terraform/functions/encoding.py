@@ -312,7 +312,10 @@ def _csv(text: Value) -> Value:
     import csv
     import io
 
-    rows = list(csv.reader(io.StringIO(text.text or ""), strict=True))
+    try:
+        rows = list(csv.reader(io.StringIO(text.text or ""), strict=True))
+    except csv.Error:
+        return invalid("this is no CSV")
     if not rows:
         return invalid("the CSV has no header")
     names, *lines = [row for row in rows if row]

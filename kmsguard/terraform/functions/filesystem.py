@@ -91,13 +91,11 @@ def _source(invocation: Invocation, path: str, argument: Value) -> Source | Valu
     name = argument.text or path
     there = _inside(run, path)
     missing = there is not None and not there.exists()
-    if not missing or not run.trying:
-        code = "file-not-found" if missing else found.code
-        message = f"{path} cannot be read here ({found.message}); what hangs on it is unknown"
-        run.report("warning", code, invocation.span, message)
     reference = f'{invocation.name}("{name}")'
     if missing:
-        return Value(Invalid(f"file {name} is not there", reference))
+        return Value(Invalid(f"file {name} is not there", reference, code="file-not-found"))
+    message = f"{path} cannot be read here ({found.message}); what hangs on it is unknown"
+    run.report("warning", found.code, invocation.span, message)
     reason = f"file {name} is outside of the checkout" if there is None else f"file {name} cannot be read"
     return from_parts(Unknown(reason, reference, not_null=True), (argument,))
 

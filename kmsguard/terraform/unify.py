@@ -1,0 +1,101 @@
+"""The types of values, and the one type that several values can be converted to.
+
+See https://developer.hashicorp.com/terraform/language/expressions/types#conversion-of-complex-types and, for how elements of
+different types become one, https://github.com/zclconf/go-cty/blob/main/docs/convert.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from kmsguard.model.value import Choice, Text, Unknown, Value
+from kmsguard.terraform.partial import ListItems, Many, MapItems, Open, SetItems
+from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
+
+PRIMITIVE = frozenset({"string", "number", "bool"})
+_TEXTS = frozenset({"arn", "id"})  # attributes that are a text in every resource
+
+
+def type_of(value: Value) -> Type:
+    """The type of a value: ANY for null, and for what is not known at all."""
+    data = value.data
+    if isinstance(data, (str, Text)):
+        return STRING
+    if isinstance(data, bool):
+        return BOOL
+    if isinstance(data, (int, float, Decimal)):
+        return NUMBER
+    if isinstance(data, tuple):
+        if isinstance(data, (ListItems, SetItems)):
+            return Type("set" if isinstance(data, SetItems) else "list", _element(data))
+        return Type("tuple", elements=tuple(map(type_of, data)))
+    if isinstance(data, dict):
+        if isinstance(data, MapItems):
+            return Type("map", _element(data.values()))
+        return Type("object", attributes={name: type_of(item) for name, item in data.items()})
+    if isinstance(data, Choice):
+        return unify(type_of(branch.value) for branch in data.branches) or ANY
+    return _of_unknown(data) if isinstance(data, Unknown) else ANY
+
+
+def _of_unknown(data: Unknown) -> Type:
+    if isinstance(data, Open) and data.type is not None:
+        return data.type
+    if isinstance(data, Many):
+        return ANY
+    if data.prefix or (data.target is not None and data.target.attribute in _TEXTS):
+        return STRING
+    return ANY
+
+
+def _element(items: Iterable[Value]) -> Type:
+    return unify(map(type_of, items)) or ANY
+
+
+def unify(types: Iterable[Type]) -> Type | None:
+    """The type that values of all of these types can be converted to; None where there is none. ANY fits to each."""
+    distinct: list[Type] = []
+    for each in types:
+        if each.kind != "any" and not any(each is other or each == other for other in distinct):
+            distinct.append(each)
+    if not distinct:
+        return ANY
+    if len(distinct) == 1:
+        return distinct[0]
+    kinds = {each.kind for each in distinct}
+    if kinds <= PRIMITIVE:
+        return STRING if "string" in kinds else None
+    if kinds == {"set"}:
+        return _collection("set", [each.element or ANY for each in distinct])
+    if kinds <= {"list", "tuple", "set"}:
+        return _sequences(distinct, kinds)
+    return _mappings(distinct, kinds) if kinds <= {"map", "object"} else None
+
+
+def _collection(kind: str, elements: Iterable[Type]) -> Type | None:
+    element = unify(elements)
+    return None if element is None else Type(kind, element)
+
+
+def _sequences(types: list[Type], kinds: set[str]) -> Type | None:
+    if kinds == {"tuple"} and len({len(each.elements) for each in types}) == 1:
+        elements = [unify(column) for column in zip(*(each.elements for each in types), strict=True)]
+        known = tuple(element for element in elements if element is not None)
+        if len(known) == len(elements):
+            return Type("tuple", elements=known)
+    inner = [element for each in types for element in (each.elements if each.kind == "tuple" else (each.element or ANY,))]
+    return _collection("set" if "set" in kinds else "list", inner)
+
+
+def _mappings(types: list[Type], kinds: set[str]) -> Type | None:
+    names = types[0].attributes.keys()
+    if kinds == {"object"} and all(each.attributes.keys() == names for each in types):
+        attributes = {name: unify(each.attributes[name] for each in types) for name in names}
+        known = {name: inner for name, inner in attributes.items() if inner is not None}
+        if len(known) == len(attributes):
+            return Type("object", attributes=known)
+    inner = [
+        each for whole in types for each in (whole.attributes.values() if whole.kind == "object" else (whole.element or ANY,))
+    ]
+    return _collection("map", inner)
