@@ -139,3 +139,43 @@ def test_a_connector_that_there_is_not_is_told():
     assert [(p.code, p.line, p.message) for p in unit.problems] == [
         ("unsupported-connector", 9, "SAM has no connector from AWS::KMS::Key to AWS::SNS::Topic")
     ]
+
+
+JUDGED = """Transform: AWS::Serverless-2016-10-31
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      EnableKeyRotation: true
+      KeyPolicy:
+        Version: "2012-10-17"
+        Statement:
+          - {Effect: Allow, Principal: {AWS: !Sub "arn:aws:iam::${AWS::AccountId}:root"}, Action: "kms:*", Resource: "*"}
+  Queue:
+    Type: AWS::SQS::Queue
+    Properties: {KmsMasterKeyId: !Ref Key}
+  Worker:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: a.b
+      Policies:
+        - POLICY
+      Events:
+        Jobs: {Type: SQS, Properties: {Queue: !GetAtt Queue.Arn}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"), [("CloudWatchPutMetricPolicy: {}", ["fail"]), ("KMSDecryptPolicy: {KeyId: !Ref Key}", [])]
+)
+def test_the_implied_role_is_judged(policy, expected, tmp_path, monkeypatch):
+    """A function reads a queue under a key with the role that SAM makes for it, whatever partition it is in."""
+    from kmsguard.scan.run import scan
+    from kmsguard.scan.settings import Settings
+
+    (tmp_path / "template.yaml").write_text(JUDGED.replace("POLICY", policy), "utf-8")
+    monkeypatch.chdir(tmp_path)
+    report = scan(["template.yaml"], Settings(unknown="report"))
+    found = [f for f in report.findings if f.code == "KG903"]
+    assert [f.verdict for f in found] == expected
+    assert [f.location.start_line for f in found] == [21] * len(expected)

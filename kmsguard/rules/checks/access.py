@@ -28,7 +28,7 @@ from kmsguard.model.guard import World, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.rule import JudgeSettings
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Absent, Text, Unknown, Value, resolve_deep
+from kmsguard.model.value import PARTITION, Absent, Text, Unknown, Value, resolve_deep
 
 AWS_POLICY = ":iam::aws:policy/"
 ALIAS_OF_AWS = "alias/aws/"
@@ -143,7 +143,7 @@ class Access:
             return Layer(missing=(Open(_shown(end), "whether it is attached is not known"),))
         if isinstance(end, Resource):
             return Layer(documents=(read_policy(self.value(end, "policy"), deployment),))
-        arn = end.value.text
+        arn = _in_any_partition(end.value)
         if arn is not None and AWS_POLICY in arn:
             return aws_managed_policy(arn)
         # Looked up by a name of AWS's: were there one of the account with this name too, the lookup would fail.
@@ -283,6 +283,14 @@ def aws_managed_policy(arn: str) -> Layer:
     if document is not None:
         return Layer(documents=(document,))
     return Layer(missing_allows=(Open(arn, "what this AWS managed policy allows is not known here"),))
+
+
+def _in_any_partition(value: Value) -> str | None:
+    """An ARN as text, also where only its partition is open: AWS's policies are the same in all of them."""
+    if value.text is not None or not isinstance(value.data, Text):
+        return value.text
+    pieces = ["aws" if piece.target == PARTITION else piece.data for piece in value.data.pieces]
+    return "".join(pieces) if all(isinstance(piece, str) for piece in pieces) else None  # type: ignore[arg-type]
 
 
 def _given(value: Value) -> Value | None:
