@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 
-from kmsguard.model.truth import Truth, all_of, any_of
+from kmsguard.model.truth import Truth
 
 Scalar: TypeAlias = "str | bool | int | float | None"
 
@@ -51,11 +52,22 @@ class Named(msgspec.Struct, frozen=True):
     of: Formula
 
 
+_Typed: TypeAlias = tuple[type, Scalar]
+
+
+_NOTHING_SAID: tuple[None, frozenset[_Typed]] = (None, frozenset())
+
+
+def _typed(value: Scalar) -> _Typed:
+    """In Python True == 1, in a template they are different values."""
+    return type(value), value
+
+
 Formula: TypeAlias = "Truth | Atom | Not | All | Any | Named"
 """A Truth is a formula that is decided already; UNKNOWN is one that no assumption can decide."""
 
 
-class World(msgspec.Struct, frozen=True):
+class World(msgspec.Struct, frozen=True, dict=True):
     """A set of assumptions about atoms. The empty world assumes nothing."""
 
     assumed: Mapping[Atom, bool] = {}
@@ -64,32 +76,52 @@ class World(msgspec.Struct, frozen=True):
         """What a formula is in this world: UNKNOWN where an atom is not assumed, and does not follow from what is."""
         if isinstance(formula, Truth):
             return formula
+        if isinstance(formula, Named):
+            known = self._told.get(id(formula))
+            if known is None:
+                known = self._told[id(formula)] = (self.truth(formula.of), formula)
+            return known[0]
         if isinstance(formula, Atom):
             return self._atom(formula)
-        if isinstance(formula, Named):
-            return self.truth(formula.of)
         if isinstance(formula, Not):
             return ~self.truth(formula.of)
-        if isinstance(formula, All):
-            return all_of(self.truth(f) for f in formula.of)
-        return any_of(self.truth(f) for f in formula.of)
+        decisive = Truth.NO if isinstance(formula, All) else Truth.YES
+        result = ~decisive
+        for part in formula.of:
+            truth = self.truth(part)
+            if truth is decisive:
+                return truth
+            if truth is Truth.UNKNOWN:
+                result = truth
+        return result
+
+    @cached_property
+    def _told(self) -> dict[int, tuple[Truth, Named]]:
+        """What the named formulas were that it was asked for; each is kept, so that its identity stays its own."""
+        return {}
+
+    @cached_property
+    def _subjects(self) -> dict[tuple[str, str], tuple[_Typed | None, set[_Typed]]]:
+        """By subject: the value that it has, and those that it has not."""
+        subjects: dict[tuple[str, str], tuple[_Typed | None, set[_Typed]]] = {}
+        for atom, holds in self.assumed.items():
+            held, excluded = subjects.setdefault((atom.unit, atom.subject), (None, set()))
+            if holds:
+                subjects[atom.unit, atom.subject] = (held or _typed(atom.value), excluded)
+            else:
+                excluded.add(_typed(atom.value))
+        return subjects
 
     def _atom(self, atom: Atom) -> Truth:
-        assumed = self.assumed.get(atom)
-        if assumed is not None:
-            return Truth.of(assumed)
-        excluded = set()
-        for other, holds in self.assumed.items():
-            if other.unit == atom.unit and other.subject == atom.subject:
-                if holds:
-                    # bool before int: in Python True == 1, in a template they are different values
-                    return Truth.of(other.value == atom.value and type(other.value) is type(atom.value))
-                excluded.add((type(other.value), other.value))
-        if (type(atom.value), atom.value) in excluded:
+        held, excluded = self._subjects.get((atom.unit, atom.subject), _NOTHING_SAID)
+        value = _typed(atom.value)
+        if held is not None:
+            return Truth.YES if held == value else Truth.NO
+        if value in excluded:
             return Truth.NO
         if atom.among:
-            left = [v for v in atom.among if (type(v), v) not in excluded]
-            if atom.value not in left:
+            left = [one for one in map(_typed, atom.among) if one not in excluded]
+            if value not in left:
                 return Truth.NO
             if len(left) == 1:
                 return Truth.YES

@@ -25,12 +25,15 @@ class Truth(IntEnum):
         return self if self.value >= int.__int__(other) else Truth(other)
 
     def __invert__(self) -> Truth:
-        return Truth(2 - self.value)
+        return _OPPOSITE[self._value_]
 
     @classmethod
     def of(cls, fact: bool | None) -> Truth:
         """YES, NO, or UNKNOWN for None."""
         return cls.UNKNOWN if fact is None else cls.YES if fact else cls.NO
+
+
+_OPPOSITE = (Truth.YES, Truth.UNKNOWN, Truth.NO)
 
 
 def all_of(truths: Iterable[Truth]) -> Truth:

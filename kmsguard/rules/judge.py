@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Collection, Iterator, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -13,7 +14,7 @@ from kmsguard.conditions.evaluation import evaluate, look_up
 from kmsguard.model.condition import ALWAYS, Check, Operand
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Judgement, Open
-from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, consistent, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError, World, consistent, decide
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
@@ -21,6 +22,7 @@ from kmsguard.rules.checks import find_asked, find_check
 from kmsguard.rules.worlds import describe, references
 
 MAX_WORLDS = 64
+FIRST = 7  # worlds in which nothing is decided that tell that a rule goes the way of one that met too many
 
 Outcome: TypeAlias = Literal["pass", "fail", "unknown", "not applicable"]
 
@@ -39,6 +41,7 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
     """
     judgements: list[Judgement] = []
     problems: list[Problem] = []
+    lost: set[_Way] = set()
     for rule in table.rules:
         if not is_selected(rule.info, settings):
             continue
@@ -48,7 +51,7 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
                 judgements.append(Judgement(rule.info, resource, "pass", "", attribute=rule.attribute))
                 continue
             try:
-                judgements.extend(_Pair(rule, resource, graph, settings).judgements())
+                judgements.extend(_Pair(rule, resource, graph, settings, lost).judgements())
             except Exception as error:  # noqa: BLE001 - a bug in one rule must not take the others with it, nor pass
                 problems.append(_our_fault(rule, resource, error))
     return Judged(tuple(judgements), tuple(problems))
@@ -89,6 +92,10 @@ def _our_fault(rule: Rule, resource: Resource, error: Exception) -> Problem:
     return Problem("error", "internal-error", resource.head.file, resource.head.start_line, resource.head.start_column, message)
 
 
+_Way: TypeAlias = tuple[Resource, tuple[Atom, ...]]
+"""A resource, and what was first left open in the worlds in which it was judged."""
+
+
 class _Told(NamedTuple):
     """What a rule says of a resource in one world."""
 
@@ -98,13 +105,14 @@ class _Told(NamedTuple):
 
 
 class _Pair:
-    """One rule and one resource."""
+    """One rule and one resource. `lost` are the ways on which too many worlds were met."""
 
-    def __init__(self, rule: Rule, resource: Resource, graph: Graph, settings: JudgeSettings) -> None:
+    def __init__(self, rule: Rule, resource: Resource, graph: Graph, settings: JudgeSettings, lost: set[_Way]) -> None:
         self.rule = rule
         self.resource = resource
         self.graph = graph
         self.settings = settings
+        self.lost = lost
         self.touched: dict[Formula, None] = {}  # what the template leaves open, in the order in which it mattered
 
     def judgements(self) -> Iterator[Judgement]:
@@ -123,23 +131,34 @@ class _Pair:
             yield Judgement(self.rule.info, self.resource, "pass", "", attribute=self.rule.attribute)
 
     def _worlds(self) -> list[_Told] | None:
-        """What is said in each world; None where there are too many of them."""
-        pending = [NOWHERE_ASSUMED]
-        told: list[_Told] = []
+        """What is said in each world; None where there are too many of them.
+
+        The worlds that assume least are looked at first, so that too many of them are noticed before much is asked in any.
+        """
+        pending = deque([(NOWHERE_ASSUMED, "")])
+        told: list[tuple[str, _Told]] = []  # with the way to the world: where everything first holds comes first
+        split: list[Atom] = []
         while pending:
-            world = pending.pop()
+            world, way = pending.popleft()
             try:
                 one = self._in(world)
             except UndecidedError as undecided:
                 self.touched.setdefault(undecided.formula)
-                split = [world.assume(undecided.atom, holds) for holds in (False, True)]  # the last is looked at first
-                pending.extend(narrower for narrower in split if narrower is not None and self._possible(narrower))
+                split.append(undecided.atom)
+                for holds, step in ((True, "0"), (False, "1")):
+                    narrower = world.assume(undecided.atom, holds)
+                    if narrower is not None and self._possible(narrower):
+                        pending.append((narrower, way + step))
+                way_here = (self.resource, tuple(split[:FIRST]))
                 if len(pending) + len(told) > MAX_WORLDS:
+                    self.lost.add(way_here)
+                    return None
+                if len(split) == FIRST and not told and way_here in self.lost:
                     return None
             else:
                 if one is not None:
-                    told.append(one)
-        return told
+                    told.append((way, one))
+        return [one for _, one in sorted(told, key=lambda item: item[0])]
 
     def _possible(self, world: World) -> bool:
         """Whether what the units of its assumptions demand to be deployed at all can hold in a world."""
