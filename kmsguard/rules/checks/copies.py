@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from kmsguard.iam.texts import show, sym
-from kmsguard.model.finding import Evidence
+from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
@@ -53,7 +53,7 @@ def _copies(question: Question) -> Iterator[_Copy]:
             if question.attribute("source").data is not ABSENT:
                 yield _Copy("it", _deep(question, "requested_key"), resource.region)
             yield _Copy("its copied backups", _deep(question, "backup_copy_key"), _deep(question, "backup_copy_region"))
-        case "rds.cluster":
+        case "rds.cluster" | "docdb.cluster" | "neptune.cluster":
             if any(question.attribute(name).data is not ABSENT for name in ("source", "source_region", "global_cluster")):
                 yield _Copy("it", _deep(question, "requested_key"), resource.region)
         case "rds.snapshot_copy" | "rds.cluster_snapshot_copy":
@@ -71,6 +71,8 @@ def _deep(question: Question, name: str) -> Value:
 
 def same_kind_of_key(question: Question) -> Answer:
     """Whether a replica is under a customer managed key where its primary or a sibling is, and not where they are not."""
+    if question.attribute("destination").data is not ABSENT:
+        return _GOOD  # the file system is there, under a key of its own
     own = question.attribute("key")
     has = _is_customer_managed(own)
     if has is Truth.YES:
@@ -86,17 +88,31 @@ def same_kind_of_key(question: Question) -> Answer:
     return _GOOD
 
 
+_PRIMARY = {
+    "secretsmanager.replica": "secret",
+    "dynamodb.replica": "table",
+    "efs.replication": "source",
+    "elasticache.replication_group": "global",
+}
+"""The edge from a replica to what it is a replica of."""
+
+
 def _relatives(question: Question) -> Iterator[tuple[str, Value]]:
-    access = Access(question.graph, question.world, question.settings)
-    edge = "secret" if question.resource.kind == "secretsmanager.replica" else "table"
-    for primary, there in access.ends(question.resource, edge):
+    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    edge = _PRIMARY.get(resource.kind)
+    if edge is None:  # the parts of one declaration
+        for sibling in question.graph.by_address.get((resource.unit, resource.address), ()):
+            if sibling is not resource and sibling.kind == resource.kind:
+                yield "another Region", access.value(sibling, "key")
+        return
+    for primary, there in access.ends(resource, edge):
         if not isinstance(primary, Resource) or there is not Truth.YES:
             continue
         if primary.kind != "dynamodb.global_table":
             yield primary.address, access.value(primary, "key")
             continue
-        for replica, _ in access.sources(primary, "table", question.resource.kind):
-            if replica is not question.resource:
+        for replica, _ in access.sources(primary, "table", resource.kind):
+            if replica is not resource:
                 yield "another replica", access.value(replica, "key")
 
 
@@ -113,28 +129,82 @@ def keyed_across_regions(question: Question) -> Answer:
     key = question.attribute("requested_key")
     if key.data is not ABSENT:
         return _GOOD
-    access = Access(question.graph, question.world, question.settings)
-    own = question.resource.region or Value(Unknown("the Region deployed to is not known", "--region"))
-    for source, there in access.ends(question.resource, "source"):
+    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    own = resource.region or Value(Unknown("the Region deployed to is not known", "--region"))
+    worst = _GOOD
+    for abroad in (*_sources(question, access), *_primaries(question, access)):
+        truth = ~same_text(abroad.region, own) & abroad.there & _flag(abroad.encrypted)
+        if truth is Truth.NO or worst.truth <= ~truth:
+            continue
+        evidence = (Evidence(abroad.message, resource.head, None, resource),)
+        open_ = (*opens(abroad.region, own, abroad.encrypted), *abroad.open)
+        worst = Answer(~truth, evidence, () if truth is Truth.YES else open_)
+    return worst
+
+
+class _Abroad(NamedTuple):
+    """Something that a database is replicated from."""
+
+    message: str
+    region: Value
+    encrypted: Value
+    there: Truth
+    open: tuple[Open, ...] = ()
+
+
+def _sources(question: Question, access: Access) -> Iterator[_Abroad]:
+    """What a database names as its source."""
+    resource = question.resource
+    for source, there in access.ends(resource, "source"):
         if isinstance(source, Resource):
             region: Value | None = source.region
             encrypted = access.value(source, "encrypted")
         else:
             region, encrypted = arn_part(source.value, 3), question.attribute("requested")
-        if region is None:
-            continue
-        truth = ~same_text(region, own) & there & _flag(encrypted)
-        if truth is not Truth.NO:
-            return _unkeyed(
-                question, truth, f"its source {name_of(source)} is encrypted and of {shown(region)}", (region, own, encrypted)
-            )
-    given = access.value(question.resource, "source_region") if question.resource.kind == "rds.cluster" else Value(ABSENT)
+        if region is not None:
+            message = f"its source {name_of(source)} is encrypted and of {shown(region)}"
+            yield _Abroad(message, region, encrypted, there)
+    given = question.attribute("source_region")
     if given.data is not ABSENT:
-        requested = question.attribute("requested")
-        truth = ~same_text(given, own) & _flag(requested)
-        if truth is not Truth.NO:
-            return _unkeyed(question, truth, f"it is encrypted, and its source is of {shown(given)}", (given, own, requested))
-    return _GOOD
+        message = f"it is encrypted, and its source is of {shown(given)}"
+        yield _Abroad(message, given, question.attribute("requested"), Truth.YES)
+
+
+def _primaries(question: Question, access: Access) -> Iterator[_Abroad]:
+    """The primaries of the global clusters that a cluster joins: those that their source is, or that have a user.
+
+    A secondary takes no user and no password: it replicates those of the primary. Neptune has none anywhere.
+    """
+    resource = question.resource
+    for whole, there in access.ends(resource, "global_cluster"):
+        if not isinstance(whole, Resource):
+            continue
+        first = [end for end, _ in access.ends(whole, "source")]
+        members = [one for one, _ in access.sources(whole, "global_cluster", resource.kind)]
+        if resource in first or _has_user(access, resource):
+            continue
+        for cluster in (*first, *members):
+            if not isinstance(cluster, Resource) or cluster is resource or cluster.region is None:
+                continue
+            certain = cluster in first or _has_user(access, cluster)
+            if not certain and (first or resource.kind != "neptune.cluster"):
+                continue
+            open_ = () if certain else (Open(whole.address, "which of its clusters is the primary one"),)
+            message = f"it is a secondary of {cluster.address}, which is encrypted and of {shown(cluster.region)}"
+            yield _Abroad(
+                message,
+                cluster.region,
+                access.value(cluster, "encrypted"),
+                there & (Truth.YES if certain else Truth.UNKNOWN),
+                open_,
+            )
+
+
+def _has_user(access: Access, cluster: Resource) -> bool:
+    return any(
+        access.value(cluster, name).data not in (ABSENT, None, False)
+        for name in ("username", "password", "managed_password", "snapshot")
+    )
 
 
 def _flag(value: Value) -> Truth:
@@ -143,13 +213,42 @@ def _flag(value: Value) -> Truth:
     return Truth.of(value.data) if isinstance(value.data, bool) else Truth.UNKNOWN
 
 
-def _unkeyed(question: Question, truth: Truth, message: str, values: tuple[Value, ...]) -> Answer:
-    evidence = (Evidence(message, question.resource.head, None, question.resource),)
-    return Answer(~truth, evidence, () if truth is Truth.YES else opens(*values))
-
-
 def _answer(findings: list[Found]) -> Answer:
     if not findings:
         return _GOOD
     truth = Truth.NO if any(found.truth is Truth.NO for found in findings) else Truth.UNKNOWN
     return Answer(truth, findings=tuple(findings))
+
+
+def copied_with_grant(question: Question) -> Answer:
+    """Whether copies of the snapshots of a Redshift cluster under a key have a grant for a key where they are made.
+
+    https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-aws-kms.html
+    """
+    access, copy = Access(question.graph, question.world, question.settings), question.resource
+    region, grant = question.attribute("destination_region"), question.attribute("grant")
+    for cluster, _ in access.ends(copy, "cluster"):
+        if not isinstance(cluster, Resource):
+            continue
+        key = access.value(cluster, "key")
+        keyed = (Truth.NO if key.data is ABSENT else Truth.YES) & _flag(access.value(cluster, "encrypted"))
+        if grant.data is ABSENT:
+            if keyed is Truth.NO:
+                continue
+            evidence = (
+                here("no grant is named for the copies", region, copy),
+                Evidence(f"{cluster.address} is under a key", key.where, key.trail, cluster),
+            )
+            return Answer(~keyed, evidence, () if keyed is Truth.YES else opens(key), values={"problem": "without a grant"})
+    for end, there in access.ends(copy, "grant"):
+        if not isinstance(end, Resource) or end.region is None or there is not Truth.YES:
+            continue
+        same = same_text(end.region, region)
+        if same is not Truth.YES:
+            evidence = (
+                here(f"the copies are made in {shown(region)}", grant, copy),
+                Evidence(f"this grant is of {shown(end.region)}", end.head, None, end),
+            )
+            open_ = () if same is Truth.NO else opens(end.region, region)
+            return Answer(same, evidence, open_, values={"problem": f"with a grant of {shown(end.region)}"})
+    return _GOOD
