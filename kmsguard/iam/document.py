@@ -85,7 +85,7 @@ class Test(msgspec.Struct, frozen=True, eq=False):
     key: str  # the same in lower case
     values: tuple[Entry, ...]
     value: Value
-    variables: bool  # whether policy variables are replaced in this document
+    variables: bool  # whether there are policy variables in its values, and they are replaced in this document
 
 
 class Statement(msgspec.Struct, frozen=True, eq=False):
@@ -328,7 +328,8 @@ class _Reader:
             prefix, base, if_exists = _operator(operator)
             for name, value in _members(keys).items():
                 values = self._entries(value, numbers=True)
-                tests.append(Test(operator, prefix, base, if_exists, name, fold(name), values, value, self.variables))
+                variables = self.variables and any(_has_variable(entry.text) for entry in values)
+                tests.append(Test(operator, prefix, base, if_exists, name, fold(name), values, value, variables))
         return tuple(tests)
 
 
@@ -353,6 +354,10 @@ def is_left_open(text: str) -> bool:
         if inside not in ("*", "?", "$") and _KEY_NAME.fullmatch(inside.split(", '", 1)[0]) is None:
             return True
     return False
+
+
+def _has_variable(text: Sym) -> bool:
+    return any(isinstance(piece, str) and "${" in piece for piece in text)
 
 
 class Plain(msgspec.Struct, frozen=True):

@@ -210,6 +210,8 @@ class Automaton:
 
 
 def _closure(place: int, skips: Sequence[set[int]]) -> tuple[int, ...]:
+    if not skips[place]:
+        return (place,)
     seen = {place}
     pending = [place]
     while pending:
@@ -265,6 +267,17 @@ class Builder:
             at = self.token(at, token)
         return at
 
+    def shared(self, at: int, token: Token, after: dict[tuple[int, Token], int]) -> int:
+        """One token, by the place that another pattern has for it after the same one; `after` holds those of no one letter."""
+        if not token.loop and not token.negated and len(token.chars) == 1:
+            (char,) = token.chars
+            found = self.letters[at].get(char)
+            return self.token(at, token) if found is None else found
+        found = after.get((at, token))
+        if found is None:
+            found = after[at, token] = self.token(at, token)
+        return found
+
     def repeat(self, at: int, token: Token, low: int, high: int) -> int:
         """A character `low` to `high` times."""
         for _ in range(low):
@@ -297,10 +310,7 @@ def union(patterns: Iterable[Sequence[Token]]) -> Automaton:
         builder.wide = builder.wide or _is_wide(pattern)
         builder.patterns.append(tuple(pattern))
         for index, token in enumerate(pattern):
-            key = (at, token)
-            found = after.get(key)
-            if found is None:
-                found = after[key] = builder.token(at, token)
+            found = builder.shared(at, token, after)
             if index == absorbs:
                 # the place after a loop is reached from its start, so from there on everything is taken
                 builder.absorbing.add(found)
@@ -453,7 +463,7 @@ class Product:
                 leader, fewest = index, len(named)
         assert leader >= 0
         groups = self.automata[leader].groups(state[leader])
-        if all(len(group) == 1 for group in groups):
+        if max(map(len, groups), default=1) == 1:
             return [group[0] for group in groups]
         explicit: set[str] = set()
         for index, one in enumerate(self.automata):

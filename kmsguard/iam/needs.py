@@ -116,7 +116,9 @@ class Memory:
         self.languages = languages
         self.budget = budget
         self.principals: dict[tuple[int, CallerKind, Want], Need] = {}
-        self.truths: dict[tuple[int, str], Truth] = {}  # of tests without free variables, by what their key holds
+        # of tests without policy variables, by what their key holds, and by how it is read
+        self.truths: dict[tuple[int, str | None], Truth] = {}
+        self.levels: dict[tuple[int, str], Levels] = {}
 
 
 class Needs:
@@ -329,7 +331,7 @@ class Needs:
         free = self._free(test, base)
         if isinstance(access, Constant):
             return self._constant(test, base, access, free)
-        absent = self._holds(test, ABSENT)
+        absent = self._remembered(test, None)
         if isinstance(access.variable, Finite):
             self._relate(test, free)
             truths: list[tuple[Truth, ...]] = []
@@ -370,14 +372,15 @@ class Needs:
         found = (sure, max(sure, perhaps))
         return tuple(~truth for truth in found) if base.negated else found
 
-    def _remembered(self, test: Test, value: str) -> Truth:
-        """The truth of a test whose key holds a text."""
-        if test.variables and BASES[test.base].family in _TEXT_FAMILIES:
-            return self._holds(test, Held(((value,),)))
+    def _remembered(self, test: Test, value: str | None) -> Truth:
+        """The truth of a test whose key holds a text, or is absent."""
+        state = ABSENT if value is None else Held(((value,),))
+        if test.variables:
+            return self._holds(test, state)
         key = (id(test), value)
         found = self.memory.truths.get(key)
         if found is None:
-            found = self.memory.truths[key] = self._holds(test, Held(((value,),)))
+            found = self.memory.truths[key] = self._holds(test, state)
         return found
 
     def _holds(self, test: Test, state: State) -> Truth:
@@ -408,7 +411,7 @@ class Needs:
     def _constant(self, test: Test, base: Base, access: Constant, free: Sequence[str]) -> Shaped:
         """A test of a key that is fixed; a policy variable may still be free."""
         if not free or access.value is None:
-            return Shaped(absent=self._holds(test, ABSENT if access.value is None else Held(((access.value,),))))
+            return Shaped(absent=self._remembered(test, access.value))
         parts_: list[Shaped] = []
         for name in free:
             other = self.space.access(name)
@@ -450,6 +453,15 @@ class Needs:
         return Shaped(other, absent, Levels(language, undecided, base.negated), key=name)
 
     def _levels(self, test: Test, base: Base, access: Read) -> Levels:
+        key = (id(test), access.lift.name)
+        found = self.memory.levels.get(key) if not test.variables else None
+        if found is None:
+            found = self._read_levels(test, base, access)
+            if not test.variables:
+                self.memory.levels[key] = found
+        return found
+
+    def _read_levels(self, test: Test, base: Base, access: Read) -> Levels:
         plain: list[Shape] = []
         wide: list[Shape] = []
         tied: list[Pattern] = []

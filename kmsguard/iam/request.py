@@ -42,6 +42,9 @@ class Call(msgspec.Struct, frozen=True):
 
 def glob(pattern: str, text: str) -> bool:
     """Whether a text fits a pattern: `*` is any text, `?` one character. Never slower than the product of their lengths."""
+    head, wild, tail = pattern.partition("*")
+    if not tail and "?" not in head:
+        return text.startswith(head) if wild else text == head
     at = star = mark = 0
     starred = False
     index = 0
@@ -131,8 +134,9 @@ def _key(text: str) -> Truth:
 def decision(document: PolicyDocument, call: Call, deployment: Deployment) -> Truth:
     """Whether a document allows a request, taken for itself: OR of the Allow statements AND NOT (OR of the Deny statements)."""
     allowed = denied = Truth.NO
+    caller, request = caller_of(call, deployment), request_of(call)
     for statement in document.statements:
-        truth = statement_truth(statement, call, deployment)
+        truth = _statement_truth(statement, call.operation, caller, request, deployment)
         if statement.effect is None:
             truth = min(truth, Truth.UNKNOWN)
         if statement.effect != "Deny":
@@ -144,15 +148,20 @@ def decision(document: PolicyDocument, call: Call, deployment: Deployment) -> Tr
 
 def statement_truth(statement: Statement, call: Call, deployment: Deployment) -> Truth:
     """Whether a statement matches a request."""
+    return _statement_truth(statement, call.operation, caller_of(call, deployment), request_of(call), deployment)
+
+
+def _statement_truth(statement: Statement, operation: str, caller: Caller, request: Request, deployment: Deployment) -> Truth:
     if statement.open:
         return Truth.UNKNOWN
-    truth = min(action_truth(statement, call.operation), resource_truth(statement, deployment))
-    if truth is Truth.NO:
-        return truth
-    truth = min(truth, principal_matches(statement.principal, caller_of(call, deployment)).truth)
-    if truth is Truth.NO:
-        return truth
-    return min(truth, holds(statement, call).truth)
+    truth = action_truth(statement, operation)
+    if truth is not Truth.NO:
+        truth = min(truth, resource_truth(statement, deployment))
+    if truth is not Truth.NO:
+        truth = min(truth, principal_matches(statement.principal, caller).truth)
+    if truth is not Truth.NO and (statement.tests or statement.condition_open):
+        truth = min(truth, condition_holds(statement, request).truth)
+    return truth
 
 
 def holds(statement: Statement, call: Call) -> Result:

@@ -52,6 +52,7 @@ class Search:
         self.solver = Solver(self.memory.languages, self.budget)
         self.summaries = tuple(summary(statement) for statement in document.statements)
         self.resources = tuple(resource_truth(statement, deployment) for statement in document.statements)
+        self._alike = tuple(_same_actions(statement) for statement in document.statements)
         self._actions: dict[str, tuple[Truth, ...]] = {}
         self._needs: dict[tuple[Case, Way, str], Needs] = {}
         self._misses: dict[tuple[Case, Way, str, bool], Prepared | None] = {}
@@ -60,8 +61,11 @@ class Search:
         """For each statement, whether its action is an operation."""
         found = self._actions.get(operation)
         if found is None:
-            found = tuple(action_truth(statement, operation) for statement in self.document.statements)
-            self._actions[operation] = found
+            alike: dict[object, Truth] = {}
+            for statement, key in zip(self.document.statements, self._alike, strict=True):
+                if key not in alike:
+                    alike[key] = action_truth(statement, operation)
+            found = self._actions[operation] = tuple(alike[key] for key in self._alike)
         return found
 
     def needs(self, case: Case, way: Way, operation: str) -> Needs:
@@ -203,6 +207,14 @@ class Search:
             if need != MET:
                 out[need] = None
         return tuple(out)
+
+
+def _same_actions(statement: Statement) -> object:
+    """Something that is equal for statements that are about the same actions."""
+    element = statement.action
+    if statement.open or element is None or any(entry.known is None for entry in element.entries):
+        return statement.index
+    return element.negated, *(entry.known for entry in element.entries)
 
 
 class _Texts:

@@ -230,7 +230,7 @@ def show(text: Sym) -> str:
 
 def fold(text: str) -> str:
     """ASCII letters in lower case, all else as it is."""
-    return text.translate(_FOLD)
+    return text.lower() if text.isascii() else text.translate(_FOLD)
 
 
 _FOLD = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
@@ -507,6 +507,9 @@ def is_made(address: str) -> bool:
 
 def equal(one: Sym, other: Sym) -> Truth:
     """Whether two texts are the same."""
+    first, second = known(one), known(other)
+    if first is not None and second is not None:
+        return Truth.of(first == second)
     if one == other and all(isinstance(piece, str) or piece.target is not None for piece in one):
         return Truth.YES
     return match(items(one), other)
