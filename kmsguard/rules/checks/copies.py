@@ -9,9 +9,10 @@ from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import Truth, any_of
 from kmsguard.model.value import ABSENT, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.replication import AWS_MANAGED, here, name_of, opens, same_text, shown
 
 _GOOD = Answer(Truth.YES)
@@ -27,14 +28,11 @@ class _Copy(NamedTuple):
 
 def own_region(question: Question) -> Answer:
     """Whether copies, replicas and secondaries are under keys of the Region in which they are made."""
+    access = Access(question.graph, question.world, question.settings)
     findings: list[Found] = []
     for number, copy in enumerate(_copies(question)):
-        own = arn_part(copy.key, 3)
-        if own is None and not isinstance(copy.key.data, Unknown):
-            continue  # a key id or alias alone is looked up where it is used
-        own = own or Value(Unknown("the Region of the key is not known", next((o.reference for o in opens(copy.key)), None)))
         region = copy.region or Value(Unknown("the Region deployed to is not known", "--region"))
-        same = same_text(own, region)
+        own, same = _region_of_key(access, question.resource, copy.key, region)
         if same is Truth.YES:
             continue
         values = {"what": copy.what, "key_region": shown(own), "region": shown(region)}
@@ -43,12 +41,33 @@ def own_region(question: Question) -> Answer:
     return _answer(findings)
 
 
+def _region_of_key(access: Access, user: Resource, key: Value, region: Value) -> tuple[Value, Truth]:
+    """The Region of a key, and whether it can be used in another one.
+
+    A key id alone is looked up where it is used: it finds a key there, or the related key of a multi-Region key.
+    """
+    own = arn_part(key, 3)
+    if own is not None:
+        return own, same_text(own, region)
+    if not isinstance(key.data, Unknown):
+        return region, Truth.YES
+    address = key.target.address if key.target is not None else ""
+    for one in access.graph.by_address.get((user.unit, address), ()):
+        if one.kind == "kms.key" and one.region is not None:
+            regions, more = regions_of(access, one)
+            return one.region, more | any_of(same_text(of, region) for of in regions)
+    reference = next((o.reference for o in opens(key)), None)
+    return Value(Unknown("the Region of the key is not known", reference)), Truth.UNKNOWN
+
+
 def _copies(question: Question) -> Iterator[_Copy]:
     resource = question.resource
     match resource.kind:
         case "dlm.policy":
             for item in resolve_deep(question.attribute("copies"), question.world).items:
                 yield _Copy("its copies", item.members.get("key", Value(ABSENT)), item.members.get("region"))
+        case "backup.vault":
+            yield _Copy("backups", _deep(question, "key"), resource.region)
         case "rds.instance":
             if question.attribute("source").data is not ABSENT:
                 yield _Copy("it", _deep(question, "requested_key"), resource.region)
@@ -75,17 +94,27 @@ def same_kind_of_key(question: Question) -> Answer:
         return _GOOD  # the file system is there, under a key of its own
     own = question.attribute("key")
     has = _is_customer_managed(own)
-    if has is Truth.YES:
+    if has is Truth.YES and question.resource.kind not in _ALIKE:
         return _GOOD
-    here_ = here("this replica has no customer managed key", own, question.resource)
+    head = here(f"this replica has {'a' if has is Truth.YES else 'no'} customer managed key", own, question.resource)
     for what, other in _relatives(question):
         theirs = _is_customer_managed(other)
-        if theirs is Truth.NO:
-            continue
         truth = has | ~theirs
-        evidence = (here_, Evidence(f"{what} has one", other.where))
-        return Answer(truth, evidence, () if truth is Truth.NO else opens(own, other), values={"other": what})
+        if has is Truth.YES and what != _SIBLING:
+            truth = theirs
+        if truth is Truth.YES:
+            continue
+        evidence = (head, Evidence(f"{what} has {'none' if has is Truth.YES else 'one'}", other.where))
+        problem = f"under a customer managed key, though {what} has none"
+        if has is not Truth.YES:
+            problem = f"without a customer managed key, though {what} has one"
+        return Answer(truth, evidence, () if truth is Truth.NO else opens(own, other), values={"problem": problem})
     return _GOOD
+
+
+_SIBLING = "another replica"
+_ALIKE = ("dynamodb.replica",)
+"""What AWS refuses where only some have a customer managed key."""
 
 
 _PRIMARY = {
@@ -113,7 +142,7 @@ def _relatives(question: Question) -> Iterator[tuple[str, Value]]:
             continue
         for replica, _ in access.sources(primary, "table", resource.kind):
             if replica is not resource:
-                yield "another replica", access.value(replica, "key")
+                yield _SIBLING, access.value(replica, "key")
 
 
 def _is_customer_managed(key: Value) -> Truth:

@@ -256,9 +256,9 @@ _KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/(?!mrk-)[A-Za-z
 def _missing_where(access: Access, key: Resource | External, workloads: list[tuple[Resource, Value]]) -> Answer:
     if isinstance(key, Resource) and not _is_for_data(access, key):
         return _GOOD
-    there, more = _regions_of(access, key)
+    there, more = regions_of(access, key)
     for workload, by in workloads:
-        for table, sure in access.ends(workload, "named_tables"):
+        for table, sure in access.ends(workload, "written_tables"):
             if not isinstance(table, Resource) or sure is not Truth.YES:
                 continue
             for replica, _ in access.sources(table, "table", "dynamodb.replica"):
@@ -286,7 +286,7 @@ def _is_for_data(access: Access, key: Resource) -> bool:
     return usage in (None, "ENCRYPT_DECRYPT") and not access.graph.into(key, "encrypted_with")
 
 
-def _regions_of(access: Access, key: Resource | External) -> tuple[list[Value], Truth]:
+def regions_of(access: Access, key: Resource | External) -> tuple[list[Value], Truth]:
     """The Regions of a key and its related keys, and whether there may be more of them."""
     if isinstance(key, External):
         part = arn_part(key.value, 3)
