@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from bisect import bisect_left
 from typing import Literal
 
-from kmsguard.model.declaration import Comment, Problem, UnitSettings
+from kmsguard.cloudformation.assembly import PATH, Stack, app_place
+from kmsguard.model.declaration import Comment, Origin, Problem, UnitSettings
 from kmsguard.model.source import Source, Span
+from kmsguard.model.value import Value
 from kmsguard.syntax.files import Files
 from kmsguard.syntax.yaml import YamlFile, parse_file
 
@@ -26,6 +29,7 @@ class Context:
         self.problems: list[Problem] = []
         self.parsed: dict[str, YamlFile] = {}
         self.sources: dict[str, Source] = {}
+        self.stack: Stack | None = None  # of CDK's assembly that the template lies in
         self.stacks = 0
         self.loops = 0
 
@@ -48,6 +52,20 @@ class Context:
         if code in _OF_WHOLE_FILES and any(p.level == "error" for p in self.parsed[span.file].problems):
             return
         self.problems.append(Problem(level, code, span.file, span.start_line, span.start_column, message))
+
+    def origin(self, template: str, name: str, metadata: Value | None) -> Origin | None:
+        """The construct of CDK that made a resource, as its metadata or the assembly's manifest says it."""
+        path = metadata.members[PATH].text if metadata is not None and PATH in metadata.members else None
+        stack = self.stack
+        if path is None and stack is not None and template == self.unit:
+            path = (stack.constructs.get(name) or "").removeprefix("/") or None
+        if path is None:
+            return None
+        trace = stack.traces.get(f"/{path}", ()) if stack is not None else ()
+        found = app_place(self.files, trace, posixpath.dirname(self.unit)) if trace else None
+        if found is not None:
+            self.sources.setdefault(found[0].path, found[0])
+        return Origin(path, found[1] if found is not None else None)
 
     def comments(self, file: YamlFile, span: Span) -> tuple[Comment, ...]:
         """The comments of a block: in its lines, and in the lines above it that hold nothing else."""

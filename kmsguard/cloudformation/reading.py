@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import posixpath
 
+import msgspec
+
+from kmsguard.cloudformation.assembly import assembly_beside
 from kmsguard.cloudformation.context import Context
 from kmsguard.cloudformation.given import Given, from_command_line, from_file
 from kmsguard.cloudformation.template import Template, is_template
 from kmsguard.model.declaration import Problem, Unit, UnitSource
 from kmsguard.model.source import Source
+from kmsguard.model.value import Step, Value
 from kmsguard.syntax.files import Files
 from kmsguard.syntax.yaml import Mapping
 
@@ -16,6 +20,12 @@ from kmsguard.syntax.yaml import Mapping
 def read_unit(source: UnitSource) -> Unit:
     """The unit of a template; see `kmsguard.cloudformation.read`."""
     context = Context(source.path, source.settings, Files(source.boundary))
+    assembly = assembly_beside(context.files, source.path) if source.text is None else None
+    stack = assembly.stacks.get(posixpath.basename(source.path)) if assembly is not None else None
+    if stack is not None:
+        context.stack = stack
+        account, region = stack.account or source.settings.account, stack.region or source.settings.region
+        context.settings = msgspec.structs.replace(source.settings, account=account, region=region)
     file = context.read(source.path) if source.text is None else context.parse(Source(source.path, source.text))
     if isinstance(file, Problem):
         context.problems.append(file)
@@ -35,7 +45,8 @@ def read_unit(source: UnitSource) -> Unit:
 
 def _given(source: UnitSource, context: Context) -> dict[str, Given]:
     """The values that are given: of a name the last one counts, and the command line goes before files."""
-    given: dict[str, Given] = {}
+    told = context.stack.parameters if context.stack is not None else ()
+    given = {name: Given(Value(text, trail=Step("parameter", name))) for name, text in told}
     for path in source.settings.parameter_files:
         found = Files(posixpath.dirname(path) or ".").read(path)  # wherever the user keeps it
         if isinstance(found, Problem):
@@ -75,6 +86,6 @@ def _unit(source: UnitSource, context: Context, template: Template | None) -> Un
         sources=context.sources,
         comments={path: file.comments for path, file in context.parsed.items()},
         problems=tuple(dict.fromkeys(context.problems)),
-        account=source.settings.account,
-        region=source.settings.region,
+        account=context.settings.account,
+        region=context.settings.region,
     )

@@ -459,6 +459,7 @@ class Template:
             metadata=metadata,
             calls=self.calls,
             resource_attributes=attributes or {},
+            origin=self.context.origin(self.file.source.path, entry.key.text, metadata) if mode == "managed" else None,
         )
 
     # --- Nested stacks ---
@@ -494,7 +495,7 @@ class Template:
         if exists is Truth.NO:
             return ""
         outside = f"the template of the nested stack {self.address(name)} is not in the checkout"
-        path = self.local_path(self.evaluate(location))
+        path = self.local_path(self.evaluate(location)) or self._packaged(node)
         if path is None:
             return outside
         if path in self.chain:
@@ -534,6 +535,18 @@ class Template:
 
     def _passed(self, properties: Mapping, address: str) -> dict[str, Given]:
         parameters = properties.entry("Parameters")
+    def _packaged(self, node: YamlNode | None) -> str | None:
+        """The file of a nested template that CDK packages: what its metadata names in the folder of the assembly.
+
+        See https://docs.aws.amazon.com/cdk/v2/guide/assets.html.
+        """
+        metadata = node.get("Metadata") if isinstance(node, Mapping) else None
+        path = metadata.get("aws:asset:path") if isinstance(metadata, Mapping) else None
+        what = metadata.get("aws:asset:property") if isinstance(metadata, Mapping) else None
+        if not isinstance(path, Scalar) or not isinstance(what, Scalar) or what.text != "TemplateURL":
+            return None
+        return self.local_path(Value(path.text))
+
         if parameters is None:
             return {}
         passed = settled_map(self.evaluate(parameters.value, parameters.span))

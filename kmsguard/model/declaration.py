@@ -53,6 +53,13 @@ class Provider(msgspec.Struct, frozen=True):
     account: Value | None = None
 
 
+class Origin(msgspec.Struct, frozen=True):
+    """What wrote a declaration that no person writes: a construct of CDK, with its place in the app's code if that is told."""
+
+    name: str  # `App/Stack/Bucket/Resource`
+    span: Span | None = None
+
+
 class Declaration(msgspec.Struct, frozen=True, eq=False):
     """One instance of a resource, data source, variable, output, provider or parameter, evaluated.
 
@@ -76,6 +83,7 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     complete: bool = True  # False: a mistake in its text hid something, so what is not there may well be written
     resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
 
+    origin: Origin | None = None
 
 class Export(msgspec.Struct, frozen=True):
     """A value that other units can import."""

@@ -73,6 +73,9 @@ def place_of(judgement: Judgement) -> Place:
     for evidence in judgement.evidence:
         if evidence is not first:
             related.update(dict.fromkeys(_related(evidence, resource)))
+    if resource.declarations and resource.declarations[0].origin is not None:
+        origin = resource.declarations[0].origin
+        related[Related(f"the construct {origin.name}", origin.span or resource.head)] = None
     if flow and flow[-1].location != location:
         flow.append(Related(first.message if first is not None and first.message else judgement.message, location))
     head = block.head if location == block.span else None
@@ -236,7 +239,7 @@ def _finding(
         category=rule.category,
         severity=rule.severity,
         verdict="fail" if judgement.verdict == "fail" else "unknown",
-        message=secrets.text(judgement.message),
+        message=secrets.text(judgement.message + _construct(resource)),
         resource=_subject(resource, secrets),
         location=place.location,
         related=_redacted(place.related, secrets),
@@ -267,6 +270,12 @@ def _notice(leftover: Leftover, rule: RuleInfo, secrets: Secrets, sources: _Sour
         help_url=rule.help_url,
         excerpt=secrets.excerpt(source, location, None) if source is not None else (),
     )
+
+
+def _construct(resource: Resource) -> str:
+    """Which construct made a resource, where a person edits that and not the template."""
+    origin = resource.declarations[0].origin if resource.declarations else None
+    return f" (construct {origin.name})" if origin is not None else ""
 
 
 def _subject(resource: Resource, secrets: Secrets) -> Subject:

@@ -17,6 +17,7 @@ from kmsguard.scan.paths import inside, shown
 from kmsguard.scan.settings import Settings, UnitEntry
 
 if TYPE_CHECKING:
+    from kmsguard.cloudformation.assembly import Assembly
     from kmsguard.syntax.hcl.nodes import Block
 
 TERRAFORM = (".tf", ".tofu", ".tf.json", ".tofu.json")
@@ -41,6 +42,7 @@ MAX_BYTES = 16_000_000  # what is searched for templates; AWS takes a template o
 HEAD_BYTES = 1_000_000  # of a larger file, in which a plan says that it is one
 MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
+MANIFEST = "manifest.json"
 NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
 
 _CALL = r"""source["']?\s*[=:]\s*["']\.\.?/"""
@@ -158,6 +160,9 @@ class _Search:
 
     def file(self, path: str) -> None:
         if path_names.matches(path, self.settings.exclude):
+            return
+        if os.path.basename(path) == MANIFEST and _assembly(os.path.dirname(path)) is not None:
+            self.folder(os.path.dirname(path))
             return
         name = shown(path)
         checkout = self._checkout(os.path.dirname(path), of_file=True)
@@ -327,6 +332,10 @@ class _Checkout:
                 continue
             if any(entry.name == ".gitignore" for entry in listing):
                 ignored.enter(folder)
+            assembly = _assembly(folder) if any(entry.name == MANIFEST for entry in listing) else None
+            if assembly is not None:  # what else lies there are assets, and templates that the stacks nest
+                kept = {*assembly.stacks, *assembly.stages}
+                listing = [entry for entry in listing if entry.name in kept]
             terraform: list[str] = []
             templates: list[str] = []
             below: list[str] = []
@@ -342,6 +351,16 @@ class _Checkout:
             if terraform or templates:
                 yield Folder(folder, tuple(terraform), tuple(templates))
             pending.extend(reversed(below))
+
+
+def _assembly(folder: str) -> Assembly | None:
+    """CDK's assembly in a folder, where its manifest is one."""
+    text = _read(os.path.join(folder, MANIFEST))
+    if text is None or '"artifacts"' not in text:
+        return None
+    from kmsguard.cloudformation.assembly import read_manifest
+
+    return read_manifest(text)
 
 
 class _Ignored:
