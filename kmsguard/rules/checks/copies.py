@@ -9,8 +9,8 @@ from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
-from kmsguard.model.truth import Truth, any_of
-from kmsguard.model.value import ABSENT, Unknown, Value, resolve_deep
+from kmsguard.model.truth import Truth, all_of, any_of
+from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.replication import AWS_MANAGED, here, name_of, opens, same_text, shown
@@ -96,7 +96,8 @@ def same_kind_of_key(question: Question) -> Answer:
     has = _is_customer_managed(own)
     if has is Truth.YES and question.resource.kind not in _ALIKE:
         return _GOOD
-    head = here(f"this replica has {'a' if has is Truth.YES else 'no'} customer managed key", own, question.resource)
+    place = own if own.where is not None else _where_to(question.resource)
+    head = here(f"this replica has {'a' if has is Truth.YES else 'no'} customer managed key", place, question.resource)
     for what, other in _relatives(question):
         theirs = _is_customer_managed(other)
         truth = has | ~theirs
@@ -110,6 +111,14 @@ def same_kind_of_key(question: Question) -> Answer:
             problem = f"without a customer managed key, though {what} has one"
         return Answer(truth, evidence, () if truth is Truth.NO else opens(own, other), values={"problem": problem})
     return _GOOD
+
+
+def _where_to(replica: Resource) -> Value:
+    """The Region that a block of a declaration names for itself; nothing where the Region is that of the provider."""
+    region = replica.region
+    if region is None or region.where is None or region.where.file != replica.span.file:
+        return NOTHING
+    return region if replica.span.start_line <= region.where.start_line <= replica.span.end_line else NOTHING
 
 
 _SIBLING = "another replica"
@@ -247,6 +256,26 @@ def _answer(findings: list[Found]) -> Answer:
         return _GOOD
     truth = Truth.NO if any(found.truth is Truth.NO for found in findings) else Truth.UNKNOWN
     return Answer(truth, findings=tuple(findings))
+
+
+def backups_keyed(question: Question) -> Answer:
+    """Whether the automated backups of an encrypted database that are replicated are under a customer managed key."""
+    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    if resource.kind == "rds.instance":
+        place, key = question.attribute("backup_copy_region"), question.attribute("backup_copy_key")
+        if place.data is ABSENT:
+            return _GOOD
+        encrypted = _flag(question.attribute("encrypted"))
+    else:
+        place, key = question.attribute("source"), question.attribute("key")
+        sources = [end for end, _ in access.ends(resource, "source") if isinstance(end, Resource)]
+        encrypted = all_of(_flag(access.value(one, "encrypted")) for one in sources)
+    keyed = _is_customer_managed(key) | ~encrypted
+    if keyed is Truth.YES:
+        return _GOOD
+    where = key if key.data is not ABSENT else place
+    evidence = (here("the replicated backups get no customer managed key", where, resource),)
+    return Answer(keyed, evidence, () if keyed is Truth.NO else opens(key, question.attribute("encrypted")))
 
 
 def copied_with_grant(question: Question) -> Answer:
