@@ -67,6 +67,7 @@ class Automaton:
         "accepting",
         "distances",
         "patterns",
+        "prefix",
         "start",
         "wide",
         "work",
@@ -81,6 +82,7 @@ class Automaton:
         # a character that can be any after a `*` that can be any: made deterministic, these grow beyond all measure
         self.wide = builder.wide
         self.patterns = tuple(builder.patterns)
+        self.prefix = _prefix(self.patterns)  # with which all its texts begin
         self._branches: dict[tuple[int, str], tuple[int, ...]] = {}
         self._away = self._measure()
         self.work = len(self._skips)
@@ -199,14 +201,35 @@ class Automaton:
             found = self._groups[state] = tuple(tuple(chars) for chars in groups.values())
         return found
 
-    def holds(self, text: str) -> bool:
-        """Whether a text is in the set."""
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds one text, its prefix."""
+        return bool(self.prefix) and len(self.prefix) == len(self.patterns[0])
+
+    def after(self, text: str) -> int:
+        """The state after a text."""
         state = self.start
         for char in text:
             state = self.step(state, char)
             if state < 2:
                 break
-        return self.accepting[state]
+        return state
+
+    def holds(self, text: str) -> bool:
+        """Whether a text is in the set."""
+        return self.accepting[self.after(text)]
+
+
+def _prefix(patterns: Sequence[Sequence[Token]]) -> str:
+    """What all texts begin with that fit one of some patterns."""
+    if len(patterns) != 1:
+        return ""
+    out: list[str] = []
+    for token in patterns[0]:
+        if token.loop or token.negated or len(token.chars) != 1:
+            break
+        out.extend(token.chars)
+    return "".join(out)
 
 
 def _closure(place: int, skips: Sequence[set[int]]) -> tuple[int, ...]:
@@ -370,10 +393,27 @@ def solve(inside: Sequence[Automaton], outside: Sequence[Automaton], budget: Bud
         budget.spend(len(seed) * (len(inside) + len(outside)))
         if all(one.holds(seed) for one in inside) and not any(one.holds(seed) for one in outside):
             return seed
-    if any(one.wide and _covered(one, outside, budget) for one in inside):
+    for one in inside:
+        if one.is_text:
+            budget.spend(len(one.prefix))
+            others = all(other.holds(one.prefix) for other in inside) and not any(other.holds(one.prefix) for other in outside)
+            return one.prefix if others else None
+    if _parted(inside, outside, budget) or any(one.wide and _covered(one, outside, budget) for one in inside):
         return None
     product = Product(inside, outside, budget)
     return None if product.start is None else product.find([product.start])
+
+
+def _parted(inside: Sequence[Automaton], outside: Sequence[Automaton], budget: Budget) -> bool:
+    """Whether what the texts of one of `inside` begin with begins no text of another one, or only texts of one of `outside`."""
+    for one in inside:
+        if one.prefix:
+            for other in (*inside, *outside):
+                if other is not one and not other.wide:
+                    budget.spend(len(one.prefix) // 8)
+                    if other.after(one.prefix) == (other in outside):
+                        return True
+    return False
 
 
 def _covered(one: Automaton, outside: Sequence[Automaton], budget: Budget) -> bool:
