@@ -19,7 +19,7 @@ def subject_of(value: Value) -> str | None:
     if target is None:
         return None
     return PSEUDO_SUBJECTS.get(target) or (
-        target.address if target.attribute == "Ref" else f"{target.address}.{target.attribute}"
+        target.address if target.attribute in ("Ref", "") else f"{target.address}.{target.attribute}"
     )
 
 

@@ -5,6 +5,9 @@ See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-se
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
 import msgspec
 
 from kmsguard.cloudformation.texts import scalar_text, split
@@ -26,11 +29,66 @@ class Parameter(msgspec.Struct, frozen=True, eq=False):
     allowed: tuple[Value, ...]
     no_echo: bool
     span: Span
+    limits: dict[str, str] = {}  # AllowedPattern, MinLength, MaxLength, MinValue, MaxValue, as they are written
 
     @property
     def is_list(self) -> bool:
         """Whether its value is a text that CloudFormation splits at commas."""
         return self.type == "CommaDelimitedList" or self.type.startswith("List<")
+
+    @property
+    def target(self) -> Target:
+        """The symbolic value that it is: one without attribute, as a variable, where it may be an empty text."""
+        if self.type not in ("String", "CommaDelimitedList") or self.refuses("") is not None:
+            return Target(self.name, "Ref")
+        return Target(self.name, "Ref" if self.allowed and "" not in map(scalar_text, self.allowed) else "")
+
+    def refuses(self, text: str) -> str | None:
+        """Which of its limits a text is outside of; None where it is not known to be outside of any."""
+        for name in self.limits:
+            if not _LIMITS[name](text, self.limits[name], self):
+                return name
+        return None
+
+
+def _matches(text: str, pattern: str, _parameter: Parameter) -> bool:
+    """A pattern is a regular expression of Java for the whole text; one that only Java knows refuses nothing."""
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return True
+
+
+def _measured(size: Callable[[str, Parameter], float | None], least: bool) -> Callable[[str, str, Parameter], bool]:
+    def within(text: str, limit: str, parameter: Parameter) -> bool:
+        measure, bound = size(text, parameter), _number(limit)
+        return measure is None or bound is None or (measure >= bound if least else measure <= bound)
+
+    return within
+
+
+def _length(text: str, parameter: Parameter) -> float | None:
+    return len(text) if parameter.type == "String" else None
+
+
+def _magnitude(text: str, parameter: Parameter) -> float | None:
+    return _number(text) if parameter.type == "Number" else None
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+_LIMITS: dict[str, Callable[[str, str, Parameter], bool]] = {
+    "AllowedPattern": _matches,
+    "MinLength": _measured(_length, least=True),
+    "MaxLength": _measured(_length, least=False),
+    "MinValue": _measured(_magnitude, least=True),
+    "MaxValue": _measured(_magnitude, least=False),
+}
 
 
 def declared(name: str, address: str, node: Mapping, span: Span) -> Parameter:
@@ -52,6 +110,7 @@ def declared(name: str, address: str, node: Mapping, span: Span) -> Parameter:
         ),
         no_echo=isinstance(no_echo, Scalar) and no_echo.text.lower() in ("true", "yes", "on"),
         span=span,
+        limits={limit: found.text for limit in _LIMITS if isinstance(found := node.get(limit), Scalar) and not found.tag},
     )
 
 
@@ -85,7 +144,7 @@ def parameter_value(parameter: Parameter, unit: str, given: Value | None, *, def
     elif parameter.type.startswith(SSM_VALUE):
         # the value is the name of a Systems Manager parameter
         reason = f"parameter {parameter.name} is read from Systems Manager"
-        value = Value(Unknown(reason, parameter.name, Target(parameter.name, "Ref"), not_null=True), trail=value.trail)
+        value = Value(Unknown(reason, parameter.name, parameter.target, not_null=True), trail=value.trail)
     elif parameter.is_list:
         value = _listed(value, parameter)
     else:
@@ -134,7 +193,7 @@ def _open(parameter: Parameter, unit: str) -> Value:
             return Value(Choice(tuple(branches)), trail=Step("parameter", parameter.name, parameter.span))
     else:
         among = ()
-    data = Unknown(reason, parameter.name, Target(parameter.name, "Ref"), not_null=True, allowed=among)
+    data = Unknown(reason, parameter.name, parameter.target, not_null=True, allowed=among)
     return Value(data, trail=Step("parameter", parameter.name, parameter.span))
 
 
@@ -142,10 +201,20 @@ def _plain(value: Value) -> Plain:
     return value.data if isinstance(value.data, (int, float)) else scalar_text(value)
 
 
-def outside_allowed(parameter: Parameter, value: Value) -> bool:
-    """Whether a value that is known is none of the allowed ones."""
-    if not parameter.allowed or parameter.type.startswith(SSM_VALUE):
-        return False
+def refused(parameter: Parameter, value: Value) -> str | None:
+    """Why CloudFormation refuses a value, where it does: it is none of the allowed ones, or outside of a limit."""
+    if parameter.type.startswith(SSM_VALUE):
+        return None
     allowed = {scalar_text(item) for item in parameter.allowed}
     items = value.items if isinstance(value.data, tuple) else (value,)
-    return any(text is not None and text not in allowed for text in map(scalar_text, items))
+    for text in map(scalar_text, items):
+        if text is None:
+            continue
+        if allowed and text not in allowed:
+            return "is none of its allowed values"
+        if parameter.type in ("Number", "List<Number>") and _number(text) is None:
+            return "is no number"
+        limit = parameter.refuses(text)
+        if limit is not None:
+            return f"is outside of its {limit}"
+    return None

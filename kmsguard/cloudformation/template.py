@@ -12,7 +12,7 @@ from kmsguard.cloudformation.context import MAX_STACKS, Context
 from kmsguard.cloudformation.equality import Equality, simplified
 from kmsguard.cloudformation.expansion import expanded, included
 from kmsguard.cloudformation.given import Given
-from kmsguard.cloudformation.parameters import Parameter, declared, outside_allowed, parameter_value
+from kmsguard.cloudformation.parameters import Parameter, declared, parameter_value, refused
 from kmsguard.cloudformation.pseudo import pseudo_parameter
 from kmsguard.cloudformation.texts import AFTER_DEPLOYMENT, joined, pieces_of
 from kmsguard.model.declaration import Call, Declaration, Export, Problem, Provider
@@ -142,11 +142,13 @@ class Template:
             value = given.value if given is not None else None
             # in a nested stack a parameter that is not passed has its default, whatever the outer parameters are
             default_decides = bool(self.prefix) or not self.context.settings.all_values
+            default_decides = default_decides and (given is None or value is not None)
             value = parameter_value(parameter, self.context.unit, value, default_decides=default_decides)
             self._values[name] = value
-            if given is not None and outside_allowed(parameter, value):
+            why = refused(parameter, value) if given is not None else None
+            if given is not None and why is not None:
                 span = given.span or parameter.span
-                message = f"the value given for {parameter.name} is none of its allowed values"
+                message = f"the value given for {parameter.name} {why}: CloudFormation refuses it"
                 self.context.problem("warning", "parameter-not-allowed", span, message)
         return self._values[name]
 
@@ -459,7 +461,6 @@ class Template:
             metadata=metadata,
             calls=self.calls,
             resource_attributes=attributes or {},
-            origin=self.context.origin(self.file.source.path, entry.key.text, metadata) if mode == "managed" else None,
         )
 
     # --- Nested stacks ---
@@ -495,7 +496,7 @@ class Template:
         if exists is Truth.NO:
             return ""
         outside = f"the template of the nested stack {self.address(name)} is not in the checkout"
-        path = self.local_path(self.evaluate(location)) or self._packaged(node)
+        path = self.local_path(self.evaluate(location))
         if path is None:
             return outside
         if path in self.chain:
@@ -535,18 +536,6 @@ class Template:
 
     def _passed(self, properties: Mapping, address: str) -> dict[str, Given]:
         parameters = properties.entry("Parameters")
-    def _packaged(self, node: YamlNode | None) -> str | None:
-        """The file of a nested template that CDK packages: what its metadata names in the folder of the assembly.
-
-        See https://docs.aws.amazon.com/cdk/v2/guide/assets.html.
-        """
-        metadata = node.get("Metadata") if isinstance(node, Mapping) else None
-        path = metadata.get("aws:asset:path") if isinstance(metadata, Mapping) else None
-        what = metadata.get("aws:asset:property") if isinstance(metadata, Mapping) else None
-        if not isinstance(path, Scalar) or not isinstance(what, Scalar) or what.text != "TemplateURL":
-            return None
-        return self.local_path(Value(path.text))
-
         if parameters is None:
             return {}
         passed = settled_map(self.evaluate(parameters.value, parameters.span))

@@ -7,6 +7,7 @@ import time
 import pytest
 
 from kmsguard.cloudformation import looks_like_template, read
+from kmsguard.conditions.comparison import is_set
 from kmsguard.model.declaration import Unit, UnitSettings, UnitSource
 from kmsguard.model.guard import Atom, World, decide
 from kmsguard.model.truth import Truth
@@ -391,3 +392,28 @@ def test_stacks_that_multiply_are_cut_off(tmp_path, monkeypatch):
 def test_a_template_is_told_without_parsing(text, expected):
     """A map Resources at the top and one more thing that only templates say."""
     assert looks_like_template(text) is expected
+
+
+# --- parameters that may be empty ---
+
+
+@pytest.mark.parametrize(
+    ("declared", "expected"),
+    [
+        ("Type: String", Truth.UNKNOWN),
+        ("Type: CommaDelimitedList", Truth.UNKNOWN),
+        ("Type: String, MinLength: 1", Truth.YES),
+        ("Type: String, AllowedPattern: '.+'", Truth.YES),
+        ("Type: String, AllowedPattern: '.*'", Truth.UNKNOWN),
+        ("Type: Number", Truth.YES),
+        ("Type: 'AWS::EC2::VPC::Id'", Truth.YES),
+        ("Type: 'AWS::SSM::Parameter::Value<String>'", Truth.YES),
+    ],
+)
+def test_a_parameter_without_value_may_be_an_empty_text(declared, expected):
+    """Only a type or a limit that refuses the empty text makes it sure that there is anything."""
+    unit = unit_of(f"""\
+        Parameters: {{A: {{{declared}}}}}
+        Resources: {{T: {{Type: AWS::SNS::Topic, Properties: {{Name: !Ref A}}}}}}
+        """)
+    assert is_set(unit.declarations[-1].body.members["Name"]) is expected
