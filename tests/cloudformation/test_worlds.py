@@ -45,12 +45,12 @@ class Random:
         self.allowed: list[str] = []
         for number in range(self.random.randint(1, 4)):
             name = f"P{number}"
-            if self._one(True, True, False):
+            if self._one(True, True, False) or len(self.choices) - len(self.allowed) > 1:
                 values = tuple(self.random.sample(VALUES, self.random.randint(2, 3)))
                 template["Parameters"][name] = {"Type": "String", "AllowedValues": list(values)}
                 self.allowed.append(name)
             else:
-                values = (*VALUES, "zzz")  # any other value stands for all that the template does not name
+                values = (*VALUES, "zzz", f"only-{name}")  # for all that the template does not name, shared and not
                 template["Parameters"][name] = {"Type": "String"}
             self.choices[name] = values
         template["Mappings"]["M"] = {
