@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from kmsguard.terraform.choices import choose, combinations, spread, truth_value
 from kmsguard.terraform.conversion import canonical, convert, has_choice, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
+from kmsguard.terraform.graphemes import graphemes
 from kmsguard.terraform.guards import any_holds, join
 from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.operations import equal, never_empty
@@ -35,9 +35,12 @@ from kmsguard.terraform.partial import (
     subject_of,
 )
 from kmsguard.terraform.texts import is_text
-from kmsguard.terraform.types import NUMBER, STRING
+from kmsguard.terraform.types import ANY, NUMBER, STRING, Type
+from kmsguard.terraform.unify import type_of, unify
 
 MOST_ROWS = 100_000  # of a product
+MOST_OPEN = 100
+"""So many elements of a list that is not known are told apart."""
 
 
 def _list(value: Value) -> tuple[Value, ...] | Value:
@@ -91,6 +94,8 @@ def _truth(items: Value, decisive: bool) -> Value:
 
 
 def _coalesce(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if unify(map(type_of, arguments)) is None:
+        return invalid("all arguments of coalesce must have the same type")
     return _first(invocation, tuple(unified(arguments)), "coalesce")
 
 
@@ -129,10 +134,11 @@ def _has_characters(text: Text) -> bool:
 
 def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     for argument in arguments:
-        if argument.data is None:
-            continue
+        if not isinstance(argument.data, (tuple, Unknown)) or isinstance(argument.data, SetItems):
+            return invalid("a list is required")
+    for argument in arguments:
         if not isinstance(argument.data, tuple):
-            return derived(arguments) if isinstance(argument.data, Unknown) else invalid("a list is required")
+            return derived(arguments)
         if argument.data:
             return argument
     return invalid("all arguments of coalescelist are empty")
@@ -142,9 +148,11 @@ def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items, size = _list(arguments[0]), convert(arguments[1], NUMBER).data
+    items, size = _list(convert(arguments[0], LIST)), convert(arguments[1], NUMBER).data
     if isinstance(items, Value):
         return items
+    if isinstance(size, Unknown) and not isinstance(size, Invalid):
+        return derived(arguments, not_null=True)
     if not isinstance(size, int) or size < 0:
         return invalid("a size must be a whole number")
     size = size or len(items) or 1
@@ -179,8 +187,10 @@ def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         if isinstance(items, Value):
             return items if isinstance(items.data, Invalid) else derived(arguments)
         out.extend(items)
-    kind = ListItems if all(isinstance(argument.data, (ListItems, SetItems)) for argument in arguments) else tuple
-    return Value(kind(out), sensitive=any(argument.sensitive for argument in arguments))
+    sensitive = any(argument.sensitive for argument in arguments)
+    if all(isinstance(argument.data, ListItems) for argument in arguments):
+        return replace(convert(Value(tuple(out)), LIST), sensitive=sensitive)
+    return Value(tuple(out), sensitive=sensitive)
 
 
 def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -188,8 +198,8 @@ def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     elements = _list(items)
     if isinstance(elements, Value):
         return elements if isinstance(elements.data, Invalid) else derived((items,), not_null=True)
-    if isinstance(elements, (ListItems, SetItems)) and elements and is_text(elements[0]):
-        wanted = convert(wanted, STRING)
+    if wanted.data is None or items.data is None:
+        return invalid("an argument must not be null")
     results = [equal(element, wanted) for element in elements]
     if True in results:
         return from_parts(data=True, parts=arguments)
@@ -287,7 +297,7 @@ def _is_single(unknown: Unknown) -> bool:
 
 
 def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(arguments[0])
+    items = _list(arguments[0]) if not isinstance(arguments[0].data, SetItems) else invalid("a list is required, not a set")
     if isinstance(items, Value):
         return items
     for number, item in enumerate(items):
@@ -304,7 +314,7 @@ def _length(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     data = value.data
     if is_text(value):
         text = value.text
-        return derived(arguments, not_null=True) if text is None else from_parts(characters(text), (value,))
+        return derived(arguments, not_null=True) if text is None else from_parts(len(graphemes(text)), (value,))
     if isinstance(data, SetItems) and len(data) > 1 and any(canonical(item) is None for item in data):
         return derived(data, not_null=True)
     if isinstance(data, (tuple, dict)):
@@ -313,20 +323,6 @@ def _length(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     if members is not None:
         return Value(len(members))
     return derived(arguments, not_null=True) if isinstance(data, Unknown) else invalid("it has no length")
-
-
-def characters(text: str) -> int:
-    """How many characters a reader sees: combining marks and joined ones do not count."""
-    if text.isascii():
-        return len(text) - text.count("\r\n")
-    count, joined = 0, False
-    for character in unicodedata.normalize("NFC", text):
-        if unicodedata.category(character) in ("Mn", "Me") or character in "\u200d\ufe0f":
-            joined = character == "\u200d"
-            continue
-        count += not joined
-        joined = False
-    return count
 
 
 def _one(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -361,16 +357,30 @@ def _reverse(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return items if isinstance(items, Value) else _same(arguments[0], tuple(items)[::-1])
 
 
-def _slice(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    start, end = (convert(argument, NUMBER) for argument in arguments[1:])
     items = _list(arguments[0])
     if isinstance(items, Value):
+        data = arguments[0].data
+        bounds = start.data, end.data
+        # a list that is shorter would be an error: where nothing catches that, there are so many elements
+        if not invocation.scope.run.trying and isinstance(data, Unknown) and not isinstance(data, (Invalid, Many, Handle)):
+            return _open_slice(invocation, arguments[0], bounds) or items
         return items
-    start, end = (convert(argument, NUMBER) for argument in arguments[1:])
     if isinstance(start.data, Unknown) or isinstance(end.data, Unknown):
         return derived((start, end))
     if not isinstance(start.data, int) or not isinstance(end.data, int) or not 0 <= start.data <= end.data <= len(items):
         return invalid("the list has no such slice")
     return _same(arguments[0], tuple(items)[start.data : end.data])
+
+
+def _open_slice(invocation: Invocation, whole: Value, bounds: tuple[object, object]) -> Value | None:
+    """The elements of a list that is not known; None where the bounds are not, or make no sense."""
+    start, end = bounds
+    if not isinstance(start, int) or not isinstance(end, int) or not 0 <= start <= end <= MOST_OPEN:
+        return None
+    facts = invocation.scope.run.facts
+    return Value(ListItems(element_at(whole, Value(at), facts) for at in range(start, end)), sensitive=whole.sensitive)
 
 
 def _sort(_: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -381,6 +391,8 @@ def _sort(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         return invalid("a text to sort must not be null")
     if len(items) < 2:
         return Value(ListItems(items))
+    if find_unknown(Value(items)) is not None and not any(map(has_choice, items)):
+        return Value(ListItems(derived(items, not_null=True) for _ in items))  # so many, whichever stands first
     return settled(lambda whole: Value(ListItems(sorted(whole.items, key=_text_key))), (Value(ListItems(items)),))
 
 
@@ -404,7 +416,11 @@ def _sum(numbers: list[int | Decimal]) -> int | Decimal:
 
 
 def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    values, keys, wanted = (_list(argument) for argument in arguments)
+    both = unify(map(type_of, arguments[1:]))
+    if both is None:
+        return invalid("the lists of keys must have the same type")
+    values = _list(convert(arguments[0], LIST))
+    keys, wanted = (_list(convert(convert(argument, both), LIST)) for argument in arguments[1:])
     for items in (values, keys, wanted):
         if isinstance(items, Value):
             return items
@@ -461,13 +477,25 @@ def _lookup(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         found = members.get(name)
         if found is not None:
             return inherited(found, whole)
-        return invalid(f"there is no key {name!r}") if default is None else default
+        if default is None:
+            return invalid(f"there is no key {name!r}")
+        return _default(whole, default)
     if not isinstance(key.data, Unknown):
         return derived((key,)) if key.data is not None else invalid("a key must not be null")
     by_fact = open_lookup(members, key.data, invocation.scope.run.facts, default)
     if by_fact is not None:
         return inherited(by_fact, whole)
     return derived((key, *members.values(), *arguments[2:]))
+
+
+def _default(whole: Value, default: Value) -> Value:
+    """The default of lookup: in a map it must have the type of the elements."""
+    members = whole.members
+    if not isinstance(whole.data, MapItems) or not members:
+        return default
+    to = unify((*map(type_of, members.values()), ANY)) or ANY
+    found = convert(default, to)
+    return invalid("the default must have the type of the elements") if isinstance(found.data, Invalid) else found
 
 
 def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -488,7 +516,10 @@ def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _transpose(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    return settled(_transposed, arguments)
+    whole = convert(arguments[0], Type("map", STRINGS))
+    if whole.data is None:
+        return invalid("an argument must not be null")
+    return whole if isinstance(whole.data, Invalid) else settled(_transposed, (whole,))
 
 
 def _transposed(whole: Value) -> Value:
@@ -529,8 +560,10 @@ def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
         if isinstance(items, Value):
             return items
         out.append(items)
-    texts = {is_text(item) for items in out for item in items}
-    return [tuple(convert(item, STRING) for item in items) for items in out] if texts == {True, False} else out
+    to = unify(type_of(item) for items in out for item in items)
+    if to is None:
+        return invalid("all elements must have the same type")
+    return [tuple(convert(item, to) for item in items) for items in out]
 
 
 def _set_operation(keep: str) -> Function:
@@ -566,7 +599,10 @@ def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         items = _list(argument)
         if isinstance(items, Value):
             return items
-        lists.append(tuple(unified(items)))
+        same = unified(items)
+        if same and isinstance(same[0].data, Invalid):
+            return same[0]
+        lists.append(tuple(same))
     if math.prod(len(items) for items in lists) > MOST_ROWS:
         return derived(arguments)
     rows = [Value(tuple(row)) for row in itertools.product(*lists)]

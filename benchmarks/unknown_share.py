@@ -1,0 +1,170 @@
+"""How much of public root modules stays unknown, and why.
+
+    python benchmarks/unknown_share.py --corpus FOLDER --work FOLDER [REPOSITORY...]
+
+FOLDER of `--corpus` holds checkouts named `owner+name`, which are copied; each folder of `examples/` (`patterns/`) in a
+REPOSITORY is evaluated. Modules of the registry that are among the checkouts are there as `terraform init` would leave them
+(`.terraform/modules/modules.json`). Counted are the leaves of all arguments that `kmsguard evaluate` lists. What hangs on a
+variable without default, on what is known after apply or on a data source is expected; everything else is listed with its
+reason. Exit status 1 where that is one percent or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kmsguard.model.source import Source
+from kmsguard.syntax.hcl.parser import parse
+
+REPOSITORIES = [
+    "terraform-aws-modules+terraform-aws-eks", "terraform-aws-modules+terraform-aws-rds",
+    "terraform-aws-modules+terraform-aws-s3-bucket", "terraform-aws-modules+terraform-aws-kms",
+    "terraform-aws-modules+terraform-aws-sqs", "terraform-aws-modules+terraform-aws-sns",
+    "terraform-aws-modules+terraform-aws-lambda", "terraform-aws-modules+terraform-aws-vpc",
+    "terraform-aws-modules+terraform-aws-ecs", "terraform-aws-modules+terraform-aws-rds-aurora",
+    "terraform-aws-modules+terraform-aws-security-group", "terraform-aws-modules+terraform-aws-iam",
+    "cloudposse+terraform-aws-s3-bucket", "cloudposse+terraform-aws-kms-key",
+    "aws-ia+terraform-aws-control_tower_account_factory", "aws-ia+terraform-aws-eks-blueprints",
+    "nozaq+terraform-aws-secure-baseline", "philips-labs+terraform-aws-github-runner",
+]  # fmt: skip
+EXPECTED = re.compile(r"variable |known after apply|data source|the account is not given|the Region is not given")
+"""A Region or account that nobody gives is a variable of the deployment."""
+
+
+def leaves(value: Any, unknown: dict[str, Any], at: str) -> Iterator[str]:
+    """The places of all scalars, empty collections and unknowns in a value, as JSON pointers."""
+    if at in unknown or not isinstance(value, (dict, list)) or not value:
+        yield at
+        return
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        step = str(name).replace("~", "~0").replace("/", "~1")
+        yield from leaves(item, unknown, f"{at}/{step}")
+
+
+def called(folder: Path, work: Path, names: set[str], key: str = "", depth: int = 0) -> Iterator[dict[str, str]]:
+    """The entries of `modules.json` for what a folder calls, and what that calls."""
+    for path in sorted(folder.glob("*.tf")):
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for block in parse(Source(str(path), text)).body.blocks:
+            source = block.body.attributes.get("source") if block.type == "module" else None
+            if source is None or depth > 8:
+                continue
+            name = ".".join(filter(None, [key, block.labels[0].text.strip('"')]))
+            written = text[source.expression.start : source.expression.end].strip('"')
+            where = folder / written if written.startswith(".") else _checkout(written, work, names)
+            if where is not None and where.is_dir():
+                yield {"Key": name, "Source": written, "Dir": str(where)}
+                yield from called(where, work, names, name, depth + 1)
+
+
+def _checkout(source: str, work: Path, names: set[str]) -> Path | None:
+    plain = re.sub(r"\?.*$", "", source).removeprefix("git::").removeprefix("https://").removeprefix("registry.terraform.io/")
+    whole, _, below = plain.partition("//")
+    parts = whole.removesuffix(".git").split("/")
+    if parts[0] == "github.com" and len(parts) >= 3:
+        name = f"{parts[1]}+{parts[2]}"
+    elif len(parts) == 3:
+        name = f"{parts[0]}+terraform-{parts[2]}-{parts[1]}"
+    else:
+        return None
+    return work / name / below if name in names else None
+
+
+def main() -> int:
+    """Evaluates all examples; prints the table and the reasons."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("repository", nargs="*", default=[])
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument(
+        "--modules", type=Path, nargs="*", default=[], help="more folders with checkouts of modules that are called"
+    )
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--kmsguard", default=shutil.which("kmsguard", path=str(Path(sys.executable).parent)) or "kmsguard")
+    parser.add_argument("--list", action="store_true", help="list each place that is unknown for another reason")
+    args = parser.parse_args()
+    work = args.work.resolve()
+    (work / ".git").mkdir(parents=True, exist_ok=True)
+    checkouts = [checkout for folder in [args.corpus, *args.modules] for checkout in sorted(folder.glob("*+terraform-*"))]
+    names = {checkout.name for checkout in checkouts}
+    for checkout in checkouts:
+        if not (work / checkout.name).is_dir():
+            shutil.copytree(
+                checkout,
+                work / checkout.name,
+                ignore=shutil.ignore_patterns(".git", ".terraform", "node_modules"),
+                symlinks=True,
+            )
+    columns = ("roots", "resources", "values", "unknown", "other")
+    total: collections.Counter[str] = collections.Counter()
+    reasons: collections.Counter[str] = collections.Counter()
+    places: list[str] = []
+    problems: collections.Counter[str] = collections.Counter()
+    print("| repository | root modules | resources | values | unknown | for another reason | percent | seconds |")
+    print("| --- | --: | --: | --: | --: | --: | --: | --: |")
+    for repository in args.repository or REPOSITORIES:
+        counts: collections.Counter[str] = collections.Counter()
+        start = time.perf_counter()
+        folders = sorted(
+            {
+                path.parent
+                for part in ("examples", "patterns")
+                for path in (work / repository / part).rglob("*.tf")
+                if ".terraform" not in path.parts
+            }
+        )
+        for root in folders:
+            if any(parent in folders for parent in root.parents):
+                continue
+            manifest = root / ".terraform/modules/modules.json"
+            manifest.parent.mkdir(parents=True, exist_ok=True)
+            entries = [{**entry, "Dir": os.path.relpath(entry["Dir"], root)} for entry in called(root, work, names)]
+            manifest.write_text(json.dumps({"Modules": [{"Key": "", "Source": "", "Dir": "."}, *entries]}))
+            done = subprocess.run(
+                [args.kmsguard, "evaluate", "."], cwd=root, capture_output=True, text=True, check=False, timeout=300
+            )
+            found = json.loads(done.stdout)
+            counts["roots"] += 1
+            problems.update(error["code"] for error in found["errors"])
+            for resource in (resource for unit in found["units"] for resource in unit["resources"]):
+                counts["resources"] += 1
+                unknown = resource["unknown"]
+                for at in leaves(resource["values"], unknown, ""):
+                    counts["values"] += 1
+                    if at in unknown:
+                        counts["unknown"] += 1
+                        reason = unknown[at]["reason"]
+                        if not EXPECTED.search(reason):
+                            counts["other"] += 1
+                            reasons[reason] += 1
+                            places.append(
+                                f"{root.relative_to(work)}: {resource['address']} {at}: {json.dumps(unknown[at])[:300]}"
+                            )
+        total.update(counts)
+        share = 100 * counts["other"] / max(counts["values"], 1)
+        print(
+            f"| {repository} | {' | '.join(str(counts[name]) for name in columns)} "
+            f"| {share:.2f} | {time.perf_counter() - start:.1f} |", flush=True,
+        )  # fmt: skip
+    share = 100 * total["other"] / max(total["values"], 1)
+    print(f"| all | {' | '.join(str(total[name]) for name in columns)} | {share:.2f} | |\n")
+    for reason, count in reasons.most_common(60):
+        print(f"{count:6} {reason}")
+    print("\nproblems:", dict(problems.most_common()))
+    if args.list:
+        print("\n".join(places))
+    return 1 if share >= 1 else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
