@@ -55,6 +55,7 @@ class Template:
         calls: tuple[Call, ...] = (),
         exists: Formula = Truth.YES,
     ) -> None:
+        place: Provider | None = None,
         self.context = context
         self.file = file
         self.prefix = prefix
@@ -62,6 +63,7 @@ class Template:
         self.calls = calls
         self.exists = exists
         self.given = given or {}
+        self.place = place  # of an instance of a stack set: where it is deployed to
         text = file.source.text
         self.has_macros = "Fn::ForEach" in text or "Fn::Transform" in text or "AWS::Include" in text
         self.including: list[str] = []  # files that are being included
@@ -445,6 +447,10 @@ class Template:
         metadata: Value | None = None,
         attributes: dict[str, Value] | None = None,
     ) -> Declaration:
+        if kind.text == "AWS::CloudFormation::StackSet":
+            from kmsguard.cloudformation.stack_sets import declarations_of
+
+            return [declaration, *declarations_of(self, name, body, exists)]
         span = entry.span
         region = self.context.settings.region
         return Declaration(
@@ -456,12 +462,13 @@ class Template:
             head=entry.key.span,
             exists=exists,
             exists_reason="a condition that is not known" if exists is Truth.UNKNOWN else None,
-            provider=Provider(region=Value(region, refs=(REGION,)) if region is not None and mode == "managed" else None),
+            provider=Provider() if mode != "managed" else self.place or Provider(region=here),
             comments=self.context.comments(self.file, span),
             metadata=metadata,
             calls=self.calls,
             resource_attributes=attributes or {},
         )
+        here = Value(region, refs=(REGION,)) if region is not None else None
 
     # --- Nested stacks ---
 
@@ -515,6 +522,8 @@ class Template:
         if not is_template(file):
             self.context.problem("error", "not-a-template", location.span, f"{path} is not a template: it has no map Resources")
             return outside
+            message = f"{outside}; what it makes is not seen"
+            self.context.problem("warning", "template-not-found", location.span, message)
         span = entry.span
         address = self.address(name)
         given = self._passed(properties, address)
@@ -544,6 +553,7 @@ class Template:
             span = value.where or parameters.span
             given[name] = Given(value.via("stack parameter", f"{address}.{name}", span), span)
         return given
+            place=self.place,
 
     def local_path(self, location: Value) -> str | None:
         """The path of a file beside this template; None for what is in S3 or not known."""

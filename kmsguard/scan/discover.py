@@ -43,7 +43,7 @@ HEAD_BYTES = 1_000_000  # of a larger file, in which a plan says that it is one
 MAX_FOLDERS = 2_000  # in which callers are looked for where no checkout ends the search
 STDIN = "-"
 MANIFEST = "manifest.json"
-NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")
+NESTING = ("AWS::CloudFormation::Stack", "AWS::Serverless::Application")  # also stack sets
 
 _CALL = r"""source["']?\s*[=:]\s*["']\.\.?/"""
 _READS = r"\b(?:file|filebase64|fileset|templatefile|filemd5|filesha\d+|filebase64sha\d+)\s*\("
