@@ -16,8 +16,9 @@ from kmsguard.answers.wording import OTHERS, is_any, say_test, say_value
 from kmsguard.iam.conditions import BASES
 from kmsguard.iam.decide import Decision, Evidence, Key, Layer, Principal
 from kmsguard.iam.document import Statement, Test
-from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, find_further
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS
 from kmsguard.iam.operations import CARRIED, OPTIONAL
+from kmsguard.iam.template_keys import find_further
 from kmsguard.iam.texts import Deployment, fold
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth

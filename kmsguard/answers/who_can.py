@@ -11,6 +11,7 @@ from msgspec import Meta
 from kmsguard.answers.parties import Known, Party, PartyKind, Worlds, explore
 from kmsguard.answers.requests import MAX_WAYS, Outcome, Way, ask
 from kmsguard.answers.wording import say_test
+from kmsguard.iam import reference
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.decide import Evidence
 from kmsguard.iam.document import Statement
@@ -101,11 +102,7 @@ class WhoCan(msgspec.Struct, frozen=True):
     errors: tuple[Problem, ...]
 
 
-_FURTHER = """
-    DescribeKey GetKeyPolicy GetKeyRotationStatus GetParametersForImport GetPublicKey ListAliases ListGrants ListKeyPolicies
-    ListKeyRotations ListResourceTags RetireGrant RevokeGrant VerifyMac
-"""
-OPERATIONS = tuple(dict.fromkeys((*(name for names in CLASSES.values() for name in names), *_FURTHER.split())))
+OPERATIONS = tuple(dict.fromkeys((*(name for names in CLASSES.values() for name in names), *reference.OPERATIONS)))
 """The operations that concern a key.
 
 https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html

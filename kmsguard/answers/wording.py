@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kmsguard.iam.document import Test
-from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, find_further
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG
+from kmsguard.iam.template_keys import find_further
 from kmsguard.iam.texts import Sym, fold, show, sym
 from kmsguard.model.value import ABSENT, Value
 

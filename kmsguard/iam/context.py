@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided
-from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, RESOURCE_TAG, ConditionKey, KeyType, find_further
-from kmsguard.iam.operations import carries
+from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, ConditionKey, KeyType
 from kmsguard.iam.principals import Caller, last_part, root_arn, session_arn
 from kmsguard.iam.subjects import Key, Principal
+from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
 from kmsguard.iam.texts import ANYTHING, Deployment, Hole, Sym, fold, join, known, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -206,7 +206,7 @@ def _via_service(asked: Asked) -> State | None:
 
 
 def _grant_for_aws(asked: Asked) -> State | None:
-    if asked.operation != "CreateGrant":
+    if not carries("kms:grantisforawsresource", asked.operation):
         return ABSENT
     return None if asked.caller.is_service else _flag(asked.via, "kms:ViaService")
 

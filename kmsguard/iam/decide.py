@@ -18,7 +18,7 @@ from kmsguard.iam.context import Asked
 from kmsguard.iam.document import Element, PolicyDocument, Statement
 from kmsguard.iam.key_policies import aws_managed_key_policy, default_key_policy, via_service_of_alias
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS
-from kmsguard.iam.operations import ACROSS_ACCOUNTS, carries
+from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_CONTEXT
 from kmsguard.iam.principals import listed, reach
 from kmsguard.iam.result import NO, YES, Result
 from kmsguard.iam.subjects import EMPTY, NOT_HELD, OWN_ACCOUNT, OWN_REGION, Grant, Key, Layer, Organization, Principal
@@ -447,7 +447,7 @@ class _Deciding:
         return result.some(result.of(equal(text, (self.operation,)), opens(text)) for text in texts)
 
     def _is_constrained(self, grant: Grant) -> Result:
-        if not carries(CONTEXT_KEYS, self.operation) or self.operation == "CreateGrant":
+        if self.operation not in WITH_CONTEXT or self.operation == "CreateGrant":
             return YES
         results: list[Result] = []
         for constraint, whole in ((grant.subset, False), (grant.equals, True)):

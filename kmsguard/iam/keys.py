@@ -26,7 +26,6 @@ class ConditionKey(msgspec.Struct, frozen=True):
 CONTEXT = "kms:encryptioncontext:"
 CONTEXT_KEYS = "kms:encryptioncontextkeys"
 PRINCIPAL_TAG = "aws:principaltag/"
-RESOURCE_TAG = "aws:resourcetag/"
 
 _TABLE: dict[KeyType, str] = {
     "string": """
@@ -49,30 +48,6 @@ KEYS: dict[str, ConditionKey] = {
     fold(name): ConditionKey(name, type_) for type_, names in _TABLE.items() for name in names.split()
 } | {fold(name): ConditionKey(name, "string", holds_set=True) for name in _SETS.split()}
 
-# Keys that only the key itself or a service decides: a bare document leaves them open, a template may decide them.
-FURTHER_KEYS: dict[str, ConditionKey] = {
-    fold(key.name): key
-    for key in (
-        ConditionKey("kms:KeySpec", "string"),
-        ConditionKey("kms:KeyUsage", "string"),
-        ConditionKey("kms:KeyOrigin", "string"),
-        ConditionKey("kms:MultiRegion", "bool"),
-        ConditionKey("kms:MultiRegionKeyType", "string"),
-        ConditionKey("kms:ResourceAliases", "string", holds_set=True),
-        ConditionKey("kms:CustomerMasterKeySpec", "string"),
-        ConditionKey("kms:CustomerMasterKeyUsage", "string"),
-        ConditionKey("aws:RequestedRegion", "string"),
-        ConditionKey("aws:CalledVia", "string", holds_set=True),
-        ConditionKey("aws:CalledViaFirst", "string"),
-        ConditionKey("aws:CalledViaLast", "string"),
-        ConditionKey("aws:ResourceOrgID", "string"),
-        ConditionKey("aws:userid", "string"),
-        ConditionKey("aws:TokenIssueTime", "date"),
-        ConditionKey("aws:FederatedProvider", "string"),
-        ConditionKey("aws:PrincipalServiceNamesList", "string", holds_set=True),
-    )
-}
-
 
 def find(name: str) -> ConditionKey | None:
     """The key of a name, case aside; None where no request to KMS has it, or a bare document does not decide it."""
@@ -84,11 +59,3 @@ def find(name: str) -> ConditionKey | None:
         if name_folded.startswith(prefix) and len(name_folded) > len(prefix):
             return ConditionKey(name, "string")
     return None
-
-
-def find_further(name: str) -> ConditionKey | None:
-    """The same, with the keys that a template can decide."""
-    key = find(name) or FURTHER_KEYS.get(fold(name))
-    if key is None and fold(name).startswith(RESOURCE_TAG) and len(name) > len(RESOURCE_TAG):
-        return ConditionKey(name, "string")
-    return key
