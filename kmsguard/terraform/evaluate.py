@@ -27,7 +27,7 @@ from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
 from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
-from kmsguard.terraform.texts import is_text
+from kmsguard.terraform.texts import is_text, normalized
 from kmsguard.terraform.types import STRING, Type
 from kmsguard.terraform.unify import type_of, unify
 
@@ -242,6 +242,7 @@ def _tuple(node: nodes.TupleExpr, scope: Scope) -> Value:
 
 def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
     rows: list[tuple[Formula, dict[str, Value]]] = [(Truth.YES, {})]
+    hides = False
     for item in node.items:
         value = evaluate(item.value, scope)
         if is_invalid(value):
@@ -251,7 +252,9 @@ def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
             for _, members in rows:
                 members[item.key.name] = value
             continue
-        keys = key_options(evaluate(item.key, scope))
+        named = evaluate(item.key, scope)
+        hides = hides or named.sensitive
+        keys = key_options(named)
         if isinstance(keys, Value):
             return keys
         rows = [
@@ -263,7 +266,7 @@ def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
         if len(rows) > MAX_BRANCHES:
             return derived((value,), scope.span(node))
     span = scope.span(node)
-    return choose([(guard, Value(members, span)) for guard, members in rows], span)
+    return choose([(guard, Value(members, span, sensitive=hides)) for guard, members in rows], span)
 
 
 def key_options(key: Value) -> list[tuple[Formula, str]] | Value:
@@ -403,7 +406,7 @@ def _template(node: nodes.Template, scope: Scope) -> Value:
     if len(parts) == 1:
         only = parts[0]
         if isinstance(only, nodes.StringPart):
-            return Value(only.text, scope.span(only) if node.heredoc else span)
+            return Value(normalized(only.text), scope.span(only) if node.heredoc else span)
         if isinstance(only, nodes.Interpolation):
             return evaluate(only.expression, scope)
     return template_text(parts, scope, span, whole=not node.heredoc)
@@ -419,7 +422,7 @@ def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Spa
     split: list[bool] = []
     for part in parts:
         if isinstance(part, nodes.StringPart):
-            piece, divides = Value(part.text, scope.span(part)), False
+            piece, divides = Value(normalized(part.text), scope.span(part)), False
         elif isinstance(part, nodes.Interpolation):
             piece, divides = _hole(evaluate(part.expression, scope), scope.span(part)), whole
         elif isinstance(part, nodes.TemplateIf):

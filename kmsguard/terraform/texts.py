@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -9,7 +10,14 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Data, Target, Text, Unknown, Value
-from kmsguard.terraform.arithmetic import LONGEST, SHOWN
+from kmsguard.terraform.arithmetic import LONGEST, SHOWN, shortest
+
+_EXACT_DIGITS = 150  # so many decimal digits 512 bits hold in any case
+
+
+def normalized(text: str) -> str:
+    """A text as Terraform keeps every one: in Unicode's normal form C."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def is_text(value: Value) -> bool:
@@ -22,7 +30,7 @@ def number_text(number: float | Decimal) -> str:
     if isinstance(number, float):
         number = Decimal(repr(number))
     if isinstance(number, Decimal):
-        number = SHOWN.plus(number)
+        number = shortest(number) if len(number.as_tuple().digits) > _EXACT_DIGITS else SHOWN.plus(number)
         if number == number.to_integral_value(context=SHOWN):
             return str(int(number))
         return format(SHOWN.normalize(number), "f")

@@ -56,13 +56,17 @@ def _element(items: Iterable[Value]) -> Type:
 def unify(types: Iterable[Type]) -> Type | None:
     """The type that values of all of these types can be converted to; None where there is none. ANY fits to each."""
     distinct: list[Type] = []
+    open_ = False
     for each in types:
+        open_ = open_ or each.kind == "any"
         if each.kind != "any" and not any(each is other or each == other for other in distinct):
             distinct.append(each)
-    if not distinct:
-        return ANY
-    if len(distinct) == 1:
-        return distinct[0]
+    if len(distinct) < 2:
+        return distinct[0] if distinct else ANY
+    return _unified(distinct) or (ANY if open_ else None)
+
+
+def _unified(distinct: list[Type]) -> Type | None:
     kinds = {each.kind for each in distinct}
     if kinds <= PRIMITIVE:
         return STRING if "string" in kinds else None

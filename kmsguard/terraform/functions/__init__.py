@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value
+from kmsguard.model.value import Choice, Text, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform.choices import choose, distribute
 from kmsguard.terraform.history import derived
@@ -50,8 +50,10 @@ FAMILIES: dict[str, dict[str, str]] = {
         "slice": "3", "sort": "1", "sum": "1", "transpose": "1", "values": "1", "zipmap": "2",
     },
     "encoding": {
-        "base64decode": "1", "base64encode": "1", "base64gzip": "1", "csvdecode": "1", "jsondecode": "1", "jsonencode": "1",
-        "textdecodebase64": "2", "textencodebase64": "2", "urlencode": "1", "yamldecode": "1", "yamlencode": "1",
+        "base64decode": "1", "base64encode": "1", "base64gunzip": "1", "base64gzip": "1",
+        "csvdecode": "1", "jsondecode": "1", "jsonencode": "1",
+        "textdecodebase64": "2", "textencodebase64": "2", "urldecode": "1", "urlencode": "1",
+        "yamldecode": "1", "yamlencode": "1",
     },
     "numeric": {
         "abs": "1", "ceil": "1", "floor": "1", "log": "2", "max": "1+", "min": "1+", "parseint": "2", "pow": "2",
@@ -67,13 +69,14 @@ FAMILIES: dict[str, dict[str, str]] = {
         "sha512": "1", "uuid": "0", "uuidv5": "2",
     },
     "network": {
-        "cidrhost": "2", "cidrnetmask": "1", "cidrsubnet": "3", "cidrsubnets": "1+",
+        "cidrcontains": "2", "cidrhost": "2", "cidrnetmask": "1", "cidrsubnet": "3", "cidrsubnets": "1+",
     },
     "dates": {
         "formatdate": "2", "plantimestamp": "0", "timeadd": "2", "timecmp": "2", "timestamp": "0",
     },
     "types": {
-        "ephemeralasnull": "1", "issensitive": "1", "nonsensitive": "1", "sensitive": "1", "tobool": "1", "tolist": "1",
+        "ephemeralasnull": "1", "flip_sensitive": "1", "issensitive": "1", "nonsensitive": "1", "sensitive": "1",
+        "tobool": "1", "tolist": "1",
         "tomap": "1", "tonumber": "1", "toset": "1", "tostring": "1",
     },
     "aws": {
@@ -125,7 +128,7 @@ def call(node: nodes.Call, scope: Scope) -> Value:
                 return argument
         if not _takes(name, len(settled)):
             return invalid(f"{name} does not take {len(settled)} arguments")
-        return function(invocation, settled)
+        return _hidden(name, function(invocation, settled), settled)
 
     def invoke_expanded(*settled: Value) -> Value:
         last = settled[-1]
@@ -135,6 +138,42 @@ def call(node: nodes.Call, scope: Scope) -> Value:
 
     value = distribute(invoke_expanded if node.expand_final and arguments else invoke, *arguments)
     return value if value.span is not None else replace(value, span=span)
+
+
+_OPEN_INSIDE = frozenset(
+    (
+        *("concat", "element", "flatten", "keys", "length", "lookup", "merge", "one", "reverse", "slice", "tolist", "tomap"),
+        *("values", "zipmap", "ephemeralasnull"),
+    )
+)
+"""Functions that hand elements on: what is sensitive inside of their arguments hides no more than itself."""
+_REVEALING = frozenset(("flip_sensitive", "issensitive", "nonsensitive"))
+
+
+def _hidden(name: str, value: Value, arguments: tuple[Value, ...]) -> Value:
+    """The result of a function: sensitive where what it was made of is."""
+    if value.sensitive or name in _REVEALING or is_invalid(value):
+        return value
+    looked_at = arguments[:2] if name == "lookup" else arguments
+    if name not in _OPEN_INSIDE:
+        hides = any(map(_holds_sensitive, looked_at))
+    else:
+        hides = any(argument.sensitive for argument in looked_at) or (name == "zipmap" and _holds_sensitive(arguments[0]))
+    return replace(value, sensitive=True) if hides else value
+
+
+def _holds_sensitive(value: Value) -> bool:
+    """Whether a value, or anything in it, is sensitive."""
+    data = value.data
+    if value.sensitive:
+        return True
+    if isinstance(data, tuple):
+        return any(map(_holds_sensitive, data))
+    if isinstance(data, dict):
+        return any(map(_holds_sensitive, data.values()))
+    if isinstance(data, Text):
+        return any(piece.sensitive for piece in data.pieces)
+    return isinstance(data, Choice) and any(_holds_sensitive(branch.value) for branch in data.branches)
 
 
 def _try(node: nodes.Call, scope: Scope) -> Value:

@@ -13,6 +13,7 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.partial import Invalid, ListItems, MapItems, find_unknown, invalid
+from kmsguard.terraform.texts import normalized
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 
 STRINGS = Type("list", STRING)
@@ -115,6 +116,8 @@ def to_data(result: Any) -> Data:
         return MapItems({name: Value(to_data(item)) for name, item in result.items()})
     if isinstance(result, float):
         return narrow(result)
+    if isinstance(result, str):
+        return normalized(result)
     data: Data = result
     return data
 
@@ -127,6 +130,8 @@ def to_dynamic(result: Any) -> Data:
         return {name: Value(to_dynamic(item)) for name, item in result.items()}
     if isinstance(result, (float, Decimal)):
         return narrow(result)
+    if isinstance(result, str):
+        return normalized(result)
     data: Data = result
     return data
 

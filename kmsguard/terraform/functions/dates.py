@@ -13,6 +13,7 @@ from kmsguard.terraform.types import STRING
 _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "μs": "1e-6", "ms": "1e-3", "s": "1", "m": "60", "h": "3600"}
+_LONGEST = Decimal(1 << 63) / 10**9  # seconds: 64 bits of nanoseconds
 _PART = re.compile(r"'((?:[^']|'')*)'|Y+|M+|D+|E+|H+|h+|m+|s+|A+|a+|Z+|[^A-Za-z']+|.", re.DOTALL)
 
 
@@ -33,10 +34,7 @@ def _parse(text: str) -> datetime:
 
 
 def _write(time: datetime) -> str:
-    text = time.isoformat(timespec="microseconds" if time.microsecond else "seconds")
-    if time.microsecond:
-        head, _, tail = text.partition(".")
-        text = f"{head}.{tail[:6].rstrip('0')}{tail[6:]}"
+    text = time.isoformat(timespec="seconds")  # fractions are left out
     return text.replace("+00:00", "Z")
 
 
@@ -51,7 +49,7 @@ def _duration(text: str) -> timedelta:
             raise FunctionError("this is no duration")
         total += Decimal(match[1]) * Decimal(_SECONDS[match[2]])
         at = match.end()
-    if not body:
+    if not body or total > _LONGEST:
         raise FunctionError("this is no duration")
     return timedelta(microseconds=int(sign * total * 1_000_000))
 

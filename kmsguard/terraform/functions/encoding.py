@@ -7,7 +7,7 @@ import binascii
 import codecs
 import re
 from decimal import Decimal
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote_plus
 
 from msgspec.structs import replace
 
@@ -19,7 +19,7 @@ from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.partial import Handle, Invalid, ListItems, invalid
-from kmsguard.terraform.texts import number_text, pieces_of, text_value
+from kmsguard.terraform.texts import normalized, number_text, pieces_of, text_value
 from kmsguard.terraform.types import STRING
 
 # --- JSON -----------------------------------------------------------------------------------------------------------------
@@ -189,10 +189,10 @@ def _yaml_encode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
     data = value.data
-    if isinstance(data, (str, Text)) and not top:
+    if isinstance(data, (str, Text)):
         text = value.text
         if text is not None and "\n" in text:
-            return _yaml_block(text, indent)
+            return _yaml_block(text, indent or "  ")
     if isinstance(data, tuple) and data:
         out: list[str | Value] = []
         for number, item in enumerate(data):
@@ -202,7 +202,11 @@ def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
         out = []
         for number, name in enumerate(sorted(data)):
             item = data[name]
-            out.append(f"\n{indent}{json_string(name)}:" if number or not top else f"{json_string(name)}:")
+            key = f"{json_string(name)}:"
+            if "\n" in name:
+                block = "".join(part for part in _yaml_block(name, f"{indent}  ") if isinstance(part, str))
+                key = f"? {block}\n{indent}:"
+            out.append(f"\n{indent}{key}" if number or not top else key)
             # a list stands below its key without being moved in
             inner = _yaml(item, indent if isinstance(item.data, tuple) else f"{indent}  ")
             out.extend(inner if _nests(item) else [" ", *inner])
@@ -215,13 +219,18 @@ def _nests(value: Value) -> bool:
 
 
 def _yaml_block(text: str, indent: str) -> list[str | Value]:
-    mark = "|" if text.endswith("\n") and not text.endswith("\n\n") else "|+" if text.endswith("\n") else "|-"
+    deep = "2" if text[:1] in ("\n", " ") else ""
+    mark = (
+        f"|{deep}" if text.endswith("\n") and not text.endswith("\n\n") else f"|{deep}+" if text.endswith("\n") else f"|{deep}-"
+    )
     lines = text.removesuffix("\n").split("\n")
     return [f"{mark}\n" + "\n".join(f"{indent}{line}" if line else "" for line in lines)]
 
 
 def _yaml_decode(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     text = convert(arguments[0], STRING)
+    if text.data is None or text.text == "":
+        return invalid("this is no YAML")
     if isinstance(text.data, Text) and text.data.encodes is not None and text.data.encoding in ("json", "yaml"):
         return _as_decoded(text.data.encodes)
     return settled(lambda known: _decoded_yaml(known, invocation.span), (text,))
@@ -248,7 +257,8 @@ def _base64(arguments: tuple[Value, ...], codec: str) -> Value:
         return invalid("an argument must not be null")
     text = value.text
     if text is not None:
-        return encoded([base64.b64encode(text.encode(codec)).decode()], value, "base64")
+        data = codecs.BOM_UTF16_BE + text.encode("utf-16-be") if codec == "utf-16" else text.encode(codec)
+        return encoded([base64.b64encode(data).decode()], value, "base64")
     if isinstance(value.data, Unknown):
         return derived(arguments, not_null=True)
     return encoded([derived((value,), not_null=True)], value, "base64")
@@ -256,6 +266,8 @@ def _base64(arguments: tuple[Value, ...], codec: str) -> Value:
 
 def _base64_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     value = convert(arguments[0], STRING)
+    if value.data is None:
+        return invalid("an argument must not be null")
     if isinstance(value.data, Text) and value.data.encodes is not None and value.data.encoding == "base64":
         return value.data.encodes
     return settled(_decoded, (value,), not_null=True)
@@ -263,10 +275,34 @@ def _base64_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _decoded(value: Value) -> Value:
     try:
-        text = base64.b64decode(value.text or "", validate=True).decode()
+        text = base64.b64decode((value.text or "").replace("\n", "").replace("\r", ""), validate=True).decode()
     except (binascii.Error, ValueError):
         return invalid("this is no base64 of a text")
-    return from_parts(text, (value,), value.span)
+    return from_parts(normalized(text), (value,), value.span)
+
+
+def _base64_gunzip(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    value = convert(arguments[0], STRING)
+    if isinstance(value.data, Text) and value.data.encodes is not None and value.data.encoding == "gzip":
+        return value.data.encodes
+    return _GUNZIP(_, arguments)
+
+
+def _unzipped(text: str) -> str:
+    import zlib
+
+    try:
+        unzip = zlib.decompressobj(wbits=31)
+        content = unzip.decompress(base64.b64decode(text, validate=True), LARGEST)
+        if not unzip.eof:
+            raise FunctionError("this is no base64 of gzip, or more than is unpacked")
+        return content.decode()
+    except (binascii.Error, ValueError, zlib.error):
+        raise FunctionError("this is no base64 of gzip of a text") from None
+
+
+LARGEST = 4_000_000  # bytes that are unpacked
+_GUNZIP = pure(_unzipped, STRING)
 
 
 def _base64_gzip(_: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -282,14 +318,17 @@ def _codec(name: str) -> str:
         codec = codecs.lookup(name).name
     except LookupError:
         raise FunctionError("this is no encoding") from None
-    return "utf-16-be" if codec == "utf-16" else codec
+    if codec.startswith("utf-32"):
+        raise FunctionError("this is no encoding")
+    return codec
 
 
 def _text_encode_base64(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) != 2 or arguments[1].text is None:
-        return invalid("wrong arguments")
+    name = convert(arguments[1], STRING)
+    if name.text is None:
+        return derived(arguments, not_null=True) if isinstance(name.data, Unknown) else invalid("an encoding is required")
     try:
-        return _base64(arguments[:1], _codec(arguments[1].text))
+        return _base64(arguments[:1], _codec(name.text))
     except (FunctionError, UnicodeError):
         return invalid("the text cannot be encoded so")
 
@@ -308,10 +347,15 @@ def _csv_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return settled(_csv, (convert(arguments[0], STRING),))
 
 
+_BARE_QUOTE = re.compile(r'''(?:^|,)(?!")[^,"\n]+"''', re.MULTILINE)
+
+
 def _csv(text: Value) -> Value:
     import csv
     import io
 
+    if _BARE_QUOTE.search(text.text or ""):
+        return invalid("a quote stands inside of a field that has none around it")
     try:
         rows = list(csv.reader(io.StringIO(text.text or ""), strict=True))
     except csv.Error:
@@ -325,15 +369,26 @@ def _csv(text: Value) -> Value:
     return Value(ListItems(items), sensitive=text.sensitive)
 
 
+def _url_decode(text: str) -> str:
+    if re.search(r"%(?![0-9A-Fa-f]{2})", text):
+        raise FunctionError("this is no URL encoding")
+    try:
+        return unquote_plus(text, errors="strict")
+    except ValueError:
+        raise FunctionError("this is no URL encoding of a text") from None
+
+
 FUNCTIONS: dict[str, Function] = {
     "base64decode": _base64_decode,
     "base64encode": _base64_encode,
+    "base64gunzip": _base64_gunzip,
     "base64gzip": _base64_gzip,
     "csvdecode": _csv_decode,
     "jsondecode": _json_decode,
     "jsonencode": _json_encode,
     "textdecodebase64": pure(_text_decode_base64, STRING, STRING),
     "textencodebase64": _text_encode_base64,
+    "urldecode": pure(_url_decode, STRING),
     "urlencode": pure(quote_plus, STRING),
     "yamldecode": _yaml_decode,
     "yamlencode": _yaml_encode,

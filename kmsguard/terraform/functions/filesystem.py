@@ -16,13 +16,13 @@ from kmsguard.model.value import Step, Text, Unknown, Value
 from kmsguard.terraform.access import members_of
 from kmsguard.terraform.conversion import convert, set_of
 from kmsguard.terraform.functions import Function, Invocation
-from kmsguard.terraform.functions.adapt import FunctionError, pure, settled
+from kmsguard.terraform.functions.adapt import pure, settled
 from kmsguard.terraform.functions.crypto import hexadecimal, in_base64
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.partial import Invalid, invalid
 from kmsguard.terraform.paths import CHECKOUT, checkout_path, relative_to_root
 from kmsguard.terraform.scope import Run, Scope
-from kmsguard.terraform.texts import text_value
+from kmsguard.terraform.texts import normalized, text_value
 from kmsguard.terraform.types import STRING
 
 LARGEST = 4_000_000  # bytes of a file that is hashed or listed
@@ -72,6 +72,8 @@ def text_of(source: Source) -> Value:
     """The text of a file, each line with its place."""
     text = source.text
     span = source.span(0, len(text))
+    if not text.isascii() and normalized(text) != text:
+        return Value(normalized(text), span)
     pieces = []
     at = 0
     while at < len(text):
@@ -104,6 +106,8 @@ def _exists(invocation: Invocation, path: str, argument: Value) -> Value:
     real = _inside(invocation.scope.run, path)
     if real is None:
         return from_parts(Unknown(f"file {argument.text} is outside of the checkout"), (argument,))
+    if real.is_dir():
+        return invalid(f"{argument.text or '.'} is a folder, not a file")
     return from_parts(real.is_file(), (argument,))
 
 
@@ -168,10 +172,14 @@ def _files(invocation: Invocation, folder: Value, pattern: Value) -> Value:
     real = _inside(run, root)
     if real is None:
         return from_parts(Unknown(f"folder {folder.text} is outside of the checkout", not_null=True), (folder, pattern))
+    # the pattern may lead out of the folder and in again
+    wanted = posixpath.normpath(posixpath.join(root, pattern.text or "")).removeprefix(f"{root}/" if root != "." else "")
     try:
-        matches = re.compile(_glob(posixpath.normpath(pattern.text or "")))
+        matches = re.compile(_glob(wanted))
     except re.error:
         return invalid("this is no pattern of files")
+    if wanted.startswith("../"):
+        return from_parts(Unknown(f"files outside of {folder.text}", not_null=True), (folder, pattern))
     found = []
     for at, folders, names in os.walk(real):
         folders.sort()
@@ -198,9 +206,11 @@ def _glob(pattern: str) -> str:
             out.append(".*")
             at += 2
             continue
-        if character == "[" and "]" in pattern[at:]:
+        if character == "[":
+            if "]" not in pattern[at:]:
+                raise re.error("a set that is not closed")
             end = pattern.index("]", at + 1)
-            out.append("[" + pattern[at + 1 : end].replace("!", "^", 1) + "]")
+            out.append("[" + pattern[at + 1 : end] + "]")
             at = end + 1
             continue
         if character == "{":
@@ -259,10 +269,10 @@ def _part_of_path(part: Callable[[str], str]) -> Function:
     return run
 
 
-def _path_expand(path: str) -> str:
+def _path_expand(path: str) -> Value:
     if path.startswith("~"):
-        raise FunctionError("the home folder is not part of the code")
-    return path
+        return Value(Unknown("the home folder is not part of the code", not_null=True))
+    return Value(path)
 
 
 # --- templates ------------------------------------------------------------------------------------------------------------
@@ -317,7 +327,10 @@ def rendered(invocation: Invocation, source: Source, variables: Value, path: str
     """A template with its variables put in."""
     members = members_of(variables)
     if members is None:
-        return derived((variables,), not_null=True)
+        return derived((variables,), not_null=True) if isinstance(variables.data, Unknown) else invalid("a map is required")
+    for name in members:
+        if not name[:1].isalpha() and not name.startswith("_"):
+            return invalid(f"{name!r} is no name of a variable")
     return render(invocation.scope, source, members, path, fixed=fixed)
 
 

@@ -36,6 +36,18 @@ def _host(prefix: str, number: int | Decimal) -> str:
     return str(network.network_address + (at if at >= 0 else size + at))
 
 
+def _contains(prefix: str, inner: str) -> bool:
+    network = _network(prefix)
+    if "/" in inner:
+        other = _network(inner)
+        return network.version == other.version and network.supernet_of(other)  # type: ignore[arg-type]
+    try:
+        address = ipaddress.ip_address(inner)
+    except ValueError:
+        raise FunctionError("this is no address and no CIDR prefix") from None
+    return address in network
+
+
 def _netmask(prefix: str) -> str:
     network = _network(prefix)
     if network.version == 6:
@@ -64,7 +76,7 @@ def _subnets(prefix: str, *bits: int | Decimal) -> list[str]:
     out = []
     for more in map(whole_number, bits):
         length = network.prefixlen + more
-        if more < 1 or length > network.max_prefixlen:
+        if not 1 <= more <= 32 or length > network.max_prefixlen:
             raise FunctionError("the prefix has no subnet of that length")
         size = 1 << (network.max_prefixlen - length)
         at = -(-at // size) * size
@@ -76,6 +88,7 @@ def _subnets(prefix: str, *bits: int | Decimal) -> list[str]:
 
 
 FUNCTIONS: dict[str, Function] = {
+    "cidrcontains": pure(_contains, STRING, STRING),
     "cidrhost": pure(_host, STRING, NUMBER),
     "cidrnetmask": pure(_netmask, STRING),
     "cidrsubnet": pure(_subnet, STRING, NUMBER, NUMBER),

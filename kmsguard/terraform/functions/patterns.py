@@ -1,97 +1,239 @@
-"""Regular expressions in RE2's syntax, run by Python's engine where that is safe.
+"""Regular expressions in RE2's syntax: what Go accepts is accepted, and no pattern takes more than linear time.
 
-See https://github.com/google/re2/wiki/Syntax.
+A pattern is parsed, and run by Python's engine where that gives the same and cannot take long, else by a machine that follows
+all ways at once, as RE2 does. See https://github.com/google/re2/wiki/Syntax and https://swtch.com/~rsc/regexp/regexp2.html.
 """
 
 from __future__ import annotations
 
 import re
-import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 
+import msgspec
+
 from kmsguard.terraform.functions.adapt import FunctionError
+from kmsguard.terraform.functions.pattern_syntax import Node, Syntax, parse
 
-_CLASSES = {
-    "alnum": "0-9A-Za-z",
-    "alpha": "A-Za-z",
-    "ascii": r"\x00-\x7F",
-    "blank": r"\t ",
-    "cntrl": r"\x00-\x1F\x7F",
-    "digit": "0-9",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\t\n\v\f\r ",
-    "upper": "A-Z",
-    "word": "0-9A-Za-z_",
-}
-_POSIX = re.compile(r"\[:(\^?)([a-z]+):\]")
-_REFERENCE = re.compile(r"\$(?:\$|(\d+|[A-Za-z_]\w*)|\{(\w+)\})")
-LONGEST = 25
-"""How long a text may be for a pattern that could take exponential time."""
+MOST_STEPS = 20_000_000
+"""So many steps a search may take: instructions of the pattern times characters of the text."""
 
 
-def compiled(pattern: str, text: str) -> re.Pattern[str]:
-    """The pattern, for use on a text.
+class Match(msgspec.Struct, frozen=True):
+    """Where a pattern matches: the start and end of the whole and of each group, -1 where a group took no part."""
 
-    Raises:
-        FunctionError: where it is no pattern, or could take too long on that text.
-    """
-    found, slow = _compile(pattern)
-    if found is None:
-        raise FunctionError("this is no regular expression")
-    if slow and len(text) > LONGEST:
-        raise FunctionError("this regular expression cannot be followed")
-    return found
+    text: str
+    spans: tuple[int, ...]
+
+    @property
+    def start(self) -> int:
+        """Where it begins."""
+        return self.spans[0]
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.spans[1]
+
+    def group(self, number: int) -> str | None:
+        """What a group matched; None where it took no part, or is none."""
+        if not 0 <= number < len(self.spans) // 2:
+            return None
+        start, end = self.spans[2 * number], self.spans[2 * number + 1]
+        return None if start < 0 else self.text[start:end]
+
+
+class Pattern:
+    """A regular expression. `names` are those of its groups, in their order; None for a group without name."""
+
+    def __init__(self, node: Node, syntax: Syntax) -> None:
+        self.names = syntax.names
+        self.quick: re.Pattern[str] | None = None
+        if not syntax.slow:
+            try:
+                self.quick = re.compile(syntax.python(node))
+            except (re.error, OverflowError, RecursionError):
+                self.quick = None
+        self._program = None if self.quick is not None else program(node)
+
+    def search(self, text: str, at: int = 0) -> Match | None:
+        """The leftmost match from a position on.
+
+        Raises:
+            FunctionError: where the search would take too long.
+        """
+        if self.quick is not None:
+            found = self.quick.search(text, at)
+            if found is None:
+                return None
+            spans = [place for number in range(len(self.names) + 1) for place in found.span(number)]
+            return Match(text, tuple(spans))
+        assert self._program is not None
+        return run(self._program, text, at, len(self.names))
+
+    def all(self, text: str) -> Iterator[Match]:
+        """All matches, one behind the other; an empty one does not stand directly behind another match."""
+        at, before = 0, -1
+        while at <= len(text):
+            match = self.search(text, at)
+            if match is None:
+                return
+            if match.end > match.start or match.start != before:
+                yield match
+            before = match.end
+            at = match.end if match.end > match.start else match.end + 1
 
 
 @lru_cache(maxsize=256)
-def _compile(pattern: str) -> tuple[re.Pattern[str] | None, bool]:
-    translated = _POSIX.sub(lambda match: _CLASSES.get(match[2], "") if not match[1] else "", pattern)
-    translated = translated.replace(r"\z", r"\Z").replace("(?<", "(?P<").replace("(?P<=", "(?<=").replace("(?P<!", "(?<!")
-    translated = re.sub(r"\\Q(.*?)(?:\\E|$)", lambda match: re.escape(match[1]), translated)
-    translated = re.sub(r"\\p\{?L\}?", r"[^\\W\\d_]", translated)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a set that looks like a nested one is none in RE2 either
-            return re.compile(translated, re.ASCII), _nested(translated)
-    except (re.error, OverflowError, RecursionError):
-        return None, False
+def compiled(pattern: str) -> Pattern:
+    """The pattern.
+
+    Raises:
+        FunctionError: where it is none to RE2.
+    """
+    node, syntax = parse(pattern)
+    return Pattern(node, syntax)
 
 
-def _nested(pattern: str) -> bool:
-    """Whether a repeated group holds a repetition without bound."""
-    depth_starts: list[int] = []
-    escaped = in_set = False
-    for at, character in enumerate(pattern):
-        if escaped:
-            escaped = False
-        elif character == "\\":
-            escaped = True
-        elif in_set:
-            in_set = character != "]" or pattern[at - 1] == "["
-        elif character == "[":
-            in_set = True
-        elif character == "(":
-            depth_starts.append(at)
-        elif character == ")" and depth_starts:
-            start = depth_starts.pop()
-            inner = re.sub(r"\\.|\[(?:\\.|[^\]])*\]", "x", pattern[start + 1 : at])
-            if pattern[at + 1 : at + 2] in ("+", "*", "{") and re.search(r"[+*]|,\}", inner):
-                return True
-    return False
+_REFERENCE = re.compile(r"\$(?:\$|\{(\w+)\}|(\w+))")
 
 
-def expand(template: str, match: re.Match[str]) -> str:
-    """The replacement of a match: `$1`, `${name}`, `$$`."""
+def expand(template: str, match: Match, names: list[str | None]) -> str:
+    """The replacement of a match: `$1`, `${name}`, `$$`; of a group that is none, nothing."""
 
     def group(reference: re.Match[str]) -> str:
         name = reference[1] or reference[2]
         if name is None:
             return "$"
         if name.isdigit():
-            return match[int(name)] or "" if int(name) <= match.re.groups else ""
-        return match[name] or "" if name in match.re.groupindex else ""
+            return match.group(int(name)) or ""
+        return next((match.group(n) or "" for n, other in enumerate(names, 1) if other == name and match.group(n)), "")
 
     return _REFERENCE.sub(group, template)
+
+
+# --- the machine ------------------------------------------------------------------------------------------------------------
+
+
+def program(node: Node) -> list[tuple[str, object, int]]:
+    """The instructions of a pattern: `char TEST`, `split A B` (A is preferred), `jump A`, `save N`, `assert TEST`, `match`.
+
+    Raises:
+        FunctionError: where there are too many of them.
+    """
+    code: list[tuple[str, object, int]] = [("save", 0, 0)]
+    _emit(node, code)
+    code.append(("save", 1, 0))
+    code.append(("match", None, 0))
+    return code
+
+
+def _emit(node: Node, code: list[tuple[str, object, int]]) -> None:
+    if len(code) > 20_000:
+        raise FunctionError("this regular expression is too large")
+    kind = node[0]
+    if kind == "char":
+        code.append(("char", node[1], 0))
+    elif kind == "assert":
+        code.append(("assert", node[1], 0))
+    elif kind == "group":
+        code.append(("save", 2 * node[1], 0))
+        _emit(node[2], code)
+        code.append(("save", 2 * node[1] + 1, 0))
+    elif kind == "sequence":
+        for part in node[1]:
+            _emit(part, code)
+    elif kind == "either":
+        ends = []
+        for part in node[1][:-1]:
+            at = len(code)
+            code.append(("split", at + 1, 0))
+            _emit(part, code)
+            ends.append(len(code))
+            code.append(("jump", None, 0))
+            code[at] = ("split", at + 1, len(code))
+        _emit(node[1][-1], code)
+        for at in ends:
+            code[at] = ("jump", len(code), 0)
+    else:
+        _repeat(node, code)
+
+
+def _repeat(node: Node, code: list[tuple[str, object, int]]) -> None:
+    _, inner, least, most, greedy = node
+    for _ in range(least):
+        _emit(inner, code)
+    if most is None:
+        at = len(code)
+        code.append(("split", 0, 0))
+        _emit(inner, code)
+        code.append(("jump", at, 0))
+        code[at] = ("split", at + 1, len(code)) if greedy else ("split", len(code), at + 1)
+        return
+    splits = []
+    for _ in range(most - least):
+        splits.append(len(code))
+        code.append(("split", 0, 0))
+        _emit(inner, code)
+    for at in splits:
+        code[at] = ("split", at + 1, len(code)) if greedy else ("split", len(code), at + 1)
+
+
+_Thread = tuple[int, tuple[int, ...]]
+
+
+def run(code: list[tuple[str, object, int]], text: str, start: int, groups: int) -> Match | None:
+    """The leftmost match, of those the preferred one; all ways are followed at once."""
+    if len(code) * (len(text) - start + 1) > MOST_STEPS:
+        raise FunctionError("this regular expression cannot be followed on so long a text")
+    empty = (-1,) * (2 * groups + 2)
+    threads: list[_Thread] = []
+    best: tuple[int, ...] | None = None
+    for at in range(start, len(text) + 1):
+        seen: set[int] = set()
+        waiting = [*threads, (0, empty)] if best is None else threads
+        alive: list[_Thread] = []
+        for counter, saved in waiting:
+            _follow(code, counter, saved, text, at, seen, alive)
+        threads = []
+        for counter, saved in alive:
+            operation, test, _ = code[counter]
+            if operation == "match":
+                best = saved
+                break  # whatever follows is less preferred
+            if at < len(text) and test(text[at]):  # type: ignore[operator]
+                threads.append((counter + 1, saved))
+        if not threads and best is not None:
+            break
+    return None if best is None else Match(text, best)
+
+
+def _follow(
+    code: list[tuple[str, object, int]],
+    counter: int,
+    saved: tuple[int, ...],
+    text: str,
+    at: int,
+    seen: set[int],
+    alive: list[_Thread],
+) -> None:
+    pending = [(counter, saved)]
+    while pending:
+        counter, saved = pending.pop()
+        if counter in seen:
+            continue
+        seen.add(counter)
+        operation, first, second = code[counter]
+        if operation == "jump":
+            pending.append((first, saved))  # type: ignore[arg-type]
+        elif operation == "split":
+            pending.append((second, saved))
+            pending.append((first, saved))  # type: ignore[arg-type]
+        elif operation == "save":
+            number: int = first  # type: ignore[assignment]
+            pending.append((counter + 1, (*saved[:number], at, *saved[number + 1 :])))
+        elif operation == "assert":
+            if first(text, at):  # type: ignore[operator]
+                pending.append((counter + 1, saved))
+        else:
+            alive.append((counter, saved))

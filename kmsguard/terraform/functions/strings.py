@@ -11,12 +11,13 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Source
 from kmsguard.model.value import Choice, Text, Unknown, Value
-from kmsguard.terraform.arithmetic import SHOWN, narrow
+from kmsguard.terraform.arithmetic import SHOWN_IN_FULL, as_binary, narrow
 from kmsguard.terraform.choices import compose
 from kmsguard.terraform.conversion import convert
-from kmsguard.terraform.functions import Function, Invocation
+from kmsguard.terraform.functions import Function, Invocation, holes
 from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic, whole_number
-from kmsguard.terraform.functions.patterns import compiled, expand
+from kmsguard.terraform.functions.patterns import Match, Pattern, compiled, expand
+from kmsguard.terraform.graphemes import graphemes
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.operations import ends
 from kmsguard.terraform.partial import Invalid, ListItems, Open, SetItems, find_unknown, invalid
@@ -69,9 +70,28 @@ WIDEST = 10_000
 
 def _format(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     pattern = _text_argument(arguments[0])
-    if pattern.text is None:
-        return pattern if isinstance(pattern.data, Invalid) else derived(arguments, not_null=True)
-    return _marked(_formatted(pattern.text, arguments[1:]), arguments)
+    if pattern.text is not None:
+        return _formatted(pattern.text, arguments[1:])
+    if isinstance(pattern.data, Text):
+        return _format_open(pattern, arguments[1:])
+    return pattern if isinstance(pattern.data, Invalid) else derived(arguments, not_null=True)
+
+
+def _format_open(pattern: Value, arguments: tuple[Value, ...]) -> Value:
+    """A format with holes: they stay in it, as long as nothing else than they can use the arguments (an ARN holds no verbs)."""
+    pieces = []
+    for piece in pieces_of(pattern):
+        made = piece
+        if isinstance(piece.data, str) and "%" in piece.data:
+            if arguments:
+                return derived((pattern, *arguments), not_null=True)
+            made = _formatted(piece.data, ())
+        if isinstance(made.data, Invalid):
+            return made
+        pieces.append(made)
+    if arguments:
+        return derived((pattern, *arguments), not_null=True)
+    return holes.joined(pieces, pattern)
 
 
 def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
@@ -96,6 +116,8 @@ def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
             number = int(match[4]) - 1
         if verb is None or not 0 <= number < len(arguments):
             return invalid("the format does not fit its arguments")
+        if verb == "v" and "#" in flags:
+            verb, flags = "json", flags.replace("#", "")
         piece = _verb(verb, flags, sizes[0], sizes[1], arguments[number])
         number += 1
         used = max(used, number)
@@ -104,7 +126,7 @@ def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
         pieces.append(piece)
     if at < len(pattern):
         pieces.append(Value(pattern[at:]))
-    if used < len(arguments) and "[" not in pattern:
+    if used < len(arguments):
         return invalid("format has too many arguments")
     return compose(pieces, [True] * len(pieces), None)
 
@@ -134,7 +156,7 @@ def _verb(verb: str, flags: str, width: int | None, precision: int | None, argum
         return settled(lambda known: _written(verb, flags, width, precision, known), (value,), not_null=True)
     if verb == "s" and plain:
         return value
-    if verb in "bcdoxX" and isinstance(data, Decimal):
+    if verb in "bdoxX" and isinstance(data, Decimal):
         return invalid("a whole number is required")
     return _written(verb, flags, width, precision, value)
 
@@ -150,7 +172,7 @@ def _natural(argument: Value) -> str:
 
 _VERB_TYPES = {
     **dict.fromkeys("sq", STRING),
-    **dict.fromkeys("bcdoxXeEfFgG", NUMBER),
+    **dict.fromkeys("bdoxXeEfFgG", NUMBER),
     "t": BOOL,
 }
 
@@ -160,24 +182,24 @@ def _written(verb: str, flags: str, width: int | None, precision: int | None, va
     if isinstance(data, (str, Text)):
         text = value.text or ""
         if precision is not None:
-            text = text[:precision]
+            text = "".join(graphemes(text)[:precision])
         if verb == "q":
             from kmsguard.terraform.functions.encoding import json_string
 
             text = json_string(text)
     elif isinstance(data, bool):
-        text = "true" if data else "false"
+        return from_parts("true" if data else "false", (value,))  # without regard to width
     else:
         assert isinstance(data, (int, float, Decimal))
         text = _number(verb, flags, precision, narrow(data))
     if width is not None:
         if "-" in flags:
-            text = text.ljust(width)
+            text += " " * (width - len(graphemes(text)))
         elif "0" in flags and not isinstance(data, bool):
             sign = text[0] if text[:1] in ("-", "+") else ""
             text = sign + text[len(sign) :].rjust(width - len(sign), "0")
         else:
-            text = text.rjust(width)
+            text = " " * (width - len(graphemes(text))) + text
     return from_parts(text, (value,))
 
 
@@ -188,21 +210,20 @@ def _number(verb: str, flags: str, precision: int | None, number: int | Decimal)
         digits = format(abs(whole), {"d": "d", "b": "b", "o": "o", "x": "x", "X": "X"}[verb])
         head = {"x": "0x", "X": "0X", "o": "0", "b": "0b"}.get(verb, "") if "#" in flags else ""
         return ("-" if whole < 0 else sign) + head + digits
-    if verb == "c":
-        return chr(int(number))
     if verb in "gG":
-        text = _general(number) if precision is None else _exponent(f"{float(number):.{precision}{verb}}")
+        text = _general(number) if precision is None else _exponent(f"{float(number):.{precision}g}")
+        text = text.upper() if verb == "G" else text
         return text if number < 0 else sign + text
     if verb in "fF":
-        text = format(Decimal(number), f".{6 if precision is None else precision}f")
+        text = format(as_binary(Decimal(number)), f".{6 if precision is None else precision}f")
     else:
-        text = _exponent(format(Decimal(number), f".{6 if precision is None else precision}{verb}"))
+        text = _exponent(format(as_binary(Decimal(number)), f".{6 if precision is None else precision}{verb}"))
     return text if text.startswith("-") else sign + text
 
 
 def _general(number: int | Decimal) -> str:
     """Go's shortest form: with an exponent from a million on and below 10**-4."""
-    sign, digits, exponent = SHOWN.normalize(Decimal(number)).as_tuple()
+    sign, digits, exponent = Decimal(number_text(number)).normalize(SHOWN_IN_FULL).as_tuple()
     assert isinstance(exponent, int)
     size = len(digits) + exponent - 1
     if -4 <= size < 6:
@@ -316,7 +337,36 @@ def _upper(text: str) -> str:
 
 
 def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+    return text.lower() if text.isascii() else "".join("i" if c == "\u0130" else c.lower() for c in text)
+
+
+def _by_character(change: Callable[[str], str], keep: Callable[[Unknown], bool]) -> Function:
+    known = pure(change, STRING)
+
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+        text = _text_argument(arguments[0])
+        if holes.is_open_text(text) and not isinstance(text.data, Invalid):
+            return holes.mapped(text, change, keep)
+        return known(invocation, arguments)
+
+    return run
+
+
+def _trim_space(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    text = _text_argument(arguments[0])
+    if isinstance(text.data, Text) and (text.text is None or text.data.encodes is not None):
+        return holes.trimmed(text, lambda t: t.strip(_SPACE), lambda t: t.lstrip(_SPACE), lambda t: t.rstrip(_SPACE))
+    return _TRIM_SPACE(invocation, arguments)
+
+
+def _substr(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    text = _text_argument(arguments[0])
+    start, count = (convert(argument, NUMBER).data for argument in arguments[1:])
+    if holes.is_open_text(text) and isinstance(start, int) and isinstance(count, int):
+        part = holes.cut(text, start, count)
+        if part is not None:
+            return from_parts(part, (text,))
+    return _SUBSTR(invocation, arguments)
 
 
 def _chomp(text: str) -> str:
@@ -334,23 +384,20 @@ def _split(separator: str, text: str) -> list[str]:
     return text.split(separator) if separator else list(text)
 
 
-def _substr(text: str, offset: int | Decimal, length: int | Decimal) -> str:
+def _substr_known(text: str, offset: int | Decimal, length: int | Decimal) -> str:
     start, count = whole_number(offset), whole_number(length)
+    known = graphemes(text)
     if start < 0:
-        start = max(len(text) + start, 0)
-    if count == -1:
-        return text[start:]
-    if count < 0:
-        raise FunctionError("a length must not be negative")
-    return text[start : start + count]
+        start = max(len(known) + start, 0)
+    return "".join(known[start:] if count < 0 else known[start : start + count])
 
 
 def _title(text: str) -> str:
     out = []
     before = " "
     for character in text:
-        inside = before.isalnum() or before in "_'’"  # noqa: RUF001
-        out.append(character if inside else character.upper())
+        titled = character.title()
+        out.append(titled if not (before.isalnum() or before == "_") and len(titled) == 1 else character)
         before = character
     return "".join(out)
 
@@ -359,33 +406,108 @@ def _trim(text: str, characters: str) -> str:
     return text.strip(characters) if characters else text
 
 
-def _replace(text: str, search: str, by: str) -> str:
-    if len(search) > 1 and search.startswith("/") and search.endswith("/"):
-        pattern = compiled(search[1:-1], text)
-        return pattern.sub(lambda match: expand(by, match), text)
+def _replace_known(text: str, search: str, by: str) -> str:
+    if _is_pattern(search):
+        pattern = compiled(search[1:-1])
+        out: list[str] = []
+        at = 0
+        for match in pattern.all(text):
+            out.extend((text[at : match.start], expand(by, match, pattern.names)))
+            at = match.end
+        return "".join((*out, text[at:]))
     if not search:
         return by + "".join(character + by for character in text)
     return text.replace(search, by)
 
 
+def _is_pattern(search: str) -> bool:
+    return len(search) > 1 and search.startswith("/") and search.endswith("/")
+
+
+def _replace(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    text, search, by = (_text_argument(argument) for argument in arguments)
+    for side in (text, search, by):
+        if isinstance(side.data, Invalid):
+            return side
+    literal = search.text
+    if literal and not _is_pattern(literal) and not isinstance(text.data, Unknown) and (text.text is None or by.text is None):
+        return _with_encoded(text, literal, by)
+    return _REPLACE(invocation, (text, search, by))
+
+
+def _with_encoded(text: Value, search: str, by: Value) -> Value:
+    """A literal replaced in a text, and in what it encodes."""
+    made = holes.replaced(text, search, by)
+    data = text.data
+    if (
+        not isinstance(data, Text)
+        or data.encodes is None
+        or data.encoding != "json"
+        or not _STANDS_IN_STRINGS.fullmatch(search)
+    ):
+        return made
+    encodes = _in_strings(data.encodes, lambda leaf: holes.replaced(leaf, search, by), lambda name: search in name)
+    if encodes is None or not isinstance(made.data, Text):
+        return made
+    return made.with_data(Text(made.data.pieces, encodes))
+
+
+_STANDS_IN_STRINGS = re.compile(r"[\w.:/${}@%#*+ -]*[_$A-Z@%#][\w.:/${}@%#*+ -]*", re.ASCII)
+"""A literal that stands in no number, and in none of JSON's words and marks."""
+
+
+def _in_strings(value: Value, change: Callable[[Value], Value], touches: Callable[[str], bool]) -> Value | None:
+    """A value with all its texts changed; None where the name of a member would be changed, too."""
+    data = value.data
+    if isinstance(data, (str, Text)):
+        return replace(change(value), place=value.place, span=value.span)
+    if isinstance(data, tuple):
+        items = [_in_strings(item, change, touches) for item in data]
+        known = [item for item in items if item is not None]
+        return value.with_data(type(data)(known)) if len(known) == len(items) else None
+    if isinstance(data, dict):
+        members = {name: _in_strings(item, change, touches) for name, item in data.items()}
+        found = {name: item for name, item in members.items() if item is not None and not touches(name)}
+        return value.with_data(type(data)(found)) if len(found) == len(members) else None
+    return value if not isinstance(data, Choice) else None
+
+
 def _regex(pattern: str, text: str) -> Any:
-    match = compiled(pattern, text).search(text)
+    found = compiled(pattern)
+    match = found.search(text)
     if match is None:
         raise FunctionError("the pattern does not match")
-    return Value(to_dynamic(_captures(match)))
+    return Value(to_dynamic(_captures(found, match)))
 
 
 def _regex_all(pattern: str, text: str) -> Any:
-    return ListItems(Value(to_dynamic(_captures(match))) for match in compiled(pattern, text).finditer(text))
+    found = compiled(pattern)
+    return ListItems(Value(to_dynamic(_captures(found, match))) for match in found.all(text))
 
 
-def _captures(match: re.Match[str]) -> Any:
-    names = match.re.groupindex
-    if names and len(names) == match.re.groups:
-        return {name: match[name] for name in names}
-    if names:
+def _captures(pattern: Pattern, match: Match) -> Any:
+    named = [name for name in pattern.names if name is not None]
+    groups = [match.group(number) for number in range(1, len(pattern.names) + 1)]
+    if named and len(named) == len(groups):
+        return {name: groups[number] for number, name in enumerate(named)}
+    if named:
         raise FunctionError("a pattern has either named or unnamed groups")
-    return list(match.groups()) if match.re.groups else match[0]
+    return groups or match.group(0)
+
+
+def _with_pattern(function: Function) -> Function:
+    """A function of a pattern, which is looked at also where the text is not known."""
+
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+        pattern = convert(arguments[0], STRING).text
+        if pattern is not None:
+            try:
+                compiled(pattern)
+            except FunctionError as error:
+                return invalid(str(error))
+        return function(invocation, arguments)
+
+    return run
 
 
 def _template_string(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -398,7 +520,9 @@ def _template_string(invocation: Invocation, arguments: tuple[Value, ...]) -> Va
     return rendered(invocation, source, arguments[1], None, fixed=arguments[0].span or invocation.span)
 
 
-_REPLACE = pure(_replace, STRING, STRING, STRING)
+_TRIM_SPACE = pure(lambda text: text.strip(_SPACE), STRING)
+_SUBSTR = pure(_substr_known, STRING, NUMBER, NUMBER)
+_REPLACE = pure(_replace_known, STRING, STRING, STRING)
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -408,20 +532,20 @@ FUNCTIONS: dict[str, Function] = {
     "formatlist": _format_list,
     "indent": pure(_indent, NUMBER, STRING),
     "join": _join,
-    "lower": pure(_lower, STRING),
-    "regex": pure(_regex, STRING, STRING),
-    "regexall": pure(_regex_all, STRING, STRING),
-    "replace": _REPLACE,
+    "lower": _by_character(_lower, holes.is_name),
+    "regex": _with_pattern(pure(_regex, STRING, STRING)),
+    "regexall": _with_pattern(pure(_regex_all, STRING, STRING)),
+    "replace": _replace,
     "split": pure(_split, STRING, STRING),
     "startswith": _end_test(at_start=True),
     "strcontains": pure(lambda text, part: part in text, STRING, STRING),
-    "strrev": pure(lambda text: text[::-1], STRING),
-    "substr": pure(_substr, STRING, NUMBER, NUMBER),
+    "strrev": pure(lambda text: "".join(graphemes(text)[::-1]), STRING),
+    "substr": _substr,
     "templatestring": _template_string,
     "title": pure(_title, STRING),
     "trim": pure(_trim, STRING, STRING),
     "trimprefix": _trim_end(at_start=True),
-    "trimspace": pure(lambda text: text.strip(_SPACE), STRING),
+    "trimspace": _trim_space,
     "trimsuffix": _trim_end(at_start=False),
-    "upper": pure(_upper, STRING),
+    "upper": _by_character(_upper, lambda _: False),
 }

@@ -26,16 +26,11 @@ def _sensitive(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _nonsensitive(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    return _reveal(arguments[0])
+    return replace(arguments[0], sensitive=False)  # of the whole; an element that is sensitive itself stays so
 
 
-def _reveal(value: Value) -> Value:
-    data = value.data
-    if isinstance(data, tuple):
-        data = type(data)(_reveal(item) for item in data)
-    elif isinstance(data, dict):
-        data = type(data)({name: _reveal(item) for name, item in data.items()})
-    return replace(value, data=data, sensitive=False)
+def _flip_sensitive(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return replace(arguments[0], sensitive=not arguments[0].sensitive)
 
 
 def _is_sensitive(_: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -51,6 +46,7 @@ def _ephemeral_as_null(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 FUNCTIONS: dict[str, Function] = {
     "ephemeralasnull": _ephemeral_as_null,
+    "flip_sensitive": _flip_sensitive,
     "issensitive": _is_sensitive,
     "nonsensitive": _nonsensitive,
     "sensitive": _sensitive,
