@@ -1,0 +1,210 @@
+"""The life of keys: what aliases point at, and keys that nothing uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.guard import decide
+from kmsguard.model.resource import External, Graph, Resource
+from kmsguard.model.rule import Answer, Question
+from kmsguard.model.source import Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Value
+from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.related_keys import regions_of
+from kmsguard.rules.checks.replication import here, name_of, opens, same_text, shown
+
+_GOOD = Answer(Truth.YES)
+_ALIAS = re.compile(r"(arn:[^:]*:kms:[^:]*:[^:]*:)?alias/.*")
+
+
+# Aliases
+
+
+def target_found(question: Question) -> Answer:
+    """Whether KMS finds the key of an alias: one of its own Region and account, named by its id or ARN.
+
+    https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
+    """
+    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    written = question.attribute("key")
+    text = written.text
+    if text is not None and (not text or _ALIAS.fullmatch(text)):
+        what = f"{text} is an alias itself" if text else "it names nothing"
+        return _not_found(alias, written, what)
+    for end, there in access.ends(alias, "key"):
+        if there is not Truth.YES:
+            continue
+        for what, own, other in _places(alias, end):
+            same = same_text(own, other)
+            if same is Truth.YES or (isinstance(end, Resource) and what == "Region" and _related_in(access, alias, end, other)):
+                continue
+            if same is Truth.NO:
+                return _not_found(alias, written, f"{name_of(end)} is of the {what} {shown_text(own)}")
+            if what == "Region":
+                problem = f"{name_of(end)} may be of another Region"
+                open_ = opens(own, other) or (Open("--region", "the Region deployed to is not known"),)
+                return Answer(Truth.UNKNOWN, (here(problem, written, alias),), open_, values={"problem": problem})
+    return _GOOD
+
+
+def shown_text(value: Value) -> str:
+    """A Region or account for a message."""
+    return value.text or shown(value)
+
+
+def _places(alias: Resource, end: Resource | External) -> Iterator[tuple[str, Value, Value]]:
+    """What of a key has to be as it is of its alias: the word for it, that of the key, and that of the alias."""
+    if isinstance(end, Resource):
+        pairs = (("Region", end.region, alias.region), ("account", end.account, alias.account))
+    else:
+        pairs = (("Region", arn_part(end.value, 3), alias.region), ("account", arn_part(end.value, 4), alias.account))
+    for what, own, other in pairs:
+        if own is not None and other is not None:
+            yield what, own, other
+
+
+def _related_in(access: Access, alias: Resource, key: Resource, region: Value) -> bool:
+    """Whether a related key of that Region has the same id, and the alias names the id alone."""
+    written = access.value(alias, "key")
+    if arn_part(written, 3) is not None:
+        return False
+    regions, more = regions_of(access, key)
+    return more is not Truth.NO or any(same_text(one, region) is not Truth.NO for one in regions)
+
+
+def _not_found(alias: Resource, written: Value, problem: str) -> Answer:
+    return Answer(Truth.NO, (here(f"KMS finds no key by this: {problem}", written, alias),), values={"problem": problem})
+
+
+def name_taken(question: Question) -> Answer:
+    """Whether an alias is the only one of its name in its account and Region."""
+    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    own = question.attribute("name")
+    if own.text is None:
+        return _GOOD
+    for other in question.graph.by_kind.get("kms.alias", ()):
+        if other is alias:
+            return _GOOD  # of several the first one is right
+        if other.unit != alias.unit or decide(other.exists, question.world) is not Truth.YES:
+            continue
+        if access.value(other, "name").text != own.text or alias.region is None or other.region is None:
+            continue
+        if same_text(alias.region, other.region) is Truth.YES and alias.account == other.account:
+            evidence = (
+                here(f"{own.text} is taken", own, alias),
+                Evidence(f"{other.address} has this name", other.head, None, other),
+            )
+            return Answer(Truth.NO, evidence, values={"other": other.address})
+    return _GOOD
+
+
+# How environments are called, each by what it is.
+_ENVIRONMENTS = {
+    word: name
+    for name, words in {
+        "production": "prod production prd live",
+        "staging": "stage staging stg preprod",
+        "development": "dev development develop",
+        "test": "test testing qa uat",
+    }.items()
+    for word in words.split()
+}
+_TAGS = ("environment", "env", "stage")
+_WORD = re.compile(r"[A-Za-z]+")
+
+
+def of_environment(question: Question) -> Answer:
+    """Whether an alias that says of which environment it is leads to a key that says of another one."""
+    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    name = question.attribute("name")
+    own = _environments(name.text or "")
+    if len(own) != 1:
+        return _GOOD
+    for end, there in access.ends(alias, "key"):
+        if there is not Truth.YES or not isinstance(end, Resource):
+            continue
+        theirs, where = _of_key(access, end)
+        if theirs and own != theirs:
+            evidence = (
+                here(f"this alias says {min(own)}", name, alias),
+                Evidence(f"this key is for {min(theirs)}", where, None, end),
+            )
+            values = {"own": min(own), "other": min(theirs), "key": end.address}
+            return Answer(Truth.NO, evidence, values=values)
+    return _GOOD
+
+
+def _of_key(access: Access, key: Resource) -> tuple[set[str], Span | None]:
+    """The environment that a key says it is for: by a tag, else by its name in the code."""
+    tags = access.value(key, "tags")
+    for name, value in tags.members.items():
+        if name.lower() in _TAGS and value.text is not None:
+            found = _environments(value.text)
+            if len(found) == 1:
+                return found, value.where
+    found = _environments(key.address)
+    return (found if len(found) == 1 else set()), key.head
+
+
+def _environments(text: str) -> set[str]:
+    parts = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text)
+    return {_ENVIRONMENTS[word.lower()] for word in _WORD.findall(parts) if word.lower() in _ENVIRONMENTS}
+
+
+# Keys that nothing uses
+
+_REFERRED: WeakKeyDictionary[Graph, dict[str, frozenset[str]]] = WeakKeyDictionary()
+_OF_KEYS = ("kms.",)
+
+
+def used(question: Question) -> Answer:
+    """Whether anything of its unit, or of the scan, refers to a key, besides aliases, policies and grants of it."""
+    graph, key = question.graph, question.resource
+    addresses = {declaration.address for declaration in key.declarations[:1]}
+    if addresses & _referred(graph, key.unit) or graph.exported(key):
+        return _GOOD
+    if id(key) in _ended(graph):
+        return _GOOD
+    aliases = [edge.source for edge in graph.into(key, "key") if edge.source.kind == "kms.alias"]
+    evidence = (Evidence("nothing refers to this key", key.head, None, key),)
+    if aliases:
+        by_name = Open(aliases[0].address, "whether something outside uses the key by this alias")
+        return Answer(Truth.UNKNOWN, evidence, (by_name,))
+    return Answer(Truth.NO, evidence)
+
+
+_ENDS: WeakKeyDictionary[Graph, frozenset[int]] = WeakKeyDictionary()
+
+
+def _ended(graph: Graph) -> frozenset[int]:
+    """The resources at which edges end of what is no key itself: of other units, too."""
+    found = _ENDS.get(graph)
+    if found is None:
+        found = _ENDS[graph] = frozenset(
+            id(edge.target)
+            for edge in graph.edges()
+            if isinstance(edge.target, Resource) and not edge.source.kind.startswith(_OF_KEYS)
+        )
+    return found
+
+
+def _referred(graph: Graph, unit: str) -> frozenset[str]:
+    """The addresses that the declarations of a unit refer to, but for those that belong to a key."""
+    units = _REFERRED.setdefault(graph, {})
+    found = units.get(unit)
+    if found is None:
+        addresses: dict[str, None] = {}
+        for resource in graph.resources:
+            if resource.unit != unit or resource.kind.startswith(_OF_KEYS):
+                continue
+            for declaration in resource.declarations:
+                for value in declaration.body.walk():
+                    addresses.update(dict.fromkeys(target.address for target in value.refs))
+                    if value.target is not None:
+                        addresses[value.target.address] = None
+        found = units[unit] = frozenset(addresses)
+    return found
