@@ -15,6 +15,7 @@ from kmsguard.syntax.yaml import YamlFile, parse_file
 
 MAX_STACKS = 200  # nested stacks that are read for one unit
 MAX_LOOPS = 2000  # runs of Fn::ForEach; a template can have 500 resources
+MAX_COPIED = 100_000  # nodes of the file that they may copy
 
 _OF_WHOLE_FILES = frozenset({"template-invalid", "unresolved-reference"})
 
@@ -32,6 +33,7 @@ class Context:
         self.stack: Stack | None = None  # of CDK's assembly that the template lies in
         self.stacks = 0
         self.loops = 0
+        self.copied = 0
 
     def read(self, path: str) -> YamlFile | Problem:
         """A file as YAML or JSON, parsed once; what is wrong with its syntax is among the problems."""

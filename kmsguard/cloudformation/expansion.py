@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from kmsguard.cloudformation.context import MAX_LOOPS
+from kmsguard.cloudformation.context import MAX_COPIED, MAX_LOOPS
 from kmsguard.cloudformation.texts import scalar_text
 from kmsguard.model.declaration import Problem
 from kmsguard.syntax.yaml import Entry, Mapping, Scalar, Sequence, YamlNode
@@ -60,10 +60,12 @@ def _looped(template: Template, entry: Entry) -> Expansion:
         template.context.problem("warning", "unknown-collection", items[1].span, message)
         return Expansion([], f"the list of {entry.key.text}")
     expansion = Expansion([])
+    weight = _weight(body)
     for text in texts:
         template.context.loops += 1
-        if template.context.loops > MAX_LOOPS:
-            message = f"Fn::ForEach makes more than {MAX_LOOPS} copies; the others were not read"
+        template.context.copied += weight
+        if template.context.loops > MAX_LOOPS or template.context.copied > MAX_COPIED:
+            message = "Fn::ForEach makes more copies than a template can hold; the others were not read"
             template.context.problem("error", "template-too-large", entry.key.span, message)
             break
         assert text is not None
@@ -71,6 +73,20 @@ def _looped(template: Template, entry: Entry) -> Expansion:
         assert isinstance(filled, Mapping)
         expansion.add(expanded(template, filled))
     return expansion
+
+
+def _weight(node: YamlNode) -> int:
+    """How many nodes are copied with a node."""
+    count = 0
+    pending = [node]
+    while pending and count < MAX_COPIED:
+        part = pending.pop()
+        count += 1
+        if isinstance(part, Mapping):
+            pending.extend(entry.value for entry in part.entries)
+        elif isinstance(part, Sequence):
+            pending.extend(part.items)
+    return count
 
 
 class _Filling:

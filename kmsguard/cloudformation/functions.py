@@ -302,7 +302,9 @@ def decide_if(template: Template, argument: YamlNode, span: Span) -> Value:
     if formula is Truth.YES or formula is Truth.NO:
         value = template.evaluate(items[1] if formula is Truth.YES else items[2])
         return value if value.data is ABSENT else value.via("condition", what, name.span)
+    template.maybe += 1
     value = either(formula, template.evaluate(items[1]), template.evaluate(items[2]))
+    template.maybe -= 1
     return msgspec.structs.replace(value, span=span, trail=Step("condition", what, name.span))
 
 

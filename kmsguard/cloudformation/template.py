@@ -14,6 +14,7 @@ from kmsguard.cloudformation.expansion import expanded, included
 from kmsguard.cloudformation.given import Given
 from kmsguard.cloudformation.parameters import Parameter, declared, parameter_value, refused
 from kmsguard.cloudformation.pseudo import pseudo_parameter
+from kmsguard.cloudformation.refusals import tell
 from kmsguard.cloudformation.texts import AFTER_DEPLOYMENT, joined, pieces_of
 from kmsguard.model.declaration import Call, Declaration, Export, Problem, Provider
 from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
@@ -54,16 +55,16 @@ class Template:
         chain: tuple[str, ...] = (),
         calls: tuple[Call, ...] = (),
         exists: Formula = Truth.YES,
-    ) -> None:
         place: Provider | None = None,
+    ) -> None:
         self.context = context
         self.file = file
         self.prefix = prefix
         self.chain = (*chain, file.source.path)
         self.calls = calls
         self.exists = exists
-        self.given = given or {}
         self.place = place  # of an instance of a stack set: where it is deployed to
+        self.given = given or {}
         text = file.source.text
         self.has_macros = "Fn::ForEach" in text or "Fn::Transform" in text or "AWS::Include" in text
         self.including: list[str] = []  # files that are being included
@@ -76,6 +77,9 @@ class Template:
         self._conditions: dict[str, Formula | None] = {}  # None: being evaluated
         self._compared: tuple[str, ...] | None = None
         self.asserting = False  # a rule is being read: its functions are known
+        self.waits: dict[str, dict[str, Span]] = {}  # of each resource: those that it certainly refers to, and where
+        self.maybe = 0  # how many undecided Fn::If what is being evaluated stands in
+        self._of: str | None = None  # the resource that is being evaluated
         self._resources: dict[str, Entry] | None = None
         self._parts: dict[str, str] = {}
         self._stacks: dict[str, Template | str | None] = {}  # a text: why there is none; None: being read
@@ -330,14 +334,17 @@ class Template:
         reference = address if attribute == "Ref" else f"{address}.{attribute}"
         if name not in self.resources:
             return self._of_nothing(name, reference, span)
-        if self.exists_formula(name) is Truth.NO:
+        exists = self.exists_formula(name)
+        if self._of is not None and not self.maybe and exists is Truth.YES:
+            self.waits.setdefault(self._of, {}).setdefault(name, span)
+        if exists is Truth.NO:
             message = f"{name} is referred to, but its condition is false"
             self.context.problem("warning", "unresolved-reference", span, message)
             return Value(Unknown(f"{name} does not exist", reference), span)
         return Value(Unknown(AFTER_DEPLOYMENT, reference, Target(address, attribute), not_null=True), span)
 
     def _of_nothing(self, name: str, reference: str, span: Span) -> Value:
-        module = next((m for m in self._modules() if name == m or name.startswith(m)), None)
+        module = next((m for m in self.modules() if name == m or name.startswith(m)), None)
         if module is not None:
             return Value(Unknown(f"made by the module {module}", reference, not_null=True), span)
         made = [transform for transform in self.transforms if transform not in ("AWS::LanguageExtensions", "AWS::Include")]
@@ -347,7 +354,7 @@ class Template:
         self.context.problem("warning", "unresolved-reference", span, message)
         return Value(Unknown(message, reference), span)
 
-    def _modules(self) -> list[str]:
+    def modules(self) -> list[str]:
         """The modules of the CloudFormation registry that are used; what they make is named after them.
 
         See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/modules.html.
@@ -394,6 +401,7 @@ class Template:
             except RecursionError:
                 self._too_deep(entry)
         found.extend(self._output_declarations())
+        tell(self)
         return found
 
     def _parameter_declaration(self, entry: Entry) -> Declaration:
@@ -419,9 +427,14 @@ class Template:
         exists = simplified(conjunction(self.exists, self.exists_formula(name)))
         if exists is Truth.NO:
             return []
+        self._of = name if exists is Truth.YES else None
         properties = node.entry("Properties")
         body = self.evaluate(properties.value, properties.span) if properties is not None else Value({})
-        if not isinstance(body.data, dict) and body.data in ("", None, ABSENT):
+        self._of = None
+        complete = isinstance(body.data, (dict, Unknown, Choice)) or body.data in ("", None, ABSENT)
+        if not complete:
+            self.context.problem("error", "template-invalid", body.where or entry.span, f"Properties of {name} must be a map")
+        if not isinstance(body.data, (dict, Unknown, Choice)):
             body = Value({}, body.span)
         metadata = node.entry("Metadata")
         declaration = self._declaration(
@@ -430,9 +443,14 @@ class Template:
             "managed",
             body,
             exists=exists,
+            complete=complete,
             metadata=self.evaluate(metadata.value, metadata.span) if metadata is not None else None,
             attributes={e.key.text: self.evaluate(e.value, e.span) for e in node.entries if e.key.text in _OTHER_ATTRIBUTES},
         )
+        if kind.text == "AWS::CloudFormation::StackSet":
+            from kmsguard.cloudformation.stack_sets import declarations_of
+
+            return [declaration, *declarations_of(self, name, body, exists)]
         stack = self.stack(name) if kind.text in _STACK_TEMPLATES else None
         return [declaration, *(stack.declarations() if isinstance(stack, Template) else [])]
 
@@ -444,15 +462,13 @@ class Template:
         body: Value,
         *,
         exists: Formula = Truth.YES,
+        complete: bool = True,
         metadata: Value | None = None,
         attributes: dict[str, Value] | None = None,
     ) -> Declaration:
-        if kind.text == "AWS::CloudFormation::StackSet":
-            from kmsguard.cloudformation.stack_sets import declarations_of
-
-            return [declaration, *declarations_of(self, name, body, exists)]
         span = entry.span
         region = self.context.settings.region
+        here = Value(region, refs=(REGION,)) if region is not None else None
         return Declaration(
             address=self.address(entry.key.text),
             type=kind,
@@ -465,10 +481,11 @@ class Template:
             provider=Provider() if mode != "managed" else self.place or Provider(region=here),
             comments=self.context.comments(self.file, span),
             metadata=metadata,
+            origin=self.context.origin(self.file.source.path, entry.key.text, metadata) if mode == "managed" else None,
             calls=self.calls,
+            complete=complete,
             resource_attributes=attributes or {},
         )
-        here = Value(region, refs=(REGION,)) if region is not None else None
 
     # --- Nested stacks ---
 
@@ -503,8 +520,10 @@ class Template:
         if exists is Truth.NO:
             return ""
         outside = f"the template of the nested stack {self.address(name)} is not in the checkout"
-        path = self.local_path(self.evaluate(location))
+        path = self.local_path(self.evaluate(location)) or self._packaged(node)
         if path is None:
+            message = f"{outside}; what it makes is not seen"
+            self.context.problem("warning", "template-not-found", location.span, message)
             return outside
         if path in self.chain:
             self.context.problem("error", "template-cycle", location.span, f"the template {path} contains itself")
@@ -522,8 +541,6 @@ class Template:
         if not is_template(file):
             self.context.problem("error", "not-a-template", location.span, f"{path} is not a template: it has no map Resources")
             return outside
-            message = f"{outside}; what it makes is not seen"
-            self.context.problem("warning", "template-not-found", location.span, message)
         span = entry.span
         address = self.address(name)
         given = self._passed(properties, address)
@@ -536,12 +553,25 @@ class Template:
             chain=self.chain,
             calls=(*self.calls, call),
             exists=exists,
+            place=self.place,
         )
         for parameter, passed in given.items():
             if parameter not in stack.parameters:
                 message = f"the template {path} has no parameter {parameter}"
                 self.context.problem("warning", "undeclared-parameter", passed.span or span, message)
         return stack
+
+    def _packaged(self, node: YamlNode | None) -> str | None:
+        """The file of a nested template that CDK packages: what its metadata names in the folder of the assembly.
+
+        See https://docs.aws.amazon.com/cdk/v2/guide/assets.html.
+        """
+        metadata = node.get("Metadata") if isinstance(node, Mapping) else None
+        path = metadata.get("aws:asset:path") if isinstance(metadata, Mapping) else None
+        what = metadata.get("aws:asset:property") if isinstance(metadata, Mapping) else None
+        if not isinstance(path, Scalar) or not isinstance(what, Scalar) or what.text != "TemplateURL":
+            return None
+        return self.local_path(Value(path.text))
 
     def _passed(self, properties: Mapping, address: str) -> dict[str, Given]:
         parameters = properties.entry("Parameters")
@@ -553,7 +583,6 @@ class Template:
             span = value.where or parameters.span
             given[name] = Given(value.via("stack parameter", f"{address}.{name}", span), span)
         return given
-            place=self.place,
 
     def local_path(self, location: Value) -> str | None:
         """The path of a file beside this template; None for what is in S3 or not known."""

@@ -248,8 +248,6 @@ class _Composer:
                 self._close(event)
             elif kind is events.AliasEvent:
                 self._alias(event)
-                if self.full:
-                    return int(event.start_mark.index)
             elif kind is events.DocumentStartEvent:
                 if document_seen:
                     at = event.start_mark.index
@@ -315,11 +313,20 @@ class _Composer:
             self._add(Scalar(source=self.source, start=start, end=end, text="", content=start))
             return
         node, weight = known
-        self.count += weight
-        if self.count > MAX_EXPANSION:
-            self._problem(start, f"aliases stand for more than {MAX_EXPANSION} nodes; what follows was not read")
+        if self.count + weight > MAX_EXPANSION:
+            if not self.full:
+                self._problem(
+                    start, f"aliases stand for more than {MAX_EXPANSION} nodes; this one and other large ones were not read"
+                )
             self.full = True
+            for opened in self.open:
+                opened.node.broken = True
+            self._add(Scalar(source=self.source, start=start, end=end, text="", content=start))
             return
+        self.count += weight
+        if not isinstance(node, Scalar) and node.broken:
+            for opened in self.open:
+                opened.node.broken = True
         self._add(msgspec.structs.replace(node, alias=(start, end)))
 
     def _add(self, node: YamlNode) -> None:

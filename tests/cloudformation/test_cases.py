@@ -81,6 +81,8 @@ def test_case(case, monkeypatch):
     assert list(resources) == list(expect["resources"])
     for address, said in expect["resources"].items():
         check_resource(resources[address], said)
+    if "constraints" in expect:
+        assert [show(formula) for formula in unit.constraints] == expect["constraints"]
     for name in ("outputs", "exports"):
         if name in expect:
             assert found(unit, name) == expect[name]

@@ -1,0 +1,119 @@
+"""What CloudFormation refuses though it can be read: it is told, and the rest is judged as it stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from kmsguard.model.truth import Truth
+from kmsguard.syntax.yaml import Mapping, Scalar, Sequence
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from kmsguard.cloudformation.template import Template
+    from kmsguard.model.source import Span
+
+MAX_BYTES = 1_000_000
+LIMITS = {"Parameters": 200, "Mappings": 200, "Resources": 500, "Outputs": 200}
+"""See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html."""
+
+
+def tell(template: Template) -> None:
+    """Notes what CloudFormation would refuse of a template whose resources have been evaluated."""
+    _limits(template)
+    _conditions(template)
+    _sections(template)
+    _dependencies(template)
+
+
+def _limits(template: Template) -> None:
+    """The service's limits; where a macro runs, what it makes counts, and the file may be larger."""
+    context = template.context
+    if len(template.file.source.text.encode()) > MAX_BYTES and template.root is not None:
+        message = "the template is larger than 1 MB: CloudFormation refuses it"
+        context.problem("warning", "template-limits", template.root.span, message)
+    for name, most in LIMITS.items():
+        entries = template.section(name)
+        if len(entries) > most:
+            message = f"the template has {len(entries)} {name}, and CloudFormation takes {most}"
+            context.problem("warning", "template-limits", entries[most].key.span, message)
+
+
+def _conditions(template: Template) -> None:
+    """Also those that nothing names must be well written."""
+    for entry in template.section("Conditions"):
+        template.condition(entry.key.text, entry.key.span)
+
+
+def _sections(template: Template) -> None:
+    for name, what in (("Parameters", "parameter"), ("Mappings", "mapping"), ("Conditions", "condition")):
+        for entry in template.section(name):
+            if isinstance(entry.value, Mapping) or (name == "Conditions" and entry.value.tag):
+                continue
+            if name == "Conditions" and isinstance(entry.value, Scalar) and entry.value.text in ("true", "false"):
+                continue
+            message = f"the {what} {entry.key.text} must be a map"
+            template.context.problem("error", "template-invalid", entry.value.span, message)
+
+
+def _dependencies(template: Template) -> None:
+    """`DependsOn` of what is not there, and resources that wait for one another."""
+    made = any(transform not in ("AWS::LanguageExtensions", "AWS::Include") for transform in template.transforms)
+    if (
+        made
+        or template.modules()
+        or any(_kind(entry.value).startswith("AWS::Serverless::") for entry in template.resources.values())
+    ):
+        return  # what a macro makes is not seen
+    waits = template.waits
+    for name, entry in template.resources.items():
+        if template.exists_formula(name) is Truth.NO:
+            continue
+        for other, span in _depends_on(entry.value):
+            if other not in template.resources:
+                message = f"DependsOn names {other}, which is no resource of this template"
+                template.context.problem("warning", "unresolved-reference", span, message)
+            elif template.exists_formula(other) is Truth.YES:
+                waits.setdefault(name, {}).setdefault(other, span)
+    done: set[str] = set()
+    for start in waits:
+        if start not in done:
+            cycle = _cycle(waits, start, done)
+            if cycle:
+                message = f"the resources {', '.join(cycle)} wait for one another: CloudFormation refuses that"
+                if len(cycle) == 1:
+                    message = f"the resource {cycle[0]} waits for itself: CloudFormation refuses that"
+                template.context.problem("warning", "circular-dependency", waits[cycle[-1]][cycle[0]], message)
+
+
+def _kind(node: object) -> str:
+    kind = node.get("Type") if isinstance(node, Mapping) else None
+    return kind.text if isinstance(kind, Scalar) else ""
+
+
+def _depends_on(node: object) -> Iterator[tuple[str, Span]]:
+    depends = node.get("DependsOn") if isinstance(node, Mapping) else None
+    for item in depends.items if isinstance(depends, Sequence) else [depends]:
+        if isinstance(item, Scalar) and not item.tag and item.text:
+            yield item.text, item.span
+
+
+def _cycle(waits: dict[str, dict[str, Span]], start: str, done: set[str]) -> list[str]:
+    """A way from a resource back to itself, or to one on the way; what was looked at goes into `done`."""
+    way = [start]
+    on_way = {start}
+    pending = [iter(waits.get(start, ()))]
+    while way:
+        following = next(pending[-1], None)
+        if following is None:
+            done.add(way[-1])
+            on_way.discard(way.pop())
+            pending.pop()
+        elif following in on_way:
+            done.update(way)
+            return way[way.index(following) :]
+        elif following not in done:
+            way.append(following)
+            on_way.add(following)
+            pending.append(iter(waits.get(following, ())))
+    return []
