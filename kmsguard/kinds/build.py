@@ -46,6 +46,7 @@ class _Builder:
         for use, unit, scope in self.attachments:
             self._attach(use, unit, scope)
         resources = tuple(self._resource(draft) for draft in self.links.drafts)
+        resources += tuple(_text(declaration, unit) for unit in self.units for declaration in unit.texts)
         edges = tuple(edge for draft in self.links.drafts for edge in self._edges(draft))
         self.built = Graph(self.units, resources, edges, tuple(dict.fromkeys(self.problems)))
         return self.built
@@ -227,6 +228,12 @@ class _Builder:
             reason, reference = (opened.message, opened.reference) if opened is not None else ("it is not known", None)
             return Value(Unknown(reason, reference, not_null=True), span, span, trail)
         return Value(answer.truth is Truth.YES, span, span, trail)
+
+
+def _text(declaration: Declaration, unit: Unit) -> Resource:
+    """Code that deploys nothing, as what rules about secrets look at: nothing links to it."""
+    place = declaration.span, declaration.head
+    return Resource(declaration.address, "template.text", declaration.type, unit.path, (), {}, {}, (declaration,), *place)
 
 
 _OTHER_REGION = frozenset(

@@ -65,12 +65,13 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
 
     `body` is a map in the language's own terms: Terraform arguments, and nested blocks as lists of maps; CloudFormation
     properties. Only what is written or computed from what is written. For a variable or parameter it holds what its block
-    says (`default`, `sensitive`; `Default`, `NoEcho`), and `value`, the value that it has in this unit.
+    says (`default`, `sensitive`; `Default`, `NoEcho`), and `value`, the value that it has in this unit. A `text` is code that
+    deploys nothing; its body holds the texts in it as they are written.
     """
 
     address: str
     type: str  # `aws_kms_key`, `AWS::KMS::Key`; `variable`, `output`, `provider.aws`, `Parameter`, `Output`
-    mode: Literal["managed", "data", "variable", "output", "provider", "parameter"]
+    mode: Literal["managed", "data", "variable", "output", "provider", "parameter", "text"]
     body: Value
     span: Span  # the whole block
     head: Span  # its first line, to its opening brace
@@ -82,8 +83,8 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     calls: tuple[Call, ...] = ()  # outermost first
     complete: bool = True  # False: a mistake in its text hid something, so what is not there may well be written
     resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
-
     origin: Origin | None = None
+
 
 class Export(msgspec.Struct, frozen=True):
     """A value that other units can import."""
@@ -98,6 +99,7 @@ class Unit(msgspec.Struct, frozen=True, eq=False):
     path: str  # as in the report: the folder of a root module, the file of a template
     dialect: Dialect
     declarations: tuple[Declaration, ...]
+    texts: tuple[Declaration, ...] = ()  # code that deploys nothing (locals, branches not taken): for what must not stand there
     outputs: dict[str, Value] = {}
     exports: tuple[Export, ...] = ()
     constraints: tuple[Formula, ...] = ()  # without which nothing of it is deployed: CloudFormation's Rules

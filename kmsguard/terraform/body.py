@@ -54,13 +54,13 @@ def block_body(block: Block, scope: Scope, skip: Container[str] = ()) -> dict[st
     return out
 
 
-def nested_blocks(blocks: list[Block], scope: Scope) -> Value | None:
-    """The blocks of one type as a list of maps; None where there are none."""
+def nested_blocks(blocks: list[Block], scope: Scope, skip: Container[str] = ()) -> Value | None:
+    """The blocks of one type as a list of maps, without some of their arguments; None where there are none."""
     items: list[Value] = []
     unknown: Value | None = None
     for block in blocks:
         if block.type != "dynamic":
-            items.append(_item(block, scope.span(block), inside(scope, block)))
+            items.append(_item(block, scope.span(block), inside(scope, block), skip))
             continue
         found = _dynamic(block, scope)
         if isinstance(found, Value):
@@ -82,8 +82,8 @@ def inside(scope: Scope, node: Node) -> Scope:
     return scope if source is None else scope.of(source)
 
 
-def _item(block: Block, span: Span, scope: Scope) -> Value:
-    return Value(block_body(block, scope), span, span)
+def _item(block: Block, span: Span, scope: Scope, skip: Container[str] = ()) -> Value:
+    return Value(block_body(block, scope, skip), span, span)
 
 
 def _dynamic(block: Block, outer: Scope) -> list[Value] | Value:

@@ -6,6 +6,7 @@ import json
 import posixpath
 from pathlib import Path
 
+from kmsguard.model.declaration import Call as ModelCall
 from kmsguard.model.source import Source
 from kmsguard.terraform.load import Located, ModuleSource, join, load
 from kmsguard.terraform.module import Module
@@ -20,6 +21,7 @@ class LocalModules:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.loaded: dict[str, ModuleSource] = {}
+        self.called: dict[str, tuple[str, tuple[ModelCall, ...]]] = {}  # where each module of the checkout is called first
         self._downloaded: dict[str, str] | None = None
 
     def folder(self, path: str) -> ModuleSource:
@@ -57,6 +59,10 @@ class LocalModules:
         if found_source.is_empty:
             self._missing(call, f"module {name} is not there: {path} holds no Terraform files")
             return None
+        if local:
+            address = f"{module.address}.module.{name}" if module.address else f"module.{name}"
+            way = (*module.calls, ModelCall(address, call.head, call.comments))
+            self.called.setdefault(path, (address, way))
         return found_source, not local
 
     def _missing(self, call: Located, message: str) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
 
 
+_KEYWORDS = ("when", "on_failure")  # arguments of provisioners whose values are words of the language
 _INDEX = re.compile(r"\.(\d+)(?=\.|$)")
 
 
@@ -159,9 +160,10 @@ class Resource:
     def _meta(self) -> dict[str, Value]:
         """How Terraform gets to the instance, and what it runs there."""
         out: dict[str, Value] = {}
+        scope = self.scope.binding({"self": self.handle})
         for name in ("connection", "provisioner"):
             blocks = self.located.block_types.get(name)
-            value = nested_blocks(blocks, self.scope) if blocks else None
+            value = nested_blocks(blocks, scope, _KEYWORDS) if blocks else None
             if value is not None:
                 out[name] = export(value)
         return out

@@ -72,7 +72,8 @@ def is_well_formed(run: Run, file: HclFile, block: Block, *, overrides: bool = F
         _unknown_block(run, block, head)
         return False
     if len(block.labels) != len(shape.labels) or any(not _NAME.match(label(block, at)) for at in range(len(shape.labels))):
-        run.report("error", "invalid-block", head, _labels_message(block, shape))
+        if block.body.complete:  # else its mistake is told already
+            run.report("error", "invalid-block", head, _labels_message(block, shape))
         return False
     for name, attribute in block.body.attributes.items():
         if shape.arguments is not None and name not in shape.arguments:

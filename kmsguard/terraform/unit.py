@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from kmsguard.model.declaration import Comment, Problem, Unit, UnitSource
+from kmsguard.model.declaration import Comment, Declaration, Problem, Unit, UnitSource
 from kmsguard.model.value import Value
 from kmsguard.syntax.files import Files
 from kmsguard.terraform.calls import LocalModules
@@ -16,6 +16,7 @@ from kmsguard.terraform.partial import export
 from kmsguard.terraform.scope import DEEPEST, Run
 from kmsguard.terraform.state import backend_key
 from kmsguard.terraform.variables import RootInputs
+from kmsguard.terraform.written import texts
 
 
 def read_unit(source: UnitSource, files: Files | None = None) -> Unit:
@@ -56,6 +57,7 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
         path=path,
         dialect="terraform",
         declarations=declarations,
+        texts=tuple(_texts(path, modules, declarations)),
         outputs=outputs,
         state=backend_key(root),
         files=tuple(sorted(run.sources)),
@@ -65,6 +67,15 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
         account=_text(root, "account") or run.settings.account,
         region=_text(root, "region") or run.settings.region,
     )
+
+
+def _texts(path: str, modules: LocalModules, declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:
+    """What stands in the modules of the checkout and is deployed nowhere."""
+    deployed = {declaration.span for declaration in declarations}
+    called = {path: ("", ()), **modules.called}
+    for folder, source in modules.loaded.items():
+        if folder in called:
+            yield from texts(source, *called[folder], deployed)
 
 
 def _text(root: Module, name: str) -> str | None:

@@ -128,7 +128,7 @@ class _Looking:
 
     def index(self) -> Index:
         for unit in self.graph.units.values():
-            for declaration in unit.declarations:
+            for declaration in (*unit.declarations, *unit.texts):
                 owner = self.owners.get(declaration)
                 if owner is not None:
                     self._declaration(owner, declaration)
@@ -318,12 +318,15 @@ class _Looking:
         return msgspec.structs.replace(hit, group="input", resource=owner, path=name, user=hit.resource, used_as=hit.path)
 
 
-_LAST = (len(_ORDER), 0)
+_LAST = (len(_ORDER) + 1, 0)
 
 
 def _rank(hit: Hit) -> tuple[int, int]:
     """Which of the hits of one literal tells it: the lowest."""
-    return _ORDER.index(hit.group), len(hit.resource.declarations[0].calls) if hit.group == "input" else 0
+    declaration = hit.resource.declarations[0]
+    if declaration.mode == "text":  # what deploys it tells it better
+        return len(_ORDER), _ORDER.index(hit.group)
+    return _ORDER.index(hit.group), len(declaration.calls) if hit.group == "input" else 0
 
 
 def _promise_inside(name: str) -> Family | None:

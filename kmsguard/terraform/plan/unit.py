@@ -182,6 +182,7 @@ class _Reader:
             path=unit.path,
             dialect="terraform-plan",
             declarations=tuple(declarations),
+            texts=unit.texts,
             outputs=outputs,
             state=unit.state,
             files=tuple(sorted({path, *unit.files})),
