@@ -11,7 +11,8 @@ from kmsguard.model.value import ABSENT, ACCOUNT, REGION, Choice, Target, Text, 
 from kmsguard.terraform.choices import compose, distribute
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import join
-from kmsguard.terraform.provider import arn_parts
+from kmsguard.terraform.provider import arn_parts, partition_of
+from kmsguard.terraform.regions import DESCRIPTIONS, ELB_ACCOUNTS
 from kmsguard.terraform.resource import Resource
 
 Compute = Callable[[Resource, str], "Value | None"]
@@ -62,6 +63,8 @@ _SUFFIXES = {
 
 
 def _region(resource: Resource, name: str) -> Value | None:
+    if name in ("description", "endpoint"):
+        return _about_region(_region(resource, "name"), name)
     if name not in ("name", "id", "region"):
         return None
     body = resource.written()
@@ -78,6 +81,16 @@ def _region(resource: Resource, name: str) -> Value | None:
     if target is None:
         target = Target(f"provider.{configuration.name}", "region")
     return Value(Unknown("the Region is not given", f"{resource.address}.{name}", target, not_null=True))
+
+
+def _about_region(region: Value | None, name: str) -> Value | None:
+    known = region.text if region is not None else None
+    if known is None:
+        return None
+    if name == "endpoint":
+        return Value(f"ec2.{known}.{_SUFFIXES[partition_of(known)]}")
+    description = DESCRIPTIONS.get(known)
+    return Value(description) if description is not None else None
 
 
 _ARN = {"partition": 1, "service": 2, "region": 3, "account": 4, "resource": 5}
@@ -114,6 +127,74 @@ def _service_principal(resource: Resource, name: str) -> Value | None:
     if name == "name":
         return compose([service, Value(".amazonaws.com")], [True, True], None)
     return Value("amazonaws.com") if name == "suffix" else None
+
+
+def _service(resource: Resource, name: str) -> Value | None:
+    """An endpoint by the service's name, as the provider builds it without asking."""
+    body = resource.written()
+    service = body.get("service_id")
+    region = body.get("region") or resource.configuration.region
+    known = region.text if region is not None else None
+    if service is None or service.text is None or known is None or "dns_name" in body or "reverse_dns_name" in body:
+        return None
+    suffix = _SUFFIXES[partition_of(known)]
+    reverse = ".".join(reversed(suffix.split(".")))
+    made = {
+        "dns_name": f"{service.text.lower()}.{known}.{suffix}",
+        "partition": partition_of(known),
+        "region": known,
+        "reverse_dns_name": f"{reverse}.{known}.{service.text.lower()}",
+        "reverse_dns_prefix": reverse,
+    }
+    return Value(made[name]) if name in made else None
+
+
+def _bucket(resource: Resource, name: str) -> Value | None:
+    """A bucket's id is its name; its ARN holds nothing else than that and the partition."""
+    bucket = resource.written().get("bucket")
+    if bucket is None or name not in ("id", "arn") or isinstance(bucket.data, Choice):
+        return None
+    target = Target(resource.address, name)
+    if name == "id":
+        return _with_refs(bucket, target)
+    named = bucket.data.target if isinstance(bucket.data, Unknown) else None
+    if named is not None and named.attribute in ("id", "bucket") and "aws_s3_bucket." in named.address:
+        of = Target(named.address, "arn")
+        return Value(Unknown("known after apply", f"{named.address}.arn", of, True, "arn:"), refs=(target,))
+    if bucket.text is None:
+        return None
+    pieces = [Value("arn:"), resource.configuration.partition(), Value(f":s3:::{bucket.text}")]
+    return _with_refs(compose(pieces, [True, True, True], None), target)
+
+
+def _managed_policy(resource: Resource, name: str) -> Value | None:
+    """What an IAM policy's ARN says of it."""
+    arn = resource.written().get("arn")
+    parts = arn.text.split(":", 5) if arn is not None and arn.text is not None else []
+    if name not in ("name", "path", "id") or len(parts) != 6 or not parts[5].startswith("policy/"):
+        return None
+    path, _, last = parts[5].removeprefix("policy").rpartition("/")
+    return {"name": Value(last), "path": Value(f"{path}/"), "id": arn}[name]
+
+
+def _elb_account(resource: Resource, name: str) -> Value | None:
+    region = resource.written().get("region") or resource.configuration.region
+    known = region.text if region is not None else None
+    account = ELB_ACCOUNTS.get(known or "")
+    if known is None or account is None:
+        return None
+    made = {"id": account, "arn": f"arn:{partition_of(known)}:iam::{account}:root"}
+    return Value(made[name]) if name in made else None
+
+
+def _log_delivery(resource: Resource, name: str) -> Value | None:
+    """CloudFront's, outside of China; see
+    https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/AccessLogs.html."""
+    region = resource.written().get("region") or resource.configuration.region
+    known = region.text if region is not None else None
+    if name != "id" or known is None or known.startswith("cn-"):
+        return None
+    return Value("c4c1ede66af53448b93c283ce9448c4ba468c9432aa01d700d3878632f77d2d0")
 
 
 def _template_file(resource: Resource, name: str) -> Value | None:
@@ -185,9 +266,14 @@ def _data_output(resource: Resource, name: str) -> Value | None:
 COMPUTED: dict[str, Compute] = {
     "aws_arn": _arn,
     "aws_caller_identity": _caller_identity,
+    "aws_cloudfront_log_delivery_canonical_user_id": _log_delivery,
+    "aws_elb_service_account": _elb_account,
+    "aws_iam_policy": _managed_policy,
     "aws_iam_policy_document": _policy_document,
     "aws_partition": _partition,
     "aws_region": _region,
+    "aws_s3_bucket": _bucket,
+    "aws_service": _service,
     "aws_service_principal": _service_principal,
     "local_file": _local_file,
     "template_file": _template_file,
