@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -26,7 +27,7 @@ from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, like, match, without_case
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
-from kmsguard.model.resource import External, KeyUse, Resource
+from kmsguard.model.resource import External, Graph, KeyUse, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
@@ -78,6 +79,7 @@ class Verdict(NamedTuple):
     decision: Decision | None
     context: Context
     open: tuple[Open, ...]
+    others: tuple[Cause, ...] = ()  # what it may be as well
 
 
 # Questions of rules
@@ -98,10 +100,20 @@ def _is_made(question: Question, use: KeyUse) -> bool:
     """Whether the resource says something of what makes somebody use a key."""
     if use.attribute and question.attribute(use.attribute).data is ABSENT:
         return False
-    first = use.through.split(".")[0]
-    if question.graph.out(question.resource, first):
+    first, *way = use.through.split(".")
+    ends = question.graph.out(question.resource, first)
+    if use.edge == ITSELF:  # what a policy names and is not of the scan makes nobody use a key
+        return any(_names(question, end.target, way[:-1]) for end in ends)
+    if ends:
         return True
     return first == "encrypted_with" and question.resource.kind in _DEFAULT_KEYS
+
+
+def _names(question: Question, end: End, way: Sequence[str]) -> bool:
+    """Whether edges in a row lead from an end to a resource of the scan."""
+    if isinstance(end, External) or not way:
+        return isinstance(end, Resource)
+    return any(_names(question, one.target, way[1:]) for one in question.graph.out(end, way[0]))
 
 
 def admits(question: Question) -> Answer:
@@ -110,9 +122,10 @@ def admits(question: Question) -> Answer:
     asked = _Asked(question)
     found: dict[str, Found] = {}
     for verdict in asked.verdicts():
-        if verdict.truth is Truth.YES or verdict.cause not in causes:
+        cause = next((one for one in (verdict.cause, *verdict.others) if one in causes), None)
+        if verdict.truth is Truth.YES or cause is None:
             continue
-        one = asked.told(verdict)
+        one = asked.told(verdict._replace(cause=cause))
         before = found.get(one.attribute)
         if before is None or (before.truth is Truth.UNKNOWN and one.truth is Truth.NO):
             found[one.attribute] = one
@@ -209,6 +222,8 @@ class _Asked:
             if applies is Truth.NO:
                 continue
             for hop in self.hops(use):
+                if self._is_told(use, hop):
+                    continue
                 yield from self._of_hop(use, hop._replace(there=all_of((hop.there, applies))))
 
     def _applies(self, use: KeyUse) -> Truth:
@@ -247,6 +262,10 @@ class _Asked:
         key = self.access.key(hop.key, hop.holder)
         return all(self.ask(user, action, key, {}).truth is not Truth.NO for action in use.actions)
 
+    def _is_told(self, use: KeyUse, hop: Hop) -> bool:
+        """Whether what makes a role use this is asked for itself: a mapping, a function, a service."""
+        return use.edge == ITSELF and (id(self.resource), id(hop.holder)) in _workloads(self.question.graph)
+
     def hops(self, use: KeyUse) -> Iterator[Hop]:
         """The keys at the end of a use's way.
 
@@ -260,9 +279,19 @@ class _Asked:
                 for end, sure in self.access.ends(one, edge):
                     if isinstance(end, Resource):
                         further.append((end, there & sure))
+                    elif use.asks and use.edge != ITSELF and isinstance(end.value.data, Unknown):
+                        further += [(maybe, Truth.UNKNOWN) for maybe in self._perhaps(end)]
             at = further
         for holder, there in at:
             yield from self._keys(holder, last, there)
+
+    def _perhaps(self, end: External) -> Iterator[Resource]:
+        """The resources of the unit that a value may mean of which nothing is known: an environment that is given."""
+        target = end.value.target
+        if target is None or not target.attribute:
+            for one in self.question.graph.by_kind.get(end.kind, ()):
+                if one.unit == self.resource.unit:
+                    yield one
 
     def _keys(self, holder: Resource, edge: str, there: Truth) -> Iterator[Hop]:
         if holder.kind == "s3.bucket" and edge == "encrypted_with":
@@ -433,7 +462,8 @@ class _Asked:
             action, decision = undecided[0]
             cause = _open_cause(decision)
             return Verdict(Truth.UNKNOWN, cause, use, hop, user, tuple(a for a, _ in undecided), decision, contexts[0],
-                           tuple(dict.fromkeys(open_)) or (Open(name_of(hop.key), "what it allows is not known"),))  # fmt: skip
+                           tuple(dict.fromkeys(open_)) or (Open(name_of(hop.key), "what it allows is not known"),),
+                           _open_causes(decision))  # fmt: skip
         return Verdict(Truth.YES, "identity", use, hop, user, (), None, {}, ())
 
     def _whether(self, hop: Hop, user: User) -> tuple[Open, ...]:
@@ -677,6 +707,31 @@ class _Asked:
         return f"${{{end.address}.arn}}"
 
 
+_WORKLOADS: WeakKeyDictionary[Graph, frozenset[tuple[int, int]]] = WeakKeyDictionary()
+
+
+def _workloads(graph: Graph) -> frozenset[tuple[int, int]]:
+    """Which principals use which stores because of something else in the graph, by their ids."""
+    found = _WORKLOADS.get(graph)
+    if found is None:
+        pairs = set[tuple[int, int]]()
+        for resource in graph.by_trait.get("key_user", ()):
+            for use in resource.key_use:
+                if use.edge not in ("", ITSELF):
+                    holders = _ends(graph, resource, use.through.split(".")[:-1])
+                    pairs.update((id(a), id(b)) for a in _ends(graph, resource, use.edge.split(".")) for b in holders)
+        found = _WORKLOADS[graph] = frozenset(pairs)
+    return found
+
+
+def _ends(graph: Graph, resource: Resource, way: Sequence[str]) -> list[Resource]:
+    """Where edges in a row lead, whatever they hang on."""
+    at = [resource]
+    for edge in way:
+        at = [one.target for source in at for one in graph.out(source, edge) if isinstance(one.target, Resource)]
+    return at
+
+
 _SOURCES = ("aws:SourceArn", "aws:SourceAccount", "aws:SourceOrgID", "aws:SourceOrgPaths")
 _BUCKET_KEY = Open("S3 Bucket Key", "whether the encryption context is the ARN of the bucket or of an object")
 _REASONS: dict[Cause, str] = {
@@ -713,6 +768,11 @@ def _open_cause(decision: Decision) -> Cause:
     if any(e.statement is not None and e.statement.tests and e.part in ("allows", "grants") for e in decision.evidence):
         return "condition"
     return "key policy"
+
+
+def _open_causes(decision: Decision) -> tuple[Cause, ...]:
+    """What it can be where a whole policy is not known: that it says nothing, or something else, or no."""
+    return ("identity", "condition", "denied") if any(e.statement and e.statement.open for e in decision.evidence) else ()
 
 
 def _left_to_identities(account: Value, deployment: Deployment) -> PolicyDocument:
