@@ -226,6 +226,47 @@ def key_region(question: Question) -> Answer:
     return _GOOD
 
 
+# Cryptographic operations a second that an account shares, as AWS publishes them on 2026-11-24:
+# https://docs.aws.amazon.com/kms/latest/developerguide/requests-per-second.html
+_QUOTA = {"us-east-1": "100,000", "us-west-2": "100,000", "eu-west-1": "100,000"} | dict.fromkeys(
+    ("us-east-2", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "eu-central-1", "eu-west-2"), "20,000"
+)
+_OTHER_QUOTA = "10,000"
+
+
+def requests(question: Question) -> Answer:
+    """Whether one object is replicated to one destination under SSE-KMS, or a Bucket Key saves most of the requests.
+
+    Told at the first of the rules.
+    """
+    asked = _Replication(question)
+    keyed = [
+        other
+        for other in question.graph.by_kind.get("s3.replication", ())
+        if (other.unit, other.address) == (question.resource.unit, question.resource.address)
+        and asked.access.value(other, "enabled").data is True
+        and asked.access.value(other, "kms_objects").data is True
+    ]
+    buckets = {show(sym(asked.access.value(other, "destination"), asked.deployment)) for other in keyed}
+    if len(buckets) < 2 or keyed[0] is not question.resource:
+        return _GOOD
+    for source, _ in asked.sources:
+        if not isinstance(source, Resource) or asked.makes_kms_objects(source)[0] is not Truth.YES:
+            continue
+        if asked.bucket_key(source) is Truth.YES:
+            continue
+        region = asked.bucket_region(source).text or ""
+        quota = f"{_QUOTA.get(region, _OTHER_QUOTA)} a second in {region}" if region else "10,000 to 100,000 a second by Region"
+        value = asked.access.value(source, "bucket_key")
+        evidence = (
+            Evidence("without a Bucket Key each object has a data key of its own", value.where or source.head, None, source),
+        )
+        values = {"source": source.address, "destinations": str(len(buckets)), "quota": quota}
+        truth = asked.bucket_key(source)
+        return Answer(truth, evidence, opens(value) if truth is Truth.UNKNOWN else (), values=values)
+    return _GOOD
+
+
 def customer_keys(question: Question) -> Answer:
     """Whether a destination takes the objects under SSE-C that its source takes."""
     asked = _Replication(question)
