@@ -41,7 +41,7 @@ _STATEMENT = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryp
 
 # The edge from what shares to what is shared; others share themselves.
 _SHARED = {"ebs.snapshot_share": "snapshot", "ec2.launch_permission": "image"}
-_SERVICE = {"rds": "rds"}  # in kms:ViaService, by the first part of a kind; all others are ec2
+_SERVICE = {"rds": "rds", "codepipeline": "s3"}  # in kms:ViaService, by the first part of a kind; all others are ec2
 _AWS_KEYS = {"rds": "aws/rds"}
 
 Kind: TypeAlias = Literal["account", "organization", "unit"]
