@@ -19,7 +19,7 @@ from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, any_of
-from kmsguard.model.value import ABSENT, Unknown, Value
+from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, arn_part
 from kmsguard.rules.checks.replication import here, name_of, same_text, shown
 from kmsguard.rules.checks.replication import opens as opens_of
@@ -190,6 +190,29 @@ def _text(text: Sym, deployment: Deployment, open_: dict[Open, None]) -> str:
     open_.update(dict.fromkeys(opens(tuple(p for p in text if isinstance(p, Hole) and p.target is None))))
     shown = show(text)
     return shown.replace(deployment.region, _OWN_REGION) if deployment.region else shown
+
+
+# Ids
+
+
+def id_of_multi_region(question: Question) -> Answer:
+    """Whether the primary of a replica has the id of a multi-Region key, as far as the end of its ARN tells.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html#multi-region-concepts
+    """
+    primary = Access(question.graph, question.world, question.settings).value(question.resource, "primary")
+    place = (here("this is the primary", primary, question.resource),)
+    pieces = primary.data.pieces if isinstance(primary.data, Text) else (primary,)
+    for index, piece in enumerate(pieces):
+        _, key, name = piece.data.rpartition(":key/") if isinstance(piece.data, str) else ("", "", "")
+        whole = index == len(pieces) - 1
+        if key and (whole or not _MULTI_REGION.startswith(name[: len(_MULTI_REGION)]) or name.startswith(_MULTI_REGION)):
+            return Answer(Truth.of(name.startswith(_MULTI_REGION)), place)
+    open_ = opens_of(primary)
+    return Answer(Truth.UNKNOWN if open_ else Truth.NO, place, open_)
+
+
+_MULTI_REGION = "mrk-"
 
 
 # Key material
