@@ -454,6 +454,9 @@ class _Asked:
             other = self._other_spelling(use, user, key, missing, contexts)
             if other is not None:
                 maybe = (*maybe, other)
+            if use.grant and cause != "denied":
+                who = "whoever deploys it"
+                maybe = (*maybe, Open(who, f"whether a grant for {user.name} is made in his name (kms:CreateGrant)"))
             truth = Truth.UNKNOWN if maybe else Truth.NO
             return Verdict(truth, cause, use, hop, user, tuple(missing), decision, context, maybe)
         if undecided and key.customer_managed is False and not _is_foreign(user, key):
