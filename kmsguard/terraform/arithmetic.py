@@ -42,7 +42,7 @@ SHOWN_IN_FULL = Context(prec=4_000, Emax=999_999, Emin=-999_999)
 
 def _binary(number: Decimal, bits: int) -> tuple[int, int]:
     """The nearest binary number: mantissa of so many bits, and exponent."""
-    whole = Fraction(abs(number))
+    whole = Fraction(number.copy_abs())
     exponent = whole.numerator.bit_length() - whole.denominator.bit_length() - bits
     scaled = whole / Fraction(2) ** exponent
     while scaled >= 1 << bits:

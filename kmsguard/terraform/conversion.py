@@ -235,7 +235,7 @@ def _to_object(value: Value, to: Type) -> Value:
 
 def _to_tuple(value: Value, to: Type) -> Value:
     data = value.data
-    if not isinstance(data, tuple) or len(data) != len(to.elements):
+    if not isinstance(data, tuple) or isinstance(data, (ListItems, SetItems)) or len(data) != len(to.elements):
         return _mismatch(to)
     return value.with_data(tuple(convert(item, inner) for item, inner in zip(data, to.elements, strict=True)))
 
@@ -282,10 +282,26 @@ def set_of(items: Iterable[Value]) -> SetItems:
                 open_.append(item)
         elif key not in known:
             known[key] = item
+    null = known.pop(("null",), None)
     keys = list(known)
     if all(key[0] == "string" for key in keys) or all(key[0] in ("number", "bool") for key in keys):
         keys.sort(key=lambda key: key[1])  # type: ignore[arg-type,return-value]
+    else:
+        keys.sort(key=_written)
+    if null is not None:
+        keys.append(("null",))
+        known["null",] = null
     return SetItems((*(known[key] for key in keys), *open_))
+
+
+def _written(key: Key) -> str:
+    """A key as text, by which collections stand in a set."""
+    kind, *rest = key
+    if kind == "string":
+        return f'"{rest[0]}"'
+    if kind in ("list", "map"):
+        return "<" + ";".join(_written(part[1] if kind == "map" else part) for part in rest) + ">"  # type: ignore[index,arg-type]
+    return str(rest[0]) if rest else ""
 
 
 def canonical(value: Value) -> Key | None:

@@ -27,7 +27,7 @@ from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
 from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
-from kmsguard.terraform.texts import is_text, normalized
+from kmsguard.terraform.texts import is_text, normalized, starts_with_mark
 from kmsguard.terraform.types import STRING, Type
 from kmsguard.terraform.unify import type_of, unify
 
@@ -105,9 +105,11 @@ def _index(node: nodes.Index, scope: Scope) -> Value:
     of = node.of
     key = evaluate(node.key, scope)
     if isinstance(of, nodes.Variable) and of.name not in scope.names and isinstance(key.data, str):
-        return scope.module.reference(of.name, key.data, scope.span(node))  # `local["name"]`
+        return invalid(f"{of.name} has no elements; write {of.name}.{key.data}")
     caught = scope.run.trying > 0
-    return distribute(lambda whole, at: element(whole, at, scope.run.facts, caught=caught), evaluate(of, scope), key)
+    of_value = evaluate(of, scope)
+    found = distribute(lambda whole, at: element(whole, at, scope.run.facts, caught=caught), of_value, key)
+    return replace(found, sensitive=True) if key.sensitive and isinstance(of_value.data, tuple) else found
 
 
 def _splat(node: nodes.Splat, scope: Scope) -> Value:
@@ -248,6 +250,8 @@ def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
         if is_invalid(value):
             return value
         value = value.at(scope.span(item))
+        if isinstance(item.key, nodes.GetAttr):
+            return invalid("a key that is a reference stands in parentheses", scope.text(item.key))
         if isinstance(item.key, nodes.Variable):
             for _, members in rows:
                 members[item.key.name] = value
@@ -304,15 +308,16 @@ def _for_over(node: nodes.For, scope: Scope, whole: Value) -> Value:
     if isinstance(found, Value):
         return found
     rows: list[_Row] = [(Truth.YES, {} if node.key is not None else [])]
+    hides = [whole.sensitive]
     for key, item in found:
         inner = _bound(node, scope, key, item)
-        grown = _for_each(node, inner, rows)
+        grown = _for_each(node, inner, rows, hides)
         if isinstance(grown, Value):
             return grown
         rows = grown
         if len(rows) > MAX_BRANCHES:
             return derived((whole,), span)
-    sensitive = whole.sensitive
+    sensitive = any(hides)
     return choose([(guard, Value(_collected(items), span, None, None, (), sensitive)) for guard, items in rows], span)
 
 
@@ -326,11 +331,14 @@ def _bound(node: nodes.For, scope: Scope, key: Value, item: Value) -> Scope:
     return scope.binding(names, f"[{key.text if is_text(key) else key.data}]")
 
 
-def _for_each(node: nodes.For, scope: Scope, rows: list[_Row]) -> list[_Row] | Value:
+def _for_each(node: nodes.For, scope: Scope, rows: list[_Row], hides: list[bool]) -> list[_Row] | Value:
+    """The rows with one more element. `hides` takes what makes the whole sensitive: a condition, a key."""
     cases: list[tuple[Formula, bool | Value]] = [(Truth.YES, True)]
     if node.condition is not None:
         condition = node.condition
-        cases = operations.cases(evaluate(condition, scope), scope.run.facts, lambda: scope.name_of(condition))
+        wanted = evaluate(condition, scope)
+        hides.append(wanted.sensitive)
+        cases = operations.cases(wanted, scope.run.facts, lambda: scope.name_of(condition))
         for _, truth in cases:
             if isinstance(truth, Value) and len(cases) == 1:
                 return truth
@@ -341,7 +349,9 @@ def _for_each(node: nodes.For, scope: Scope, rows: list[_Row]) -> list[_Row] | V
         return value
     keys: list[tuple[Formula, str]] = [(Truth.YES, "")]
     if node.key is not None:
-        options = key_options(evaluate(node.key, scope))
+        named = evaluate(node.key, scope)
+        hides.append(named.sensitive)
+        options = key_options(named)
         if isinstance(options, Value):
             return options
         keys = options
@@ -423,6 +433,9 @@ def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Spa
     for part in parts:
         if isinstance(part, nodes.StringPart):
             piece, divides = Value(normalized(part.text), scope.span(part)), False
+            if pieces and isinstance(before := pieces[-1].data, str) and starts_with_mark(part.text):
+                pieces[-1] = Value(normalized(before + part.text), pieces[-1].span)
+                continue
         elif isinstance(part, nodes.Interpolation):
             piece, divides = _hole(evaluate(part.expression, scope), scope.span(part)), whole
         elif isinstance(part, nodes.TemplateIf):
@@ -474,7 +487,8 @@ def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
                 names[part.key] = key
             inner = scope.binding(names, f"[{key.text if is_text(key) else key.data}]")
             pieces.append(template_text(part.parts, inner, span, whole=whole))
-        return compose(pieces, [True] * len(pieces), span)
+        text = compose(pieces, [True] * len(pieces), span)
+        return replace(text, sensitive=True) if collection.sensitive and not text.sensitive else text
 
     return distribute(repeat, evaluate(part.collection, scope))
 

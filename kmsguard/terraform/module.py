@@ -25,7 +25,8 @@ from kmsguard.terraform.paths import checkout_path
 from kmsguard.terraform.provider import Configuration, chosen, configuration_key, expected_aliases
 from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.scope import Run, Scope
-from kmsguard.terraform.types import Type, key_name, parse_type
+from kmsguard.terraform.types import Type, key_name, parse_type, wrong_type
+from kmsguard.terraform.validation import check, given_at
 
 
 class Inputs(Protocol):
@@ -91,9 +92,13 @@ class Module:
         """`root.name`: `var.x`, `local.y`, `aws_kms_key.z`, `module.m`, `path.module`."""
         match root:
             case "var":
-                return self._once(f"var.{name}", span)
+                return (
+                    self._once(f"var.{name}", span) if name in self.source.variables else self._undeclared(f"var.{name}", span)
+                )
             case "local":
-                return self._once(f"local.{name}", span)
+                return (
+                    self._once(f"local.{name}", span) if name in self.source.locals else self._undeclared(f"local.{name}", span)
+                )
             case "module":
                 return self._module(name, span)
             case "path":
@@ -146,12 +151,12 @@ class Module:
                 return Value(".", span)
         if name == "cwd":
             return checkout_path(self.run, span)
-        return Value(Unknown(f"path.{name} is not known", f"path.{name}"), span)
+        return invalid(f"there is no path.{name}", f"path.{name}")
 
     def _terraform(self, name: str, span: Span) -> Value:
         if name in ("workspace", "env"):
             return Value(self.run.settings.workspace, span)
-        return Value(Unknown(f"terraform.{name} is not known", f"terraform.{name}"), span)
+        return invalid(f"there is no terraform.{name}", f"terraform.{name}")
 
     # --- variables --------------------------------------------------------------------------------------------------------
 
@@ -163,6 +168,9 @@ class Module:
         scope = self.scope(declared.file)
         if isinstance(node, Elsewhere):
             scope, node = scope.of(node.source), node.inner
+        wrong = wrong_type(node)
+        if wrong is not None:
+            self.run.report("warning", "invalid-type", scope.span(wrong[0]), f"{wrong[1]}: Terraform refuses it")
         return parse_type(node, lambda default: evaluate(default, scope))
 
     def _flag(self, declared: Located, name: str, default: bool) -> bool:
@@ -194,11 +202,9 @@ class Module:
         if wrong is None or find_invalid(value) is not None:
             return converted
         assert isinstance(wrong.data, Invalid)
-        steps = value.trail.chain() if value.trail is not None else []
-        places = (value.place, *(step.span for step in steps[::-1]), value.span, declared.head)
         address = self.within(f"var.{name}")
         message = f"this value does not fit the type of {address}: {wrong.data.reason}; it is unknown"
-        self.run.report("warning", "invalid-value", next(place for place in places if place is not None), message)
+        self.run.report("warning", "invalid-value", given_at(value) or declared.head, message)
         return value.with_data(Unknown(f"the value of {address} does not fit its type", address))
 
     def default(self, name: str, declared: Located) -> Value | None:
@@ -407,7 +413,9 @@ class Module:
                 found = self._variable_argument(located, key, attribute, scope)
             if found.data is not None:
                 body[key] = export(found)
-        body["value"] = export(self.reference("var", name, located.head))
+        value = self.reference("var", name, located.head)
+        check(self, name, located, value)
+        body["value"] = export(value)
         return self._declare(f"var.{name}", "variable", body, located)
 
     def _variable_argument(self, located: Located, key: str, attribute: Attribute, scope: Scope) -> Value:

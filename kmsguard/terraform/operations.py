@@ -95,9 +95,14 @@ def logical_and(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     if right.data is False:
         return from_parts(False, (left, right))
     return choose(
-        (guard, truth if isinstance(truth, Value) else convert(right, BOOL) if truth else Value(False))
+        (guard, truth if isinstance(truth, Value) else _operand(right) if truth else Value(False))
         for guard, truth in cases(left, facts, label)
     )
+
+
+def _operand(side: Value) -> Value:
+    found = convert(side, BOOL)
+    return invalid("an operand must not be null") if found.data is None else found
 
 
 def logical_or(left: Value, right: Value, facts: Facts, label: Label) -> Value:
@@ -105,7 +110,7 @@ def logical_or(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     if right.data is True:
         return from_parts(True, (left, right))
     return choose(
-        (guard, truth if isinstance(truth, Value) else Value(True) if truth else convert(right, BOOL))
+        (guard, truth if isinstance(truth, Value) else Value(True) if truth else _operand(right))
         for guard, truth in cases(left, facts, label)
     )
 

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Data, Target, Text, Unknown, Value
-from kmsguard.terraform.arithmetic import LONGEST, SHOWN, shortest
+from kmsguard.terraform.arithmetic import LONGEST, SHOWN, SHOWN_IN_FULL, shortest
 
 _EXACT_DIGITS = 150  # so many decimal digits 512 bits hold in any case
 
@@ -18,6 +18,11 @@ _EXACT_DIGITS = 150  # so many decimal digits 512 bits hold in any case
 def normalized(text: str) -> str:
     """A text as Terraform keeps every one: in Unicode's normal form C."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def starts_with_mark(text: str) -> bool:
+    """Whether a text begins with a mark that belongs to the character before it."""
+    return not text[:1].isascii() and unicodedata.combining(text[0]) > 0
 
 
 def is_text(value: Value) -> bool:
@@ -31,9 +36,9 @@ def number_text(number: float | Decimal) -> str:
         number = Decimal(repr(number))
     if isinstance(number, Decimal):
         number = shortest(number) if len(number.as_tuple().digits) > _EXACT_DIGITS else SHOWN.plus(number)
-        if number == number.to_integral_value(context=SHOWN):
+        if number == number.to_integral_value(context=SHOWN_IN_FULL):
             return str(int(number))
-        return format(SHOWN.normalize(number), "f")
+        return format(SHOWN_IN_FULL.normalize(number), "f")
     # Python refuses to write whole numbers of more than 4,300 digits, decimal ones it does not
     return str(number) if number.bit_length() <= LONGEST else format(Decimal(number), "f")
 

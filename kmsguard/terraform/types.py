@@ -15,6 +15,7 @@ from kmsguard.syntax.hcl.nodes import (
     Call,
     Expression,
     GetAttr,
+    Interpolation,
     ObjectExpr,
     Parentheses,
     StringPart,
@@ -88,6 +89,72 @@ def _parse_object(node: ObjectExpr, evaluate: Callable[[Expression], Value]) -> 
             return None
         attributes[name] = inner
     return Type("object", attributes=attributes, optional=optional)
+
+
+_ONE_ELEMENT = ("list", "set", "map")
+_LEGACY = ("list", "map")  # without the type of their elements, from before Terraform 0.12
+
+
+def wrong_type(node: Expression, *, attribute: bool = False) -> tuple[Expression, str] | None:
+    """The part of an expression that is no type constraint, and why; None where all of it is one.
+
+    `attribute`: it is the type of an attribute of an object, which may be `optional(…)`.
+    """
+    inner: Expression | None = getattr(node, "inner", None)
+    if inner is not None:
+        return wrong_type(inner, attribute=attribute)
+    if isinstance(node, Variable):
+        known = node.name in _NAMES and (node.name not in _ONE_ELEMENT or node.name in _LEGACY)
+        return None if known else (node, f"{node.name} is no type")
+    if isinstance(node, Template):
+        return node, "a type stands without quotes"
+    if not isinstance(node, Call):
+        return node, "this is no type"
+    if node.name == "optional":
+        if not attribute or not 1 <= len(node.arguments) <= 2:
+            return node, "optional() stands around the type of an attribute, with a default behind it or none"
+        default = not_constant(node.arguments[1]) if len(node.arguments) == 2 else None
+        return (default, "a default is a literal value") if default is not None else wrong_type(node.arguments[0])
+    if node.name in _ONE_ELEMENT:
+        return wrong_type(node.arguments[0]) if len(node.arguments) == 1 else (node, f"{node.name}() takes one type")
+    if node.name == "tuple":
+        first = node.arguments[0] if len(node.arguments) == 1 else None
+        if not isinstance(first, TupleExpr):
+            return node, "tuple() takes a list of types"
+        return next((wrong for item in first.items if (wrong := wrong_type(item)) is not None), None)
+    return _wrong_object(node) if node.name == "object" else (node, f"{node.name}() is no type")
+
+
+def _wrong_object(node: Call) -> tuple[Expression, str] | None:
+    first = node.arguments[0] if len(node.arguments) == 1 else None
+    if not isinstance(first, ObjectExpr):
+        return node, "object() takes a map of types"
+    for item in first.items:
+        if not isinstance(item.key, Variable) and getattr(item.key, "inner", None) is None:
+            return item.key, "the name of an attribute stands without quotes"
+        wrong = wrong_type(item.value, attribute=True)
+        if wrong is not None:
+            return wrong
+    return None
+
+
+def not_constant(node: Expression) -> Expression | None:
+    """The first part of an expression that refers to something or calls a function; None where all of it is literal."""
+    inner: Expression | None = getattr(node, "inner", None)
+    if inner is not None:
+        return not_constant(inner)
+    if isinstance(node, (Variable, Call)):
+        return node
+    parts: list[Expression] = []
+    if isinstance(node, TupleExpr):
+        parts.extend(node.items)
+    elif isinstance(node, ObjectExpr):
+        parts.extend(item.value for item in node.items)
+    elif isinstance(node, GetAttr):
+        parts.append(node.of)
+    elif isinstance(node, Template):
+        parts.extend(part.expression for part in node.parts if isinstance(part, Interpolation))
+    return next((found for part in parts if (found := not_constant(part)) is not None), None)
 
 
 def key_name(node: Expression) -> str | None:

@@ -86,8 +86,7 @@ def _sequences(types: list[Type], kinds: set[str]) -> Type | None:
     if kinds == {"tuple"} and len({len(each.elements) for each in types}) == 1:
         elements = [unify(column) for column in zip(*(each.elements for each in types), strict=True)]
         known = tuple(element for element in elements if element is not None)
-        if len(known) == len(elements):
-            return Type("tuple", elements=known)
+        return Type("tuple", elements=known) if len(known) == len(elements) else None
     inner = [element for each in types for element in (each.elements if each.kind == "tuple" else (each.element or ANY,))]
     return _collection("set" if "set" in kinds else "list", inner)
 
@@ -97,8 +96,7 @@ def _mappings(types: list[Type], kinds: set[str]) -> Type | None:
     if kinds == {"object"} and all(each.attributes.keys() == names for each in types):
         attributes = {name: unify(each.attributes[name] for each in types) for name in names}
         known = {name: inner for name, inner in attributes.items() if inner is not None}
-        if len(known) == len(attributes):
-            return Type("object", attributes=known)
+        return Type("object", attributes=known) if len(known) == len(attributes) else None
     inner = [
         each for whole in types for each in (whole.attributes.values() if whole.kind == "object" else (whole.element or ANY,))
     ]

@@ -128,6 +128,8 @@ def call(node: nodes.Call, scope: Scope) -> Value:
                 return argument
         if not _takes(name, len(settled)):
             return invalid(f"{name} does not take {len(settled)} arguments")
+        if name not in _NULLABLE and any(argument.data is None for argument in settled):
+            return invalid("an argument must not be null")
         return _hidden(name, function(invocation, settled), settled)
 
     def invoke_expanded(*settled: Value) -> Value:
@@ -147,6 +149,14 @@ _OPEN_INSIDE = frozenset(
     )
 )
 """Functions that hand elements on: what is sensitive inside of their arguments hides no more than itself."""
+_NULLABLE = frozenset(
+    (
+        *("coalesce", "format", "formatlist", "jsonencode", "list", "lookup", "map", "merge", "yamlencode", "ephemeralasnull"),
+        *("flip_sensitive", "issensitive", "nonsensitive", "sensitive"),
+        *("tobool", "tolist", "tomap", "tonumber", "toset", "tostring"),
+    )
+)
+"""Functions that take null."""
 _REVEALING = frozenset(("flip_sensitive", "issensitive", "nonsensitive"))
 
 

@@ -359,6 +359,8 @@ def _reverse(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     start, end = (convert(argument, NUMBER) for argument in arguments[1:])
+    if isinstance(arguments[0].data, SetItems):
+        return invalid("a list is required, not a set")
     items = _list(arguments[0])
     if isinstance(items, Value):
         data = arguments[0].data

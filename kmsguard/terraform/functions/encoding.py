@@ -220,9 +220,8 @@ def _nests(value: Value) -> bool:
 
 def _yaml_block(text: str, indent: str) -> list[str | Value]:
     deep = "2" if text[:1] in ("\n", " ") else ""
-    mark = (
-        f"|{deep}" if text.endswith("\n") and not text.endswith("\n\n") else f"|{deep}+" if text.endswith("\n") else f"|{deep}-"
-    )
+    keep = "+" if text.endswith("\n\n") or text == "\n" else ""
+    mark = f"|{deep}{keep if text.endswith(chr(10)) else '-'}"
     lines = text.removesuffix("\n").split("\n")
     return [f"{mark}\n" + "\n".join(f"{indent}{line}" if line else "" for line in lines)]
 
@@ -325,8 +324,8 @@ def _codec(name: str) -> str:
 
 def _text_encode_base64(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     name = convert(arguments[1], STRING)
-    if name.text is None:
-        return derived(arguments, not_null=True) if isinstance(name.data, Unknown) else invalid("an encoding is required")
+    if isinstance(name.data, Invalid) or name.text is None:
+        return name if isinstance(name.data, Invalid) else derived(arguments, not_null=True)
     try:
         return _base64(arguments[:1], _codec(name.text))
     except (FunctionError, UnicodeError):
@@ -335,7 +334,10 @@ def _text_encode_base64(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _text_decode_base64(text: str, encoding: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode(_codec(encoding))
+        data, codec = base64.b64decode(text, validate=True), _codec(encoding)
+        if codec == "utf-16" and not data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
+            codec = "utf-16-be"
+        return data.decode(codec)
     except (binascii.Error, ValueError):
         raise FunctionError("this is no base64 of a text in that encoding") from None
 
@@ -347,26 +349,47 @@ def _csv_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return settled(_csv, (convert(arguments[0], STRING),))
 
 
-_BARE_QUOTE = re.compile(r'''(?:^|,)(?!")[^,"\n]+"''', re.MULTILINE)
-
-
 def _csv(text: Value) -> Value:
-    import csv
-    import io
-
-    if _BARE_QUOTE.search(text.text or ""):
-        return invalid("a quote stands inside of a field that has none around it")
-    try:
-        rows = list(csv.reader(io.StringIO(text.text or ""), strict=True))
-    except csv.Error:
-        return invalid("this is no CSV")
+    rows = _csv_rows(text.text or "")
+    if isinstance(rows, str):
+        return invalid(rows)
     if not rows:
         return invalid("the CSV has no header")
-    names, *lines = [row for row in rows if row]
+    names, *lines = rows
     if any(len(row) != len(names) for row in lines) or len(set(names)) != len(names):
-        return invalid("the rows of the CSV differ in length")
+        return invalid("the rows of the CSV differ in length, or two columns have one name")
     items = [from_parts(to_dynamic(dict(zip(names, row, strict=True))), (text,)) for row in lines]
     return Value(ListItems(items), sensitive=text.sensitive)
+
+
+_FIELD = re.compile(r'"((?:[^"]|"")*)"(?=[,\n]|$)|([^,"\n]*)(?=[,\n]|$)')
+
+
+def _csv_rows(text: str) -> list[list[str]] | str:
+    """The fields of each row, or what is wrong: as RFC 4180 has it, without empty lines."""
+    text = text.replace("\r\n", "\n")
+    rows: list[list[str]] = []
+    row: list[str] = []
+    at = 0
+    while at < len(text):
+        if not row and text[at] == "\n":
+            at += 1
+            continue
+        field = _FIELD.match(text, at)
+        if field is None:
+            return "a quote of the CSV stands where none may, or is not closed"
+        row.append(field[1].replace('""', '"') if field[1] is not None else field[2])
+        at = field.end()
+        if text[at : at + 1] == ",":
+            at += 1
+            if at == len(text) or text[at] == "\n":
+                row.append("")
+            else:
+                continue
+        rows.append(row)
+        row = []
+        at += 1
+    return rows
 
 
 def _url_decode(text: str) -> str:

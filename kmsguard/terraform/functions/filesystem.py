@@ -118,9 +118,8 @@ def _of_bytes(compute: Callable[[bytes], str]) -> Function:
     def use(invocation: Invocation, path: str, argument: Value) -> Value:
         real = _inside(invocation.scope.run, path)
         if real is None or not real.is_file() or real.stat().st_size > LARGEST:
-            # a package that a build makes is not there yet
-            if real is not None and not real.exists() and invocation.scope.run.trying:
-                return invalid(f"file {argument.text} is not there")
+            if real is not None and not real.is_file():  # perhaps a package that a build makes
+                return Value(Invalid(f"file {argument.text} is not there", code="file-not-found"))
             return from_parts(Unknown(f"file {argument.text} is not there", not_null=True), (argument,))
         try:
             content = real.read_bytes()
@@ -316,7 +315,10 @@ def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
         source = _source(invocation, name, known)
         if isinstance(source, Value):
             return source
-        return rendered(invocation, source, arguments[1], name)
+        made = rendered(invocation, source, arguments[1], name)
+        if isinstance(made.data, Invalid) and made.span is not None and made.span.file == source.path:
+            return invalid(f"{made.span.file}:{made.span.start_line}: {made.data.reason}", made.data.reference)
+        return made
 
     if path.text is None and relative_to_root(invocation.scope.run, path) is not None:
         return use(path)

@@ -161,15 +161,21 @@ def _emit(node: Node, code: list[tuple[str, object, int]]) -> None:
 
 def _repeat(node: Node, code: list[tuple[str, object, int]]) -> None:
     _, inner, least, most, greedy = node
+    if most is None:
+        # at least once, and from its end back again; in front of that a way around it
+        around = len(code)
+        if not least:
+            code.append(("split", 0, 0))
+        for _ in range(max(least, 1)):
+            at = len(code)
+            _emit(inner, code)
+        end = len(code)
+        code.append(("split", at, end + 1) if greedy else ("split", end + 1, at))
+        if not least:
+            code[around] = ("split", around + 1, len(code)) if greedy else ("split", len(code), around + 1)
+        return
     for _ in range(least):
         _emit(inner, code)
-    if most is None:
-        at = len(code)
-        code.append(("split", 0, 0))
-        _emit(inner, code)
-        code.append(("jump", at, 0))
-        code[at] = ("split", at + 1, len(code)) if greedy else ("split", len(code), at + 1)
-        return
     splits = []
     for _ in range(most - least):
         splits.append(len(code))

@@ -40,6 +40,8 @@ def _text_argument(value: Value) -> Value:
 
 def _join(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     separator = _text_argument(arguments[0])
+    if isinstance(separator.data, Invalid):
+        return separator
     pieces: list[Value] = []
     for argument in arguments[1:]:
         items = convert(argument, _STRINGS)
@@ -164,10 +166,10 @@ def _verb(verb: str, flags: str, width: int | None, precision: int | None, argum
 def _natural(argument: Value) -> str:
     data = argument.data
     if isinstance(data, bool):
-        return "t"
+        return "s"
     if isinstance(data, (int, float, Decimal)):
         return "g"
-    return "json" if isinstance(data, (tuple, dict)) else "s"
+    return "json" if isinstance(data, (tuple, dict)) or data is None else "s"
 
 
 _VERB_TYPES = {
@@ -515,7 +517,11 @@ def _template_string(invocation: Invocation, arguments: tuple[Value, ...]) -> Va
 
     text = arguments[0].text
     if text is None:
-        return derived(arguments, not_null=True)
+        return (
+            derived(arguments, not_null=True)
+            if isinstance(arguments[0].data, (Unknown, Text))
+            else invalid("a text is required")
+        )
     source = Source(invocation.span.file, text)
     return rendered(invocation, source, arguments[1], None, fixed=arguments[0].span or invocation.span)
 

@@ -11,7 +11,7 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Data, Text, Value
 from kmsguard.syntax import yaml
 from kmsguard.terraform.arithmetic import narrow
-from kmsguard.terraform.partial import invalid
+from kmsguard.terraform.partial import find_invalid, invalid
 
 _INTEGER = re.compile(r"[-+]?[0-9]+")
 _OCTAL = re.compile(r"0o([0-7]+)")
@@ -21,6 +21,7 @@ _TIMESTAMP = re.compile(
     r"(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.\d*)?[ \t]*(Z|[-+]\d\d?(?::?\d\d)?)?)?"
 )
 _NULLS = ("", "~", "null", "Null", "NULL")
+_TAGS = frozenset(f"{yaml.CORE}{kind}" for kind in ("str", "int", "float", "bool", "null", "binary", "timestamp", "merge"))
 _TRUE = ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y")
 _FALSE = ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N")
 
@@ -33,19 +34,29 @@ def decode(text: Value, span: Span) -> Value:
         return invalid("this is no YAML")
     if node is None:
         return Value(None, span)
-    return replace(_value(node, text), trail=text.trail, sensitive=text.sensitive, refs=text.refs)
+    found = _value(node, text)
+    error = find_invalid(found)
+    return error if error is not None else replace(found, trail=text.trail, sensitive=text.sensitive, refs=text.refs)
 
 
 def _value(node: yaml.YamlNode, text: Value) -> Value:
     span = _place(text, node.start, node.end)
     if isinstance(node, yaml.Sequence):
         return Value(tuple(_value(item, text).at(_place(text, item.start, item.end)) for item in node.items), span)
-    if isinstance(node, yaml.Mapping):
+    if isinstance(node, yaml.Mapping) and (node.tag in ("", f"{yaml.CORE}map")):
+        if any(not entry.key.style and entry.key.text in _NULLS for entry in node.entries):
+            return invalid("a key must not be null")
         members = {
             entry.key.text: _value(entry.value, text).at(_place(text, entry.key.start, entry.value.end))
             for entry in node.entries
         }
         return Value(members, span)
+    if not isinstance(node, yaml.Scalar):
+        return invalid("this tag is not known")
+    if node.tag and node.tag not in _TAGS:
+        return invalid(f"this tag is not known: {node.tag}")
+    if not node.style and node.text in (".nan", ".NaN", ".NAN", ".inf", ".Inf", ".INF", "-.inf", "-.Inf", "-.INF"):
+        return invalid("such numbers are not known")
     return Value(node.text if node.style or node.tag == "tag:yaml.org,2002:str" else _scalar(node.text), span)
 
 
