@@ -102,7 +102,7 @@ def _domain(source: Source) -> None:
     if written is None or not isinstance(written.value, Mapping):
         return
     domain = written.value
-    suffix = hashed(as_json(domain.get("DomainName")))
+    suffix = hashed(source.sam.text(domain.get("DomainName")) or as_json(domain.get("DomainName")))
     regional = literal(domain.get("EndpointConfiguration")) in (None, "REGIONAL")
     http = source.kind == "HttpApi"
     certificate = domain.entry("CertificateArn")
@@ -123,6 +123,10 @@ def _domain(source: Source) -> None:
             "SecurityPolicy": domain.entry("SecurityPolicy"),
         }
     properties |= {"DomainName": domain.entry("DomainName"), "MutualTlsAuthentication": domain.entry("MutualTlsAuthentication")}
+    properties |= {
+        "EndpointAccessMode": domain.entry("EndpointAccessMode"),
+        "OwnershipVerificationCertificateArn": domain.entry("OwnershipVerificationCertificateArn"),
+    }
     kind, prefix = (
         ("AWS::ApiGatewayV2::DomainName", "ApiGatewayDomainNameV2")
         if http
