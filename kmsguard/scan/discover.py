@@ -346,11 +346,19 @@ class _Checkout:
                     continue
                 if ignored(entry.path, is_folder) or path_names.matches(entry.path, settings.exclude):
                     continue
-                if is_folder or entry.is_file():
+                if is_folder or _is_file(entry):
                     kind.append(entry.path if is_folder else entry.name)
             if terraform or templates:
                 yield Folder(folder, tuple(terraform), tuple(templates))
             pending.extend(reversed(below))
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a file, or a link to one."""
+    try:
+        return entry.is_file()
+    except OSError:  # links that lead in a circle
+        return False
 
 
 def _assembly(folder: str) -> Assembly | None:

@@ -66,12 +66,24 @@ class _FragmentError(Exception):
 
 
 def parse_json_source(source: Source) -> tuple[Value | None, list[Problem]]:
-    """The JSON of a file; None with a problem (code `json-syntax`) where it is none. Spans and places as `parse_json`."""
+    """The JSON of a file; None with a problem (code `json-syntax`) where it is none. Spans and places as `parse_json`.
+
+    Objects that stand under one name several times become a list of them, as HCL reads JSON; of other values the first counts,
+    and a problem tells where the others stand.
+    """
+    reader = _Reader(source.text, source.span)
+    reader.repeated = {}
     try:
-        return _Reader(source.text, source.span).document(), []
+        value = reader.document()
     except _JsonError as error:
         line, column = source.place(min(error.offset, len(source.text)))
         return None, [Problem("error", CODE, source.path, line, column, error.message)]
+    problems = []
+    for offset, name in reader.repeated.items():
+        line, column = source.place(offset)
+        message = f"`{name}` stands here again; only the first one counts, remove one of the two"
+        problems.append(Problem("warning", "duplicate", source.path, line, column, message))
+    return value, problems
 
 
 def parse_json(value: Value) -> tuple[Value | None, list[Problem]]:
@@ -310,6 +322,7 @@ class _Reader:
             and parts.value.trail is None
             and not any(piece.refs or piece.trail or piece.sensitive for piece in parts.pieces)
         )
+        self.repeated: dict[int, str] | None = None  # names that stand twice, where they are looked for
         self.choice: int | None = None  # the first hole outside of a string that has branches
         self.unknown: Value | None = None  # the first one that is not known: whatever follows may be as it should
 
@@ -479,6 +492,8 @@ class _Reader:
             if self.text[at : at + 1] == ":":
                 at = self._space(at + 1)
                 member, end = self._value(at, first, depth)
+                if key is not None and self.repeated is not None and key in members:
+                    member = self._repeated(key, members[key], member, first)
                 if key is not None:
                     members[key] = member
                 at = self._space(end)
@@ -488,6 +503,15 @@ class _Reader:
                 at = self._space(at + 1)
             elif mark != "}" and unknown is None and at not in self.holes and end - 1 not in self.holes:
                 self._unclosed(at, start, "`,` or `}` is missing before this")
+
+    def _repeated(self, name: str, one: Value, other: Value, at: int) -> Value:
+        """What an object has under a name that stands twice in it."""
+        assert self.repeated is not None
+        if isinstance(one.data, (dict, tuple)) and isinstance(other.data, (dict, tuple)):
+            items = [v for both in (one, other) for v in (both.items if isinstance(both.data, tuple) else (both,))]
+            return one.with_data(tuple(items))
+        self.repeated[at] = name
+        return one
 
     def _unclosed(self, at: int, start: int, message: str) -> NoReturn:
         if at >= len(self.text):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import posixpath
 from pathlib import Path
 
@@ -43,6 +44,9 @@ class LocalModules:
         local = source.startswith(("./", "../")) or source in (".", "..")
         if local:
             path = posixpath.normpath(posixpath.join(module.source.path, source))
+        elif source.startswith("/"):
+            self._missing(call, f"module {name} is named by an absolute path; write it relative to this folder")
+            return None
         else:
             found = self._by_manifest(f"{module.key}.{name}" if module.key else name)
             if found is None:
@@ -70,8 +74,9 @@ class LocalModules:
 
     def _calls_itself(self, module: Module, path: str) -> bool:
         at: Module | None = module
+        real = os.path.realpath(path)  # links may give one folder any number of names
         while at is not None:
-            if at.source.path == path:
+            if at.source.path == path or os.path.realpath(at.source.path) == real:
                 return True
             at = at.parent
         return False

@@ -77,6 +77,8 @@ def read_json(run: Run, path: str) -> HclFile | None:
     reader = _Reader(run, source)
     blocks: list[Block] = []
     for member in _objects(value):
+        if not isinstance(member.data, dict):
+            reader.misplaced(member, "a file of code is an object, or an array of objects")
         for kind, content in member.members.items():
             if kind != COMMENT:
                 blocks.extend(reader.labelled(kind, content, _LABELS.get(kind, 0), [], content))
@@ -99,6 +101,11 @@ class _Reader:
         source = self.source
         return source.offset(span.start_line, span.start_column), source.offset(span.end_line, span.end_column)
 
+    def misplaced(self, value: Value, message: str) -> None:
+        """Says that there is something else than an object."""
+        start, end = self.offsets(value.where)
+        self.run.report("error", "invalid-block", self.source.span(start, end), message)
+
     def labelled(self, kind: str, value: Value, labels: int, names: list[str], entry: Value) -> list[Block]:
         """The blocks of a kind, whose labels are the names of objects around them."""
         out: list[Block] = []
@@ -110,6 +117,8 @@ class _Reader:
                         out.extend(self.labelled(kind, inner, labels - 1, [*names, name], inner))
             elif isinstance(content.data, dict):
                 out.append(self.block(kind, names, content, holder))
+            elif content.data is not None:
+                self.misplaced(content, f"what a `{kind}` block holds is an object, with its labels as objects around it")
         return out
 
     def block(self, kind: str, names: list[str], value: Value, entry: Value) -> Block:

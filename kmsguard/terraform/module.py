@@ -24,6 +24,7 @@ from kmsguard.terraform.partial import Handle, Invalid, export, find_invalid, in
 from kmsguard.terraform.paths import checkout_path
 from kmsguard.terraform.provider import Configuration, chosen, configuration_key, expected_aliases
 from kmsguard.terraform.resource import Resource
+from kmsguard.terraform.schema import SHAPES
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import Type, key_name, parse_type, wrong_type
 from kmsguard.terraform.validation import check, given_at
@@ -408,6 +409,8 @@ class Module:
         scope = self.scope(located.file)
         body: dict[str, Value] = {}
         for key, attribute in located.block.body.attributes.items():
+            if key not in (SHAPES["variable"].arguments or ()):
+                continue
             found = located.constants.get(key)
             if found is None:
                 found = self._variable_argument(located, key, attribute, scope)

@@ -90,15 +90,22 @@ def at(value: Value, *path: str | int) -> Value:
 
 
 def test_kinds_of_values() -> None:
-    """Whole numbers are `int`, others exact decimals; of members with the same name the last counts."""
-    source = Source(
-        "x.json", '\r\n{"a": [1, -2.50, 1e2, true, false, null], "b": {}, "c": [], "d": "", "a\\u0062": 1, "ab": 2}\n'
-    )
+    """Whole numbers are `int`, others exact decimals."""
+    source = Source("x.json", '\r\n{"a": [1, -2.50, 1e2, true, false, null], "b": {}, "c": [], "d": "", "a\\u0062": 2}\n')
     value, problems = parse_json_source(source)
     assert problems == []
     assert value is not None
     assert plain(value) == {"a": [1, Decimal("-2.50"), Decimal("1e2"), True, False, None], "b": {}, "c": [], "d": "", "ab": 2}
     assert [type(item.data) for item in at(value, "a").items] == [int, Decimal, Decimal, bool, bool, type(None)]
+
+
+def test_names_that_stand_twice() -> None:
+    """Objects of one name become a list, as HCL reads JSON; of other members the first counts, with a problem at the second."""
+    source = Source("x.json", '{"r": {"a": 1}, "n": 1,\n "r": [{"b": 2}, {}], "n": 2}')
+    value, problems = parse_json_source(source)
+    assert value is not None
+    assert plain(value) == {"r": [{"a": 1}, {"b": 2}, {}], "n": 1}
+    assert [(p.level, p.code, p.line, p.column) for p in problems] == [("warning", "duplicate", 2, 23)]
 
 
 def test_places_in_a_file() -> None:
