@@ -156,7 +156,8 @@ def _is_resource(text: Sym) -> bool:
 
 
 def _equals(text: Sym, other: Sym) -> Result:
-    return result.of(equal(text, other), opens(text, other))
+    truth = equal(text, other)
+    return result.of(truth, opens(text, other) if truth is Truth.UNKNOWN else ())
 
 
 def _session(text: Sym, caller: Caller) -> Result:

@@ -35,6 +35,7 @@ class Found(msgspec.Struct, frozen=True, eq=False):
 
 _MAX_TRIES = 100
 _TRY_COST = 500
+_PART_COST = 10
 _MAX_SUBSTRINGS = 100
 _MAX_WORDS = 12
 
@@ -48,7 +49,7 @@ class Search:
         self.facts: Facts = facts(document)
         self.candidates = Candidates(document, self.facts)
         self.budget = Budget(steps)
-        self.memory = Memory(Languages(), self.budget)
+        self.memory = Memory(Languages(self.budget), self.budget)
         self.solver = Solver(self.memory.languages, self.budget)
         self.summaries = tuple(summary(statement) for statement in document.statements)
         self.resources = tuple(resource_truth(statement, deployment) for statement in document.statements)
@@ -200,7 +201,7 @@ class Search:
                 continue
             if not self.summaries[statement.index].reaches(needs.space):
                 continue
-            self.budget.spend(1 + len(statement.tests))
+            self.budget.spend(_PART_COST * (1 + len(statement.tests)))
             need = needs.miss(statement, want)
             if need == UNMET:
                 return None

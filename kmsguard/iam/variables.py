@@ -102,12 +102,17 @@ class Relation(msgspec.Struct, frozen=True):
 
 
 _FEW = 4
+_BUILDING = 2  # steps for each token
 
 
 class Languages:
-    """Automata, and patterns with policy variables, by number, so that constraints can be compared."""
+    """Automata, and patterns with policy variables, by number, so that constraints can be compared.
 
-    def __init__(self) -> None:
+    `budget` pays for what is built.
+    """
+
+    def __init__(self, budget: Budget) -> None:
+        self.budget = budget
         self.table: list[Automaton] = []
         self._numbers: dict[object, int] = {}
         self._plain: dict[int, bool] = {}
@@ -119,8 +124,10 @@ class Languages:
         """The number of the language that `key` identifies; `shapes` are patterns for it."""
         found = self._numbers.get(key)
         if found is None:
+            patterns = list(shapes())
+            self.budget.spend(_BUILDING * sum(map(len, patterns)))
             found = self._numbers[key] = len(self.table)
-            self.table.append(union(shapes()))
+            self.table.append(union(patterns))
         return found
 
     def merged(self, numbers: tuple[int, ...]) -> list[Automaton]:
