@@ -26,9 +26,9 @@ from kmsguard.iam.decide import (
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, like, match, without_case
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.guard import decide
+from kmsguard.model.guard import Atom, decide
 from kmsguard.model.resource import External, Graph, KeyUse, Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, JudgeSettings, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
@@ -202,6 +202,10 @@ def _merged(one: Found, other: Found) -> Found:
     return msgspec.structs.replace(one, values=values)
 
 
+_Use: TypeAlias = tuple[int, int, frozenset[tuple[Atom, bool]], JudgeSettings]
+_VERDICTS: WeakKeyDictionary[Graph, dict[_Use, list[Verdict]]] = WeakKeyDictionary()
+
+
 class _Asked:
     """The uses of one resource in one world."""
 
@@ -214,16 +218,23 @@ class _Asked:
     # Uses
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Of every use by every principal."""
-        for use in self.resource.key_use:
+        """Of every use by every principal. What several rules ask in one world is decided once."""
+        known = _VERDICTS.setdefault(self.question.graph, {})
+        world = frozenset(self.question.world.assumed.items())
+        for number, use in enumerate(self.resource.key_use):
             if not _is_asked(self.question, use):
                 continue
-            applies = self._applies(use)
-            if applies is Truth.NO:
-                continue
-            for hop in self.hops(use):
-                if self._is_told(use, hop):
-                    continue
+            asked = (id(self.resource), number, world, self.question.settings)
+            if asked not in known:
+                known[asked] = list(self._of_use(use))
+            yield from known[asked]
+
+    def _of_use(self, use: KeyUse) -> Iterator[Verdict]:
+        applies = self._applies(use)
+        if applies is Truth.NO:
+            return
+        for hop in self.hops(use):
+            if not self._is_told(use, hop):
                 yield from self._of_hop(use, hop._replace(there=all_of((hop.there, applies))))
 
     def _applies(self, use: KeyUse) -> Truth:
