@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         write(_table(tree["policies"]))
         for error in tree["errors"]:
-            tell(f"{error['file']}: {error['message']}")
+            tell(f"{error['file']}: {error['message']}{_place(error)}")
     return 2 if tree["errors"] else 0
 
 
@@ -79,6 +79,18 @@ def _table(policies: Sequence[Mapping[str, Any]]) -> str:
             elif name != "file":
                 lines.append(f"  {name:<12}{_audience(answer)}{_witness(answer['witness'])}")
     return "".join(f"{line}\n" for line in lines)
+
+
+def _place(error: Mapping[str, str]) -> str:
+    """Where in the document a bad statement stands, for a reader."""
+    if not error["message"].startswith("BadPolicy"):
+        return ""
+    from pathlib import Path
+
+    from kmsguard.iam.check import place_of_error
+
+    place = place_of_error(Path(error["file"]).read_bytes())
+    return f" ({place})" if place else ""
 
 
 _LOCKOUT = {True: "yes: nobody can change this policy", False: "no", None: "not decided"}

@@ -66,6 +66,23 @@ def check_text(raw: bytes | str, deployment: Deployment, action: str | None = No
     return answers
 
 
+def place_of_error(raw: bytes) -> str:
+    """Where in a document what makes it bad stands (`Statement[2].Action`); empty where it is the whole document."""
+    try:
+        document = read_document(raw)
+    except json.JSONDecodeError:
+        return ""
+    wanted = document.error_value
+    pending: list[tuple[str, Value]] = [("", document.value)]
+    while pending and wanted is not None:
+        path, value = pending.pop()
+        if value is wanted:
+            return path.removeprefix(".")
+        pending.extend((f"{path}.{name}", member) for name, member in value.members.items())
+        pending.extend((f"{path}[{index}]", item) for index, item in enumerate(value.items))
+    return ""
+
+
 def _answer(question: Question, audience: Audience) -> dict[str, Any]:
     witness = shown(question.facts, audience.witness) if audience.witness is not None else None
     if audience.decided:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kmsguard.iam.check import check, check_text, load
+from kmsguard.iam.check import check, check_text, load, place_of_error
 from kmsguard.iam.texts import Deployment
 
 OWN = "111122223333"
@@ -193,3 +193,18 @@ def test_any_json_is_answered(document):
 def test_any_bytes_are_answered(raw):
     """Whatever bytes they are, there is an answer or the message of an error."""
     assert isinstance(check_text(raw, HERE), (dict, str))
+
+
+@pytest.mark.parametrize(
+    ("statements", "place"),
+    [
+        ([{"Effect": "Allow"}, {"Effect": "allow"}], "Statement[1].Effect"),
+        ({"Effect": "Allow", "Action": ["kms:*", 5]}, "Statement.Action[1]"),
+        ([{"Effect": "Allow", "Condition": {"Bool": []}}], "Statement[0].Condition.Bool"),
+        ([{"Effect": "Allow", "Principal": {"AWS": 111122223333}}], "Statement[0].Principal.AWS"),
+        (["x"], "Statement[0]"),
+    ],
+)
+def test_place_of_what_makes_a_policy_bad(statements, place):
+    """A reader is told which part of the document is bad."""
+    assert place_of_error(json.dumps({"Statement": statements}).encode()) == place
