@@ -1,0 +1,75 @@
+"""Integrations of services with KMS, each with a key that lets nobody in but the account, and with what it takes.
+
+A case is a unit without its key `k` and role `r`: the first line says who calls, a service (`# service: NAME`) or the role, which may
+do something with the service already (`# action: NAME`).
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from kmsguard.cli import main
+
+CASES = sorted((Path(__file__).parent / "cases" / "key_uses").iterdir())
+OPERATIONS = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey*", "kms:DescribeKey", "kms:CreateGrant"]
+ACCOUNT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "kms:*", "Resource": "*"}
+
+
+def _policy(*statements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _unit(case: Path, *, works: bool) -> tuple[str, str]:
+    """A template, with its file name."""
+    text = case.read_text(encoding="utf-8")
+    kind, _, name = text.partition("\n")[0].removeprefix("# ").partition(": ")
+    service = {"Effect": "Allow", "Principal": {"Service": name}, "Action": OPERATIONS, "Resource": "*"}
+    key_policy = _policy(ACCOUNT, *([service] if kind == "service" and works else []))
+    asked = [{"Effect": "Allow", "Action": name, "Resource": "*"}]
+    terraform = case.suffix == ".tf"
+    key = "${aws_kms_key.k.arn}" if terraform else {"Fn::GetAtt": ["K", "Arn"]}
+    identity_policy = _policy(*asked, *([{"Effect": "Allow", "Action": OPERATIONS, "Resource": key}] if works else []))
+    trust = _policy({"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"})
+    if terraform:
+        head = f"""provider "aws" {{ region = "eu-west-1" }}
+resource "aws_kms_key" "k" {{ policy = jsonencode({key_policy}) }}
+resource "aws_iam_role" "r" {{
+  name               = "r"
+  assume_role_policy = jsonencode({trust})
+}}
+resource "aws_iam_role_policy" "r" {{
+  role   = aws_iam_role.r.id
+  policy = jsonencode({identity_policy})
+}}
+"""
+        return "main.tf", head + text
+    inline = f"[{{PolicyName: r, PolicyDocument: {identity_policy}}}]"
+    head = f"""Resources:
+  K: {{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {key_policy}}}}}
+  R: {{Type: AWS::IAM::Role, Properties: {{AssumeRolePolicyDocument: {trust}, Policies: {inline}}}}}
+"""
+    return "template.yaml", head + text
+
+
+@pytest.mark.parametrize("works", [False, True])
+def test_integrations(tmp_path: Path, capsys: pytest.CaptureFixture[str], works: bool) -> None:
+    """Without the permission every one is reported, with a statement to paste, and with it none; in both languages."""
+    for case in CASES:
+        name, text = _unit(case, works=works)
+        folder = tmp_path / case.name.replace(".", "_")
+        folder.mkdir()
+        (folder / name).write_text(text, encoding="utf-8")
+    told = ("--select", "KG901,KG902,KG903,KG904,KG905", "--unknown", "report", "--format", "json", "--region", "eu-west-1")
+    main(["scan", str(tmp_path), "--account", "111122223333", *told])
+    report = json.loads(capsys.readouterr().out)
+    assert not report["errors"]
+    found = {Path(f["location"]["file"]).parent.name: f for f in report["findings"]}
+    if works:
+        assert {name: (f["verdict"], f["message"]) for name, f in found.items()} == {}
+        return
+    assert sorted(found) == sorted(case.name.replace(".", "_") for case in CASES)
+    assert {f["verdict"] for f in found.values()} == {"fail"}
+    assert all("kms:" in f["remediation"] and "statement" in f["remediation"] for f in found.values())
