@@ -133,10 +133,11 @@ def _has_characters(text: Text) -> bool:
 
 
 def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    for argument in arguments:
+    given = [argument for argument in arguments if argument.data is not None]
+    for argument in given:
         if not isinstance(argument.data, (tuple, Unknown)) or isinstance(argument.data, SetItems):
             return invalid("a list is required")
-    for argument in arguments:
+    for argument in given:
         if not isinstance(argument.data, tuple):
             return derived(arguments)
         if argument.data:
