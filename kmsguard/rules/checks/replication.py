@@ -116,22 +116,15 @@ def _with_objects(asked: _Replication, bucket: End, action: str, called: str) ->
     The policy of a bucket that is not in the scan may allow it to a role of its own account.
     """
     for role, _ in asked.roles:
-        if isinstance(bucket, Resource):
-            policies, account = (asked.left_to_identities(bucket), *asked.bucket_policy(bucket)), asked.account(bucket)
-        elif isinstance(role, Resource):  # as if the bucket's owner left it to the role's policies
-            policies, account = (asked.left_to_identities(role),), role.account or OWN_ACCOUNT
-        else:
+        if not isinstance(role, Resource) and not isinstance(bucket, Resource):
             continue
-        as_key = Key(_objects(asked.bucket_arn(bucket), asked.prefix), Layer(documents=policies), account)
         principal = asked.access.principal(role)
-        decision = can(principal, action, as_key, {}, deployment=asked.deployment)
+        decision = _of_objects(asked, bucket, role, principal, action)
         if decision.truth is Truth.YES:
             continue
         truth, open_ = decision.truth, decision.open
         if truth is Truth.NO and not isinstance(bucket, Resource):
-            other = (
-                ~same_text(asked.account(bucket), role.account or OWN_ACCOUNT) if isinstance(role, Resource) else Truth.UNKNOWN
-            )
+            other = ~same_text(asked.account(bucket), principal.account)
             if other is not Truth.YES:
                 truth, open_ = (
                     Truth.UNKNOWN,
@@ -146,9 +139,35 @@ def _with_objects(asked: _Replication, bucket: End, action: str, called: str) ->
             ),
             () if truth is Truth.NO else open_,
             values={"role": name_of(role), called: name_of(bucket)},
-            remediation=_paste(f"Add this statement to a policy of {name_of(role)}:", statement),
+            remediation=_paste(f"Add this statement to {_where_to_allow(asked, bucket, principal)}:", statement),
         )
     return None
+
+
+def _where_to_allow(asked: _Replication, bucket: End, principal: Principal) -> str:
+    role = ", ".join(name_of(end) for end, _ in asked.roles)
+    abroad = same_text(asked.account(bucket), principal.account) is Truth.NO
+    return f"a policy of {role}" + (f", and with the role as Principal to that of {name_of(bucket)}" if abroad else "")
+
+
+def _of_objects(asked: _Replication, bucket: End, role: End, principal: Principal, action: str) -> Decision:
+    """Whether a role may do something with the objects of a bucket; across accounts both sides have to allow it."""
+    objects, account = _objects(asked.bucket_arn(bucket), asked.prefix), principal.account
+    of = role if isinstance(role, Resource) else bucket
+    assert isinstance(of, Resource)
+    own = asked.left_to_identities(of)
+    policies = asked.bucket_policy(bucket) if isinstance(bucket, Resource) else ()
+    abroad = isinstance(bucket, Resource) and same_text(asked.account(bucket), account) is not Truth.YES
+    documents = (own,) if abroad else (own, *policies)
+    # The decision is that of KMS, which does few things across accounts: each side is asked as if it were the own account.
+    decision = can(principal, action, Key(objects, Layer(documents=documents), account), {}, deployment=asked.deployment)
+    if not abroad or decision.truth is Truth.NO:
+        return decision
+    free = msgspec.structs.replace(principal, identity_policies=Layer(documents=(_EVERYTHING,)), boundary=None)
+    let_in = can(free, action, Key(objects, Layer(documents=policies), account), {}, deployment=asked.deployment)
+    if let_in.truth is Truth.NO and same_text(asked.account(bucket), account) is not Truth.NO:
+        return msgspec.structs.replace(let_in, truth=decision.truth, open=decision.open)
+    return let_in if let_in.truth < decision.truth else decision
 
 
 def versioned(question: Question) -> Answer:
