@@ -2,10 +2,11 @@
 
     python benchmarks/unknown_templates.py FOLDER... [--list]
 
-Each FOLDER is a checkout (`owner+name`). Every template in it is read by itself, with no values given. Counted are the leaves of
-all properties. What hangs on a parameter, an import, a store, an attribute that is known after deployment or on where it is
-deployed is expected; everything else is listed with its reason. Exit status 1 where that is one percent or more, where a template
-is our own fault or takes more than ten seconds, or where an entry of `Resources` is missing without its condition being false.
+Each FOLDER is a checkout (`owner+name`). Every template in it is read by itself, with no values given. Counted are the leaves
+of all properties. What hangs on a parameter, an import, a store, an attribute that is known after deployment or on where it is
+deployed is expected; everything else is listed with its reason. Exit status 1 where that is one percent or more, where a
+template is our own fault or takes more than ten seconds, or where an entry of `Resources` is missing without its condition
+being false.
 """
 
 from __future__ import annotations
