@@ -95,7 +95,7 @@ def parse_json(value: Value) -> tuple[Value | None, list[Problem]]:
     """
     data = value.data
     if isinstance(data, Text) and data.encodes is not None and data.encoding == "json":
-        return data.encodes, []
+        return data.encodes if value.trail is None else _led(data.encodes, value.trail), []
     if isinstance(data, Choice):
         return _each_branch(value)
     if not isinstance(data, (str, Text)):
@@ -117,6 +117,16 @@ def _each_branch(value: Value) -> tuple[Value | None, list[Problem]]:
     if all(isinstance(branch.value.data, Unknown) for branch in branches) and problems:
         return None, list(problems)
     return value.with_data(Choice(tuple(branches))), list(problems)
+
+
+def _led(value: Value, trail: Step) -> Value:
+    """What an encoder was given, and all that it holds, come the way of the text that was made of it."""
+    data = value.data
+    if isinstance(data, dict):
+        data = {name: _led(item, trail) for name, item in data.items()}
+    elif isinstance(data, tuple):
+        data = tuple(_led(item, trail) for item in data)
+    return replace(value, data=data, trail=value.trail or trail)
 
 
 def _no_json(value: Value) -> Value:

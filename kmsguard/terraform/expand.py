@@ -11,9 +11,9 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Expression
 from kmsguard.terraform.access import entries
-from kmsguard.terraform.choices import choose, without_errors
+from kmsguard.terraform.choices import choose
 from kmsguard.terraform.conversion import convert
-from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.partial import Invalid, Many, Open, SetItems, branches, find_unknown
@@ -113,14 +113,14 @@ def _limit(node: Expression, scope: Scope, wanted: int) -> int:
 
 
 def _count(node: Expression, scope: Scope) -> Expansion:
-    value = without_errors(evaluate(node, scope))
+    value = conclude(node, scope)
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
     for guard, option in branches(value):
         number = convert(option, NUMBER).data
         if isinstance(number, Invalid) and value.data is not option.data:
             continue
         if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-            if option.is_known or isinstance(number, Invalid):
+            if not isinstance(value.data, Invalid) and (option.is_known or isinstance(number, Invalid)):
                 _refused(
                     node,
                     scope,
@@ -156,7 +156,7 @@ _WANTED = "`for_each` takes a map, or a set of texts"
 
 
 def _for_each(node: Expression, scope: Scope) -> Expansion:
-    value = without_errors(evaluate(node, scope))
+    value = conclude(node, scope)
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
     values: dict[str, list[tuple[Formula, Value, Value]]] = {}
     loose: list[Value] = []  # elements of sets that are not known
@@ -168,7 +168,7 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
         if isinstance(found, Value):
             if isinstance(found.data, Invalid) and option is not value:
                 continue
-            if isinstance(found.data, Invalid):
+            if isinstance(found.data, Invalid) and not isinstance(value.data, Invalid):
                 _refused(node, scope, "invalid-for-each", f"{_WANTED}; which there are is unknown")
             unknown = Value(Unknown("the key is not known", "each.key", not_null=True))
             return _many("for_each", node, scope, value, each(unknown, derived((found,))))
@@ -217,7 +217,7 @@ def repeated(node: Expression, scope: Scope) -> list[tuple[Formula, Value, Value
 
     Where it is not known how many there are it is one, under the guard that there is any: what is said of it holds for all.
     """
-    collection = without_errors(evaluate(node, scope))
+    collection = conclude(node, scope)
     out: list[tuple[Formula, Value, Value]] = []
     for guard, option in branches(collection):
         if option.data is None:
@@ -225,7 +225,9 @@ def repeated(node: Expression, scope: Scope) -> list[tuple[Formula, Value, Value
         found = entries(option)
         if isinstance(found, Value) and isinstance(found.data, Invalid):
             if option is collection:
-                _refused(node, scope, "invalid-for-each", "`for_each` takes a collection; which blocks there are is unknown")
+                if not isinstance(collection.data, Invalid):
+                    message = "`for_each` takes a collection; which blocks there are is unknown"
+                    _refused(node, scope, "invalid-for-each", message)
                 return found.data
         elif isinstance(found, list):
             out.extend((guard, key, item) for key, item in found[: _limit(node, scope, len(found))])

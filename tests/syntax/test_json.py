@@ -512,3 +512,15 @@ def test_any_text_with_any_holes(data: st.DataObject) -> None:
     if found is not None:
         for node in found.walk():
             assert node.span is None or 1 <= node.span.start_column <= node.span.end_column <= len(source.text) + 1
+
+
+def test_what_was_encoded_comes_the_way_of_its_text() -> None:
+    """A text that an encoder made leads on: what is in it has the trail of the text, unless it has come a way of its own."""
+    own = Value("b").via("variable", "var.b", None)
+    encoded = Value(Text((Value('{"a":"x","b":"b"}'),), Value({"a": Value("x"), "b": own}), "json")).via(
+        "local", "local.p", None
+    )
+    document, _ = parse_json(encoded)
+    assert document is not None
+    trails = {name: [step.name for step in member.trail.chain()] for name, member in document.members.items() if member.trail}
+    assert trails == {"a": ["local.p"], "b": ["var.b"]}
