@@ -182,6 +182,9 @@ def _reference(found: re.Match[str]) -> str:
     return f"terraform_data.{found[1]}_{found[2]}{found[3]}" + ("" if ends_there and not found[3] else ".id")
 
 
+_NULLED = ("Unsupported attribute", "Invalid String Enum Value", "Reference to undeclared resource")
+
+
 def repair(root: Path, diagnostics: list[dict[str, Any]]) -> int:
     """Takes out arguments and blocks that this version of the provider does not have; says how many."""
     edits: dict[Path, list[Edit]] = collections.defaultdict(list)
@@ -196,7 +199,14 @@ def repair(root: Path, diagnostics: list[dict[str, Any]]) -> int:
             found = _at(parse(Source(str(path), text)).body, offset)
             if found is not None:
                 edits[path].append((found.start, found.end, ""))
-        elif diagnostic["summary"] in ("Unsupported attribute", "Invalid String Enum Value"):
+        elif diagnostic["summary"] in ("Invalid resource type", "Invalid data source"):
+            blocks = parse(Source(str(path), text)).body.blocks
+            edits[path] += [(block.start, block.end, "") for block in blocks if block.start <= offset < block.end]
+        elif diagnostic["summary"] in (
+            "Unsupported attribute",
+            "Invalid String Enum Value",
+            "Reference to undeclared resource",
+        ):
             found = _at(parse(Source(str(path), text)).body, offset)
             if isinstance(found, Attribute):
                 edits[path].append((found.expression.start, found.expression.end, "null"))
@@ -277,18 +287,15 @@ class Terraform:
         done = self.run(root, "init", "-input=false", "-backend=false", "-no-color")
         if done.returncode:
             raise NotPlannedError("init: " + " ".join(done.stderr.split())[:300])
+        flags = ("-input=false", "-lock=false", "-refresh=false", "-out=p")
         for _ in range(12):
-            diagnostics = json.loads(self.run(root, "validate", "-json").stdout)["diagnostics"]
-            if not any(diagnostic["severity"] == "error" for diagnostic in diagnostics):
+            done = self.run(root, "plan", "-json", *flags, *arguments)
+            lines = [json.loads(line) for line in done.stdout.splitlines() if '"diagnostic"' in line]
+            diagnostics = [line["diagnostic"] for line in lines]
+            if done.returncode == 0:
                 break
             if not repair(root, diagnostics):
-                raise NotPlannedError(f"validate: {_said(diagnostics)}")
-        done = self.run(
-            root, "plan", "-json", "-input=false", "-lock=false", "-refresh=false", "-parallelism=2", "-out=p", *arguments
-        )
-        if done.returncode:
-            lines = [json.loads(line) for line in done.stdout.splitlines() if '"diagnostic"' in line]
-            raise NotPlannedError(f"plan: {_said([line['diagnostic'] for line in lines])}")
+                raise NotPlannedError(f"plan: {_said(diagnostics)}")
         return json.loads(self.run(root, "show", "-json", "p").stdout)
 
     def schemas(self, root: Path, cache: Path) -> dict[str, Any]:
@@ -357,7 +364,10 @@ class Comparison:
         mine = ours if isinstance(ours, list) else [ours]
         theirs = after if isinstance(after, list) else [after] if after is not None else []
         if open_ is True:
-            self.note("known here", at, ours, None)
+            if any(pointer.startswith(f"{at}/") for pointer in self.unknown):
+                self.counts["in part known here"] += 1
+            else:
+                self.note("known here", at, ours, None)
             return
         openings = open_ if isinstance(open_, list) else [open_] * len(theirs)
         openings = [*openings, *[False] * (len(theirs) - len(openings))]
@@ -409,7 +419,9 @@ class Comparison:
             self.open(at, open_ not in (False, None, {}, []), after)
             return
         if open_ is True:
-            if ours is not None:
+            if isinstance(ours, (dict, list)) and any(pointer.startswith(f"{at}/") for pointer in self.unknown):
+                self.counts["in part known here"] += 1  # the plan has no more than that something in it is unknown
+            elif ours is not None:
                 self.note("known here", at, ours, None)
             return
         if at in self.sensitive or (isinstance(ours, str) and _MASKED.match(ours)):
@@ -447,6 +459,10 @@ class Comparison:
             else:
                 self.note("different", at, ours, after)
                 return
+        if isinstance(of, list) and of[0] == "set" and all(isinstance(item, dict) for item in [*ours, *after]):
+            for number, other in enumerate(self._matched(ours, after, [False] * len(after), _as_schema(inner), at)):
+                self.value(ours[number], after[other], False, inner, f"{at}/{number}")
+            return
         if isinstance(of, list) and of[0] == "set":
             left = [json.dumps(text_of(item), sort_keys=True) for item in after]
             for number, item in enumerate(ours):
@@ -464,6 +480,12 @@ class Comparison:
         for number, item in enumerate(ours):
             opened = open_[number] if isinstance(open_, list) and number < len(open_) else False
             self.value(item, after[number] if number < len(after) else None, opened, inner, f"{at}/{number}")
+
+
+def _as_schema(of: Any) -> dict[str, Any]:
+    """An object type as the schema of a block."""
+    members = of[1] if isinstance(of, list) and of[0] == "object" else {}
+    return {"attributes": {name: {"type": member} for name, member in members.items()}}
 
 
 def text_of(value: Any) -> Any:
@@ -609,7 +631,41 @@ PLANNED_WITH: dict[str, list[str]] = {
     "cloudposse+terraform-aws-kms-key/examples/complete": ["-var-file=fixtures.us-east-2.tfvars"],
     "cloudposse+terraform-aws-s3-bucket/examples/complete": ["-var-file=fixtures.us-east-2.tfvars"],
 }
-ROOTS: list[str] = []
+ROOTS = [
+    "cloudposse+terraform-aws-kms-key/examples/complete",
+    "terraform-aws-modules+terraform-aws-kms/examples/complete",
+    "terraform-aws-modules+terraform-aws-sqs/examples/complete",
+    "terraform-aws-modules+terraform-aws-sns/examples/complete",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/account-public-access",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/complete",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/notification",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/object",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/s3-inventory",
+    "terraform-aws-modules+terraform-aws-s3-bucket/examples/s3-replication",
+    "nozaq+terraform-aws-secure-baseline/examples/external-bucket",
+    "terraform-aws-modules+terraform-aws-security-group/examples/complete",
+    "terraform-aws-modules+terraform-aws-security-group/examples/dynamic",
+    "terraform-aws-modules+terraform-aws-security-group/examples/http",
+    "terraform-aws-modules+terraform-aws-security-group/examples/rules-only",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-account",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-group",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-oidc-provider",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-policy",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-read-only-policy",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-role-for-service-accounts",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-role",
+    "terraform-aws-modules+terraform-aws-iam/examples/iam-user",
+    "terraform-aws-modules+terraform-aws-vpc/examples/ipv6-only",
+    "terraform-aws-modules+terraform-aws-vpc/examples/manage-default-vpc",
+    "terraform-aws-modules+terraform-aws-vpc/examples/network-acls",
+    "terraform-aws-modules+terraform-aws-vpc/examples/simple",
+    "terraform-aws-modules+terraform-aws-rds/examples/complete-postgres",
+    "terraform-aws-modules+terraform-aws-rds/examples/enhanced-monitoring",
+    "terraform-aws-modules+terraform-aws-rds-aurora/examples/postgresql",
+    "terraform-aws-modules+terraform-aws-rds-aurora/examples/serverless",
+    "philips-labs+terraform-aws-github-runner/examples/default",
+    "philips-labs+terraform-aws-github-runner/examples/multi-runner",
+]
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -17,15 +17,21 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from kmsguard.model.guard import Atom, Formula, atoms
 from kmsguard.model.source import Source
+from kmsguard.model.value import Choice, Unknown, Value
+from kmsguard.scan.evaluate import evaluate
+from kmsguard.scan.settings import Settings
 from kmsguard.syntax.hcl.parser import parse
+from kmsguard.terraform import operations
+from kmsguard.terraform.operations import Facts
+from kmsguard.terraform.partial import find_unknown
 
 REPOSITORIES = [
     "terraform-aws-modules+terraform-aws-eks", "terraform-aws-modules+terraform-aws-rds",
@@ -40,6 +46,58 @@ REPOSITORIES = [
 ]  # fmt: skip
 EXPECTED = re.compile(r"variable |known after apply|data source|the account is not given|the Region is not given")
 """A Region or account that nobody gives is a variable of the deployment."""
+_ATTRIBUTE = re.compile(r"(?:^|\.)(?:data\.)?(?:aws|terraform)_\w+\.[\w-]+(?:\[[^\]]*\])?\.|data\.\w+\.")
+"""A condition over what is an attribute of a resource or data source."""
+
+
+class Causes:
+    """What the open conditions of a unit hang on: the reason of the unknown that each one is."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, str] = {}
+        holds = Facts.holds
+
+        def noted(facts: Facts, unknown: Unknown, label: Callable[[], str]) -> Formula:
+            atom = holds(facts, unknown, label)
+            if isinstance(atom, Atom):
+                self.of[atom.subject] = unknown.reason
+            return atom
+
+        Facts.holds = noted  # type: ignore[method-assign]
+        self._compared("_equality")
+        self._compared("_comparison")
+
+    def _compared(self, name: str) -> None:
+        made = getattr(operations, name)
+
+        def noted(*arguments: Any) -> Value:
+            result: Value = made(*arguments)
+            if isinstance(result.data, Choice):
+                *_, left, right, _, label = arguments
+                unknown = find_unknown(left) or find_unknown(right)
+                for atom in {atom.subject: None for branch in result.data.branches for atom in atoms(branch.guard)}:
+                    self.of.setdefault(atom, unknown.reason if unknown is not None else "")
+                self.of.setdefault(label(), unknown.reason if unknown is not None else "")
+            return result
+
+        setattr(operations, name, noted)
+
+    def expected(self, entry: dict[str, Any]) -> bool:
+        """Whether a value is unknown for one of the expected reasons, or hangs on a condition that is."""
+        if EXPECTED.search(entry["reason"]):
+            return True
+        names = [name for choice in entry.get("choices", ()) for name in choice["when"]]
+        names = names or [part for part in [entry["reason"].removeprefix("condition ")] if part != entry["reason"]]
+        return bool(names) and all(self._follows(name) for name in names)
+
+    def _follows(self, name: str, depth: int = 0) -> bool:
+        """Whether a condition hangs on what is expected to be unknown, perhaps by way of another condition."""
+        if _ATTRIBUTE.search(name):
+            return True
+        reason = self.of.get(name) or self.of.get(name.rpartition(" == ")[0], "")
+        if EXPECTED.search(reason):
+            return True
+        return reason.startswith("condition ") and depth < 20 and self._follows(reason.removeprefix("condition "), depth + 1)
 
 
 def leaves(value: Any, unknown: dict[str, Any], at: str) -> Iterator[str]:
@@ -90,7 +148,6 @@ def main() -> int:
         "--modules", type=Path, nargs="*", default=[], help="more folders with checkouts of modules that are called"
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--kmsguard", default=shutil.which("kmsguard", path=str(Path(sys.executable).parent)) or "kmsguard")
     parser.add_argument("--list", action="store_true", help="list each place that is unknown for another reason")
     args = parser.parse_args()
     work = args.work.resolve()
@@ -105,6 +162,7 @@ def main() -> int:
                 ignore=shutil.ignore_patterns(".git", ".terraform", "node_modules"),
                 symlinks=True,
             )
+    causes = Causes()
     columns = ("roots", "resources", "values", "unknown", "other")
     total: collections.Counter[str] = collections.Counter()
     reasons: collections.Counter[str] = collections.Counter()
@@ -130,12 +188,11 @@ def main() -> int:
             manifest.parent.mkdir(parents=True, exist_ok=True)
             entries = [{**entry, "Dir": os.path.relpath(entry["Dir"], root)} for entry in called(root, work, names)]
             manifest.write_text(json.dumps({"Modules": [{"Key": "", "Source": "", "Dir": "."}, *entries]}))
-            done = subprocess.run(
-                [args.kmsguard, "evaluate", "."], cwd=root, capture_output=True, text=True, check=False, timeout=300
-            )
-            found = json.loads(done.stdout)
+            causes.of.clear()
+            os.chdir(root)
+            found, _ = evaluate(["."], Settings())
             counts["roots"] += 1
-            problems.update(error["code"] for error in found["errors"])
+            problems.update(error.code for error in found["errors"])
             for resource in (resource for unit in found["units"] for resource in unit["resources"]):
                 counts["resources"] += 1
                 unknown = resource["unknown"]
@@ -144,7 +201,7 @@ def main() -> int:
                     if at in unknown:
                         counts["unknown"] += 1
                         reason = unknown[at]["reason"]
-                        if not EXPECTED.search(reason):
+                        if not causes.expected(unknown[at]):
                             counts["other"] += 1
                             reasons[reason] += 1
                             places.append(
