@@ -1,7 +1,7 @@
 """Integrations of services with KMS, each with a key that lets nobody in but the account, and with what it takes.
 
-A case is a unit without its key `k` and role `r`: the first line says who calls, a service (`# service: NAME`) or the role, which may
-do something with the service already (`# action: NAME`).
+A case is a unit without its key `k` and role `r`: the first line says who calls, a service (`# service: NAME`) or the role,
+which may do something with the service already (`# action: NAME`).
 """
 
 from __future__ import annotations
