@@ -1,0 +1,7 @@
+variable "days" {
+  default = 10
+}
+
+locals {
+  prefix = "over"
+}
