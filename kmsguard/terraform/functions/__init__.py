@@ -151,7 +151,19 @@ _OPEN_INSIDE = frozenset(
 """Functions that hand elements on: what is sensitive inside of their arguments hides no more than itself."""
 _NULLABLE = frozenset(
     (
-        *("coalesce", "format", "formatlist", "jsonencode", "list", "lookup", "map", "merge", "yamlencode", "ephemeralasnull"),
+        *(
+            "coalesce",
+            "coalescelist",
+            "format",
+            "formatlist",
+            "jsonencode",
+            "list",
+            "lookup",
+            "map",
+            "merge",
+            "yamlencode",
+            "ephemeralasnull",
+        ),
         *("flip_sensitive", "issensitive", "nonsensitive", "sensitive"),
         *("tobool", "tolist", "tomap", "tonumber", "toset", "tostring"),
     )

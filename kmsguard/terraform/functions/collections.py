@@ -230,6 +230,10 @@ def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     items = _list(convert(arguments[0], LIST))
     if isinstance(items, Value):
         return items
+    keys = [canonical(item) for item in items]
+    if None not in keys:
+        first = dict(zip(reversed(keys), reversed(items), strict=True))
+        return Value(ListItems(first[key] for key in dict.fromkeys(keys)), sensitive=arguments[0].sensitive)
     out: list[Value] = []
     for item in items:
         results = [equal(item, other) for other in out]

@@ -69,6 +69,7 @@ class Syntax:
         self.flags = Flags()
         self.names: list[str | None] = []
         self.slow = False  # Python's engine could take long, or give another result
+        self.power = 1  # it takes this power of the length at most: each repetition may give back what it took
 
     # --- structure ----------------------------------------------------------------------------------------------------------
 
@@ -99,8 +100,7 @@ class Syntax:
             node = self.repeated(node)
             unbounded += node[0] == "repeat" and node[3] is None
             parts.append(node)
-        if unbounded > 3:
-            self.slow = True  # each one may give back what it took: a power of the length
+        self.power = max(self.power, unbounded + 1)
         return parts[0] if len(parts) == 1 else ("sequence", parts)
 
     def repeated(self, node: Node) -> Node:

@@ -15,8 +15,10 @@ import msgspec
 from kmsguard.terraform.functions.adapt import FunctionError
 from kmsguard.terraform.functions.pattern_syntax import Node, Syntax, parse
 
-MOST_STEPS = 20_000_000
+MOST_STEPS = 3_000_000
 """So many steps a search may take: instructions of the pattern times characters of the text."""
+QUICK_STEPS = 10_000_000
+"""Up to so many steps of Python's engine it is used."""
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -54,7 +56,9 @@ class Pattern:
                 self.quick = re.compile(syntax.python(node))
             except (re.error, OverflowError, RecursionError):
                 self.quick = None
-        self._program = None if self.quick is not None else program(node)
+        self._power = syntax.power
+        self._node = node
+        self._program: list[tuple[str, object, int]] | None = None
 
     def search(self, text: str, at: int = 0) -> Match | None:
         """The leftmost match from a position on.
@@ -62,13 +66,14 @@ class Pattern:
         Raises:
             FunctionError: where the search would take too long.
         """
-        if self.quick is not None:
+        if self.quick is not None and len(text) ** self._power <= QUICK_STEPS:
             found = self.quick.search(text, at)
             if found is None:
                 return None
             spans = [place for number in range(len(self.names) + 1) for place in found.span(number)]
             return Match(text, tuple(spans))
-        assert self._program is not None
+        if self._program is None:
+            self._program = program(self._node)
         return run(self._program, text, at, len(self.names))
 
     def all(self, text: str) -> Iterator[Match]:
