@@ -695,6 +695,9 @@ class _Asked:
         if user.end is None or (cause in ("key policy", "condition") and self._asks_key_policy(verdict)):
             who: dict[str, object] = {"Service": user.name} if user.end is None else {"AWS": self._written(user.end, language)}
             statement: dict[str, object] = {"Effect": "Allow", "Principal": who, "Action": action, "Resource": "*"}
+            account = self._own_account(language)
+            if user.end is None and verdict.use.source_arn not in ("", "-") and account is not None:
+                statement["Condition"] = {"StringEquals": {"aws:SourceAccount": account}}
             return paste(f"Add this statement to the policy of {key}:", statement, language)
         allow: dict[str, object] = {"Effect": "Allow", "Action": action, "Resource": self._written(hop.key, language)}
         via = verdict.context.get("kms:ViaService")
@@ -703,6 +706,11 @@ class _Asked:
         where = "the permission boundary" if cause == "boundary" else "a policy"
         what = f"Add this statement to {where} of {user.name}:"
         return paste(what, allow, language)
+
+    def _own_account(self, language: str) -> object:
+        """The account of the resource, as it is written in the language of the file; None where that needs a declaration."""
+        text = self._account().text
+        return text if text is not None or language == "terraform" else {"Ref": "AWS::AccountId"}
 
     def _asks_key_policy(self, verdict: Verdict) -> bool:
         user, decision = verdict.user, verdict.decision
