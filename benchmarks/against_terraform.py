@@ -444,7 +444,7 @@ class Comparison:
             self.counts["default of the provider"] += 1  # null is the same as not written
             return
         self.counts["compared"] += 1
-        if same(ours, after):
+        if same(_PROTOCOLS.get(str(ours), ours) if at.endswith("protocol") else ours, after):
             self.counts["equal"] += 1
         else:
             self.note("different", at, ours, after)
@@ -480,6 +480,10 @@ class Comparison:
         for number, item in enumerate(ours):
             opened = open_[number] if isinstance(open_, list) and number < len(open_) else False
             self.value(item, after[number] if number < len(after) else None, opened, inner, f"{at}/{number}")
+
+
+_PROTOCOLS = {"1": "icmp", "6": "tcp", "17": "udp", "58": "icmpv6"}
+"""What the provider makes of a protocol's number."""
 
 
 def _as_schema(of: Any) -> dict[str, Any]:
