@@ -8,7 +8,8 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, as_json, entries_of, is_call, items_of, literal, node, ref, sub
+from kmsguard.cloudformation.serverless.domain import add_domain
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, is_call, items_of, literal, node, ref, sub
 from kmsguard.cloudformation.serverless.roles import s3_location, tag_list
 from kmsguard.cloudformation.serverless.targets import hashed
 from kmsguard.cloudformation.serverless.translation import Source, Translation
@@ -56,7 +57,7 @@ def translate_api(source: Source) -> None:
     source.imply(name, "AWS::ApiGateway::Stage", settings, stage.key if stage is not None else None)
     source.sam.parts[f"{source.name}.Deployment"] = deployment
     source.sam.parts[f"{source.name}.Stage"] = name
-    _domain(source)
+    add_domain(source)
     _authorizers(source, "/authorizers/*")
 
 
@@ -97,72 +98,6 @@ def _endpoint(given: Entry | None) -> YamlNode | None:
     return node(given.key, {"Types": types, "VpcEndpointIds": endpoints, "IpAddressType": config.entry("IpAddressType")})
 
 
-def _domain(source: Source) -> None:
-    written = source.entry("Domain")
-    if written is None or not isinstance(written.value, Mapping):
-        return
-    domain = written.value
-    suffix = hashed(source.sam.text(domain.get("DomainName")) or as_json(domain.get("DomainName")))
-    regional = literal(domain.get("EndpointConfiguration")) in (None, "REGIONAL")
-    http = source.kind == "HttpApi"
-    certificate = domain.entry("CertificateArn")
-    if http:
-        configuration: Data = {
-            "CertificateArn": certificate,
-            "EndpointType": domain.entry("EndpointConfiguration") or "REGIONAL",
-            "SecurityPolicy": domain.entry("SecurityPolicy"),
-        }
-        properties: dict[str, Data] = {"DomainNameConfigurations": [configuration]}
-    else:
-        properties = {
-            "RegionalCertificateArn" if regional else "CertificateArn": certificate,
-            "EndpointConfiguration": {
-                "Types": [domain.get("EndpointConfiguration") or "REGIONAL"],
-                "IpAddressType": domain.entry("IpAddressType"),
-            },
-            "SecurityPolicy": domain.entry("SecurityPolicy"),
-        }
-    properties |= {"DomainName": domain.entry("DomainName"), "MutualTlsAuthentication": domain.entry("MutualTlsAuthentication")}
-    properties |= {
-        "EndpointAccessMode": domain.entry("EndpointAccessMode"),
-        "OwnershipVerificationCertificateArn": domain.entry("OwnershipVerificationCertificateArn"),
-    }
-    kind, prefix = (
-        ("AWS::ApiGatewayV2::DomainName", "ApiGatewayDomainNameV2")
-        if http
-        else ("AWS::ApiGateway::DomainName", "ApiGatewayDomainName")
-    )
-    private = literal(domain.get("EndpointConfiguration")) == "PRIVATE"
-    if private:
-        kind, prefix = "AWS::ApiGateway::DomainNameV2", "ApiGatewayDomainNameV2"
-        properties["Policy"] = domain.entry("Policy")
-    source.imply(f"{prefix}{suffix}", kind, properties, written.key)
-    _paths(source, domain, f"{prefix}{suffix}", private)
-
-
-def _paths(source: Source, domain: Mapping, name: str, private: bool) -> None:
-    """What leads from the domain name to the stage."""
-    stage = ref(source.sam.parts[f"{source.name}.Stage"])
-    word = "ApiMapping" if source.kind == "HttpApi" else "BasePathMapping"
-    kept = (literal(domain.get("NormalizeBasePath")) or "").lower() == "false"
-    paths: list[YamlNode | None] = [*items_of(domain.get("BasePath"))]
-    for written in paths or [None]:
-        text = literal(written) or ""
-        plain = "".join(letter for letter in text if letter.isalnum())
-        path: Data = None if written is None else text if kept else plain
-        if source.kind == "HttpApi":
-            kind = "AWS::ApiGatewayV2::ApiMapping"
-            properties: dict[str, Data] = {"ApiId": ref(source.name), "DomainName": ref(name), "Stage": stage}
-            properties["ApiMappingKey"] = path
-        elif private:
-            kind = "AWS::ApiGateway::BasePathMappingV2"
-            properties = {"RestApiId": ref(source.name), "DomainNameArn": ref(name), "Stage": stage, "BasePath": path}
-        else:
-            kind = "AWS::ApiGateway::BasePathMapping"
-            properties = {"RestApiId": ref(source.name), "DomainName": ref(name), "Stage": stage, "BasePath": path}
-        source.imply(f"{source.name}{plain}{word}", kind, properties, written or domain)
-
-
 def translate_http_api(source: Source) -> None:
     """An HTTP API with its stage and domain name."""
     location = source.entry("DefinitionUri")
@@ -191,7 +126,7 @@ def translate_http_api(source: Source) -> None:
         settings[kept] = source.entry(kept)
     source.imply(name, "AWS::ApiGatewayV2::Stage", settings, stage.key if stage is not None else None)
     source.sam.parts[f"{source.name}.Stage"] = name
-    _domain(source)
+    add_domain(source)
     _authorizers(source, "/authorizers/*")
 
 

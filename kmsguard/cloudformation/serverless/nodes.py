@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from collections.abc import Mapping as Table
 from collections.abc import Sequence as Items
 from typing import TypeAlias
@@ -143,6 +144,18 @@ def _plain(value: YamlNode | None) -> object:
     if isinstance(value, Sequence):
         return [_plain(item) for item in value.items]
     return {one.key.text: _plain(one.value) for one in value.entries}
+
+
+def resolved(value: YamlNode, known: Callable[[YamlNode], str | None]) -> YamlNode:
+    """A value with the known ones of the parameters that it refers to, as SAM hashes it; `known` tells the value of a reference."""
+    text = known(value)
+    if text is not None:
+        return value if isinstance(value, Scalar) and not value.tag else node(value, text)
+    if isinstance(value, Sequence):
+        return msgspec.structs.replace(value, items=[resolved(item, known) for item in value.items])
+    if isinstance(value, Mapping):
+        return msgspec.structs.replace(value, entries=[Entry(one.key, resolved(one.value, known)) for one in value.entries])
+    return value
 
 
 def merged(base: YamlNode, over: YamlNode, path: str = "") -> YamlNode:
