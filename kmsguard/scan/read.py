@@ -93,8 +93,7 @@ def read_all(
             read.append(Read(found, unit))
         progress("reading", done, len(sources))
     kept = _units_of_their_own(read, problems)
-    for one in kept:
-        problems.extend(one.unit.problems)
+    problems.extend(_of_units([one.unit for one in kept]))
     problems.extend(_unread(discovery, kept, settings))
     return kept
 
@@ -153,6 +152,22 @@ def _units_of_their_own(read: Sequence[Read], problems: list[Problem]) -> list[R
         message = f"this template is nested in {_nesting(path, readers)[0]} and judged there"
         problems.append(Problem("warning", "nothing-to-scan", path, 1, 1, message))
     return kept
+
+
+def _of_units(units: Sequence[Unit]) -> Iterator[Problem]:
+    """The problems of units. What is given to several of them has to be declared in one of them, not in each."""
+    undeclared: dict[tuple[str, str], dict[str, Problem]] = {}  # by file and message, of each unit
+    for unit in units:
+        for problem in unit.problems:
+            if problem.code == "undeclared-variable":
+                file = "" if problem.level == "error" else problem.file  # an option stands in no file
+                undeclared.setdefault((file, problem.message), {}).setdefault(unit.path, problem)
+            else:
+                yield problem
+    for (file, _), told in undeclared.items():
+        given = (unit.path for unit in units if unit.dialect == "terraform" and (not file or file in unit.files))
+        if all(path in told for path in given):
+            yield next(iter(told.values()))
 
 
 def _nesting(path: str, readers: dict[str, set[str]]) -> list[str]:

@@ -286,3 +286,24 @@ def test_without_settings_the_configuration_is_read():
     _make({"main.tf": KEY, ".kmsguard.yaml": f"select: [{RULE}]\nrule_dirs: ['{PACK}']\nprofile: strict\n"})
     report = scan(["."])
     assert (report.profile, [f.code for f in report.findings]) == ("strict", [RULE])
+
+
+def test_a_value_is_undeclared_where_no_root_module_that_it_is_given_to_declares_it():
+    """`--var` and `--var-file` count for all roots of a scan: a name that one of them declares is no mistake."""
+    _make(
+        {
+            "a/main.tf": 'variable "x" {}\n',
+            "b/main.tf": 'variable "y" {}\n',
+            "b/terraform.tfvars": "own = 1\n",
+            "all.tfvars": "x = 1\ny = 2\nz = 3\n",
+        }
+    )
+    report = _scan(variables=(("x", "1"), ("w", "1")), variable_files=("all.tfvars",))
+    assert [(p.level, p.code, p.file, p.line) for p in report.errors] == [
+        ("error", "undeclared-variable", "a", 1),
+        ("warning", "undeclared-variable", "all.tfvars", 3),
+        ("warning", "undeclared-variable", "b/terraform.tfvars", 1),
+    ]
+    assert [p.code for p in _scan("b", variables=(("x", "1"), ("y", "1"))).errors if p.level == "error"] == [
+        "undeclared-variable"
+    ]
