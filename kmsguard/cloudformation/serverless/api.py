@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/s
 from __future__ import annotations
 
 from kmsguard.cloudformation.serverless.domain import add_domain
-from kmsguard.cloudformation.serverless.nodes import Data, entries_of, is_call, items_of, literal, node, ref, sub
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, is_call, literal, node, ref, sub
 from kmsguard.cloudformation.serverless.roles import s3_location, tag_list
 from kmsguard.cloudformation.serverless.targets import hashed
 from kmsguard.cloudformation.serverless.translation import Source, Translation

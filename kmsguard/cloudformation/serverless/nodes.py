@@ -147,7 +147,7 @@ def _plain(value: YamlNode | None) -> object:
 
 
 def resolved(value: YamlNode, known: Callable[[YamlNode], str | None]) -> YamlNode:
-    """A value with the known ones of the parameters that it refers to, as SAM hashes it; `known` tells the value of a reference."""
+    """A value with the known ones of the parameters that it refers to, as SAM hashes it; `known` is that of a reference."""
     text = known(value)
     if text is not None:
         return value if isinstance(value, Scalar) and not value.tag else node(value, text)

@@ -1,10 +1,11 @@
-"""SAM types that become one resource: SimpleTable, LayerVersion, Application."""
+"""SAM types that become one resource, or one with a role: SimpleTable, LayerVersion, Application, CapacityProvider."""
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, entries_of, is_call, literal, node
-from kmsguard.cloudformation.serverless.roles import s3_location, tag_list
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, is_call, literal, node
+from kmsguard.cloudformation.serverless.roles import managed_arn, s3_location, tag_list, trust
 from kmsguard.cloudformation.serverless.translation import Source
+from kmsguard.syntax.yaml import Mapping, YamlNode
 
 _KEY_TYPES = {"String": "S", "Number": "N", "Binary": "B"}
 
@@ -64,3 +65,51 @@ def translate_application(source: Source) -> None:
     for kept in ("Parameters", "NotificationARNs", "TimeoutInMinutes"):
         properties[kept] = source.entry(kept)
     source.become("AWS::CloudFormation::Stack", properties)
+
+
+def translate_capacity_provider(source: Source) -> None:
+    """`AWS::Serverless::CapacityProvider` to `AWS::Lambda::CapacityProvider`, with a role for its operator where none is given.
+
+    See https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-resource-capacityprovider.html.
+    """
+    created: list[Data] = [{"Key": "lambda:createdBy", "Value": "SAM"}]
+    role: Data = source.entry("OperatorRole")
+    if role is None:
+        name = f"{source.name}OperatorRole"
+        operator: dict[str, Data] = {
+            "AssumeRolePolicyDocument": trust("lambda.amazonaws.com"),
+            "ManagedPolicyArns": [managed_arn("AWSLambdaManagedEC2ResourceOperator")],
+            "Tags": created,
+        }
+        source.imply(name, "AWS::IAM::Role", operator)
+        role = get_att(name, "Arn")
+    own: list[Data] = [{"Key": one.key, "Value": one.value} for one in entries_of(source.get("Tags"))]
+    logging = source.entry("LoggingConfig")
+    handed_on = source.get("ManagedResourceTags")
+    properties: dict[str, Data] = {
+        "PermissionsConfig": {"CapacityProviderOperatorRoleArn": role},
+        "InstanceRequirements": _renamed(source.get("InstanceRequirements")),
+        "CapacityProviderScalingConfig": _scaling(source.get("ScalingConfig")),
+        "TelemetryConfig": {"LoggingConfig": logging} if logging is not None else None,
+        "Tags": [*own, *created],
+    }
+    if isinstance(handed_on, Mapping) and handed_on.get("Tags") is not None:
+        properties["PropagateTags"] = {"Mode": "Explicit", "ExplicitTags": tag_list(handed_on, handed_on.get("Tags"))}
+    for kept in ("CapacityProviderName", "VpcConfig", "KmsKeyArn"):
+        properties[kept] = source.entry(kept)
+    source.become("AWS::Lambda::CapacityProvider", properties)
+
+
+def _renamed(requirements: YamlNode | None) -> Data:
+    names = {"AllowedTypes": "AllowedInstanceTypes", "ExcludedTypes": "ExcludedInstanceTypes"}
+    return {names.get(one.key.text, one.key.text): one for one in entries_of(requirements)} if requirements else None
+
+
+def _scaling(config: YamlNode | None) -> Data:
+    if not isinstance(config, Mapping):
+        return None
+    wanted = config.entry("AverageCPUUtilization")
+    if wanted is None:
+        return {"MaxVCpuCount": config.entry("MaxVCpuCount"), "ScalingMode": "Auto"}
+    policy: Data = {"PredefinedMetricType": "LambdaCapacityProviderAverageCPUUtilization", "TargetValue": wanted}
+    return {"MaxVCpuCount": config.entry("MaxVCpuCount"), "ScalingMode": "Manual", "ScalingPolicies": [policy]}

@@ -127,8 +127,15 @@ class Translation:
         from kmsguard.cloudformation.serverless.deployment import add_deployments
         from kmsguard.cloudformation.serverless.function import translate_function
         from kmsguard.cloudformation.serverless.graphql import translate_graphql
-        from kmsguard.cloudformation.serverless.plain import translate_application, translate_layer, translate_table
+        from kmsguard.cloudformation.serverless.plain import (
+            translate_application,
+            translate_capacity_provider,
+            translate_layer,
+            translate_table,
+        )
         from kmsguard.cloudformation.serverless.state_machine import translate_state_machine
+        from kmsguard.cloudformation.serverless.usage_plans import add_usage_plans
+        from kmsguard.cloudformation.serverless.websocket import translate_websocket_api
 
         translators = {
             "SimpleTable": translate_table,
@@ -136,6 +143,8 @@ class Translation:
             "Application": translate_application,
             "Api": translate_api,
             "HttpApi": translate_http_api,
+            "WebSocketApi": translate_websocket_api,
+            "CapacityProvider": translate_capacity_provider,
             "Function": translate_function,
             "StateMachine": translate_state_machine,
             "GraphQLApi": translate_graphql,
@@ -155,6 +164,7 @@ class Translation:
                 translate_connector(source)
         embedded_connectors(self)
         add_deployments(self)
+        add_usage_plans(self)
         return Made(self.made, self.parts)
 
     def with_globals(self, kind: str, block: Mapping, at: YamlNode) -> Mapping:
