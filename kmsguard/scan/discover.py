@@ -58,6 +58,7 @@ class Found(msgspec.Struct, frozen=True):
     sure: bool = (
         True  # False: a unit of this scan only if it turns out to have read one of `only`; of none: asked what it nests
     )
+    named: bool = False  # a path itself: it stays a unit where another one calls it
 
 
 class Discovery(msgspec.Struct, frozen=True):
@@ -141,7 +142,7 @@ class _Search:
             if caller is None and folder not in {module, checkout.root}:
                 caller = checkout.callers.get(module, (None,))[0]
             if caller is None:
-                self._add(module, "terraform", checkout)
+                self._add(module, "terraform", checkout, named=module == folder)
             elif not inside(caller, folder):
                 elsewhere = (
                     elsewhere or f"; {shown(module)} is called by {shown(caller)} and judged there: name it to judge it alone"
@@ -211,15 +212,16 @@ class _Search:
         only: frozenset[str] | None = None,
         sure: bool = True,
         text: str | None = None,
+        named: bool = False,
     ) -> None:
         name = path if path == STDIN else shown(path)
         settings = self.settings.for_cloudformation() if dialect == "cloudformation" else self.settings.for_terraform()
         source = UnitSource(name, dialect, settings, shown(checkout.boundary), text)
-        found = Found(source, shown(checkout.fingerprint_root), only, sure)
+        found = Found(source, shown(checkout.fingerprint_root), only, sure, named)
         before = self.found.get((name, dialect))
         if before is not None:
             both = None if only is None or before.only is None else only | before.only
-            found = msgspec.structs.replace(found, only=both, sure=sure or before.sure)
+            found = msgspec.structs.replace(found, only=both, sure=sure or before.sure, named=named or before.named)
         self.found[name, dialect] = found
 
 

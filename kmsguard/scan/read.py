@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from kmsguard.model.declaration import Problem, Unit, UnitSource
-from kmsguard.scan.discover import Discovery, Found
+from kmsguard.scan.discover import TERRAFORM, Discovery, Found
 from kmsguard.scan.settings import Settings
 
 if TYPE_CHECKING:
@@ -139,19 +140,43 @@ def _jobs(settings: Settings, units: int) -> int:
 
 
 def _units_of_their_own(read: Sequence[Read], problems: list[Problem]) -> list[Read]:
-    """Without templates that another one nests, and without units that turned out not to read the files they were read for."""
+    """Without templates that another one nests, without modules that another one turned out to call, and without units that
+    turned out not to read the files they were read for."""
     readers: dict[str, set[str]] = {}
     for one in read:
         if one.unit.dialect == "cloudformation":
             for file in one.unit.files:
                 readers.setdefault(file, set()).add(one.unit.path)
     wanted = [one for one in read if one.found.sure or one.found.only is None or one.found.only & set(one.unit.files)]
-    kept = [one for one in wanted if one.unit.dialect != "cloudformation" or not _nesting(one.unit.path, readers)]
+    called = _called(read)
+    kept = [
+        one
+        for one in wanted
+        if not (_nesting(one.unit.path, readers) if one.unit.dialect == "cloudformation" else _is_called(one, called))
+    ]
     if wanted and not kept:
         path = wanted[0].unit.path
         message = f"this template is nested in {_nesting(path, readers)[0]} and judged there"
         problems.append(Problem("warning", "nothing-to-scan", path, 1, 1, message))
     return kept
+
+
+def _called(read: Iterable[Read]) -> dict[str, set[str]]:
+    """The root modules that read the files of a folder: OpenTofu takes variables in the source of a module."""
+    callers: dict[str, set[str]] = {}
+    for one in read:
+        if one.unit.dialect == "terraform":
+            for file in one.unit.files:
+                if file.endswith(TERRAFORM):
+                    callers.setdefault(posixpath.dirname(file) or ".", set()).add(one.unit.path)
+    return callers
+
+
+def _is_called(one: Read, called: dict[str, set[str]]) -> bool:
+    path = one.unit.path
+    if one.unit.dialect != "terraform" or one.found.named or one.found.only is not None:
+        return False
+    return any(path not in called.get(other, ()) or other < path for other in called.get(path, ()) if other != path)
 
 
 def _of_units(units: Sequence[Unit]) -> Iterator[Problem]:

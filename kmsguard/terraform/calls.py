@@ -9,11 +9,12 @@ from pathlib import Path
 
 from kmsguard.model.declaration import Call as ModelCall
 from kmsguard.model.source import Source
+from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.load import Located, ModuleSource, join, load
 from kmsguard.terraform.module import Module
+from kmsguard.terraform.partial import find_unknown
 from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run
-from kmsguard.terraform.types import key_name
 
 
 class LocalModules:
@@ -36,10 +37,8 @@ class LocalModules:
         """What a call calls, and whether it was downloaded; None where it is not there."""
         if not self.run.settings.follow_modules:
             return None
-        node = call.attribute("source")
-        source = key_name(node) if node is not None else None
+        source = self._source(module, name, call)
         if source is None:
-            self._missing(call, f"the source of module {name} cannot be read")
             return None
         local = source.startswith(("./", "../")) or source in (".", "..")
         if local:
@@ -68,6 +67,22 @@ class LocalModules:
             way = (*module.calls, ModelCall(address, call.head, call.comments))
             self.called.setdefault(path, (address, way))
         return found_source, not local
+
+    def _source(self, module: Module, name: str, call: Located) -> str | None:
+        """The source of a call. OpenTofu evaluates it; Terraform takes a literal one only.
+
+        See https://opentofu.org/docs/language/modules/sources/#support-for-variable-and-local-evaluation.
+        """
+        node = call.attribute("source")
+        if node is None:
+            self._missing(call, f"module {name} has no source")
+            return None
+        value = evaluate(node, module.scope(call.file))
+        unknown = find_unknown(value)
+        if value.text is None:
+            why = f": {unknown.reason}" if unknown is not None else ", it is no text"
+            self._missing(call, f"the source of module {name} cannot be read{why}")
+        return value.text
 
     def _missing(self, call: Located, message: str) -> None:
         self.run.report("warning", "module-not-found", call.head, f"{message}; what it gives is unknown")

@@ -10,6 +10,7 @@ from kmsguard.model.declaration import Comment, Declaration, Problem, Unit, Unit
 from kmsguard.model.value import Value
 from kmsguard.syntax.files import Files
 from kmsguard.terraform.calls import LocalModules
+from kmsguard.terraform.cycles import report_cycles
 from kmsguard.terraform.load import ModuleSource
 from kmsguard.terraform.module import Inputs, Module
 from kmsguard.terraform.partial import export
@@ -49,6 +50,7 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
     root.configure(None, None)
     declarations = tuple(root.declarations())
     outputs = {name: export(root.output(name, located)) for name, located in root.source.outputs.items()}
+    report_cycles(root)
     comments: dict[str, tuple[Comment, ...]] = {}
     for module in modules.loaded.values():
         for file in module.files:

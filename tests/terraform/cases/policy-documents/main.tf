@@ -24,7 +24,7 @@ data "aws_iam_policy_document" "open" {
   }
   statement {
     actions   = var.strict ? ["kms:Decrypt"] : ["kms:Decrypt", "kms:Encrypt"]
-    resources = [aws_kms_key.k.arn]
+    resources = [aws_kms_key.named.arn]
     dynamic "condition" {
       for_each = var.strict ? [1] : []
       content {
@@ -110,3 +110,4 @@ resource "aws_kms_key" "overridden" {
 resource "aws_kms_key" "either" {
   policy = data.aws_iam_policy_document.either.minified_json
 }
+resource "aws_kms_key" "named" {}

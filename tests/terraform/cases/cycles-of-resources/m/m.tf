@@ -1,0 +1,3 @@
+variable "in" {}
+output "out" { value = "x${var.in}" }
+output "y" { value = "y" }
