@@ -62,7 +62,7 @@ def plain(value: Value, names: dict[str, str]) -> Any:
         return [plain(item, names) for item in data]
     if isinstance(data, Text):
         known = data.known
-        return known if known is not None else {"text": runs([plain(piece, names) for piece in data.pieces])}
+        return number(known) if known is not None else {"text": runs([plain(piece, names) for piece in data.pieces])}
     if isinstance(data, Choice):
         return {"choice": [plain(branch.value, names) for branch in data.branches]}
     if isinstance(data, Unknown):
@@ -74,8 +74,13 @@ def plain(value: Value, names: dict[str, str]) -> Any:
     if isinstance(data, bool):
         return "true" if data else "false"
     if isinstance(data, (int, float, Decimal)):
-        return str(data)
-    return data
+        return number(str(data))
+    return number(data) if isinstance(data, str) else data
+
+
+def number(text: str) -> str:
+    """A text; of one that is a number with a fraction, the number."""
+    return f"{Decimal(text).normalize():f}" if re.fullmatch(r"\d+\.\d+", text) else text
 
 
 def runs(pieces: list[Any]) -> list[Any]:
@@ -144,6 +149,7 @@ def compare(path: Path) -> list[str] | None:
     made = translate(text)
     if made is None:
         return None
+    text = re.sub(r"AWS::Serverless-2016-10-31[\w-]+", "AWS::Serverless-2016-10-31", text)
     if "AWS::Serverless-2016-10-31" not in text:
         text += "\nTransform: AWS::Serverless-2016-10-31\n"
     made.pop("Transform", None)

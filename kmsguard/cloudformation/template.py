@@ -317,6 +317,8 @@ class Template:
         if SERVERLESS in self.transforms:
             part, _, rest = attribute.partition(".")
             named = self.parts.get(f"{name}.{part}")
+            if named is None and name in self.parts:  # `Fn::GetAtt: [MyFunction.Alias, Name]`
+                named, rest = self.parts[name], attribute
             if named is not None:
                 return self.get_att(named, rest, span) if rest else self.ref(named, span)
         if attribute.startswith("Outputs.") and name in self.resources:

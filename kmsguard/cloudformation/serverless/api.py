@@ -114,13 +114,12 @@ def translate_http_api(source: Source) -> None:
     else:
         known = text or ""
         name = f"{source.name}{known}Stage" if known.isalnum() else f"{source.name}Stage{hashed(known)}"
-    tags = node(source.key, {"httpapi:createdBy": "SAM"})
     settings: dict[str, Data] = {
         "ApiId": ref(source.name),
         "StageName": stage or "$default",
         "StageVariables": source.entry("StageVariables"),
         "AutoDeploy": True,
-        "Tags": node(source.key, {**{one.key.text: one for one in (*entries_of(source.get("Tags")), *entries_of(tags))}}),
+        "Tags": _http_tags(source),
     }
     for kept in ("AccessLogSettings", "DefaultRouteSettings", "RouteSettings"):
         settings[kept] = source.entry(kept)
@@ -128,6 +127,16 @@ def translate_http_api(source: Source) -> None:
     source.sam.parts[f"{source.name}.Stage"] = name
     add_domain(source)
     _authorizers(source, "/authorizers/*")
+
+
+def _http_tags(source: Source) -> Data:
+    """The tags of an HTTP API: only of one whose definition stands in the template, or is made from events."""
+    body = source.get("DefinitionBody")
+    written = body is None or (isinstance(body, Mapping) and not is_call(body))
+    if source.get("DefinitionUri") is not None or not written:
+        return None
+    created = entries_of(node(source.key, {"httpapi:createdBy": "SAM"}))
+    return node(source.key, {one.key.text: one for one in (*entries_of(source.get("Tags")), *created)})
 
 
 def add_implied_apis(sam: Translation) -> None:

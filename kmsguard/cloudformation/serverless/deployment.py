@@ -5,9 +5,22 @@ See https://docs.aws.amazon.com/serverless-application-model/latest/developergui
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, get_att, items_of, literal, node, ref, sub
+import re
+
+from kmsguard.cloudformation.serverless.nodes import (
+    Data,
+    branches,
+    get_att,
+    is_nothing,
+    items_of,
+    literal,
+    node,
+    ref,
+    sub,
+)
 from kmsguard.cloudformation.serverless.roles import managed_arn, tag_list, trust
 from kmsguard.cloudformation.serverless.translation import Source, Translation
+from kmsguard.cloudformation.template import function_of
 from kmsguard.syntax.yaml import Mapping, YamlNode
 
 APPLICATION, ROLE = "ServerlessDeploymentApplication", "CodeDeployServiceRole"
@@ -52,14 +65,13 @@ def _preference(source: Source) -> Mapping | None:
 
 
 def _group(source: Source, preference: Mapping) -> None:
-    alarms = items_of(preference.get("Alarms"))
-    kind: Data = preference.entry("Type")
-    known = source.sam.text(preference.get("Type"))
-    if known in _PREDEFINED:
-        kind = node(preference.get("Type") or preference, sub("CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": known}))
+    alarms = preference.get("Alarms")
+    kind = preference.get("Type")
+    if kind is not None:
+        kind = _configuration(source, kind)
     properties: dict[str, Data] = {
         "ApplicationName": ref(APPLICATION),
-        "AlarmConfiguration": {"Enabled": True, "Alarms": [{"Name": alarm} for alarm in alarms]} if alarms else None,
+        "AlarmConfiguration": {"Enabled": True, "Alarms": _alarms(alarms)} if items_of(alarms) else None,
         "AutoRollbackConfiguration": {"Enabled": True, "Events": list(_EVENTS)},
         "DeploymentConfigName": kind,
         "DeploymentStyle": {"DeploymentType": "BLUE_GREEN", "DeploymentOption": "WITH_TRAFFIC_CONTROL"},
@@ -67,4 +79,29 @@ def _group(source: Source, preference: Mapping) -> None:
         "TriggerConfigurations": preference.entry("TriggerConfigurations"),
         "Tags": tag_list(source.key, source.get("Tags")) if literal(source.get("PropagateTags")) == "true" else None,
     }
-    source.imply(f"{source.name}DeploymentGroup", "AWS::CodeDeploy::DeploymentGroup", properties, preference)
+    passed = (source.sam.text(preference.get("PassthroughCondition")) or "").lower() == "true"
+    attributes: dict[str, Data] = {} if passed else {"Condition": None}
+    source.imply(f"{source.name}DeploymentGroup", "AWS::CodeDeploy::DeploymentGroup", properties, preference, **attributes)
+
+
+def _alarms(given: YamlNode | None) -> Data:
+    parts = branches(given)
+    if parts is not None:
+        return {"Fn::If": [parts[0], _alarms(parts[1]), _alarms(parts[2])]}
+    return given if is_nothing(given) else [{"Name": alarm} for alarm in items_of(given)]
+
+
+def _configuration(source: Source, kind: YamlNode) -> YamlNode:
+    """The name of a configuration of CodeDeploy; one that AWS has made has a prefix."""
+    parts = branches(kind)
+    if parts is not None:
+        return node(kind, {"Fn::If": [parts[0], *(_configuration(source, part) for part in parts[1:])]})
+    name, argument = function_of(kind)
+    alone = _ALONE.fullmatch(literal(argument) or "") if name == "Fn::Sub" else None
+    known = source.sam.text(node(kind, ref(alone.group(1))) if alone is not None else kind)
+    if known not in _PREDEFINED:
+        return kind
+    return node(kind, sub("CodeDeployDefault.Lambda${ConfigName}", {"ConfigName": known}))
+
+
+_ALONE = re.compile(r"\$\{(\w+)\}")

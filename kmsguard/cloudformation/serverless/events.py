@@ -28,6 +28,7 @@ from kmsguard.cloudformation.serverless.targets import (
     stage_of,
     target_id,
 )
+from kmsguard.cloudformation.template import function_of
 from kmsguard.syntax.yaml import Mapping, YamlNode
 
 
@@ -164,7 +165,15 @@ def _registry(config: YamlNode | None) -> list[Data]:
     if not isinstance(config, Mapping):
         return []
     secrets = [item.get("URI") for item in items_of(config.get("AccessConfigs")) if isinstance(item, Mapping)]
-    return [statement(["secretsmanager:GetSecretValue"], uri) for uri in secrets if uri is not None]
+    found: list[Data] = [statement(["secretsmanager:GetSecretValue"], uri) for uri in secrets if uri is not None]
+    registry = config.get("SchemaRegistryURI")
+    name, argument = function_of(registry) if registry is not None else ("", None)
+    text = literal(argument) if name == "Fn::Sub" else literal(registry)
+    parts = (text or "").split(":")
+    if registry is not None and parts[0] == "arn" and len(parts) > 5 and parts[-1].startswith("registry/"):  # of Glue
+        schemas = sub(_OWN_ARN % ("glue", f"schema/{parts[-1].removeprefix('registry/')}/*"))
+        found += [statement(["glue:GetRegistry"], registry), statement(["glue:GetSchemaVersion"], [schemas])]
+    return found
 
 
 def _holds(value: YamlNode | None) -> bool:
@@ -319,12 +328,44 @@ def _http_api(event: Event) -> None:
     path = literal(event.get("Path")) or "$default"
     if event.get("Path") is None or path == "$default":
         path, method = "", "*"
+        _route_settings(event, api)
+    elif _default_route_leads_here(event, api):
+        return  # the permission for the default route holds for all routes
     any_method = method in ("ANY", "X-AMAZON-APIGATEWAY-ANY-METHOD")
     resource = "${__ApiId__}/${__Stage__}"
     resource += _path(path) if any_method and path == "/$default" else f"/{'*' if any_method else method}{_path(path)}"
     permission(
         event, "apigateway.amazonaws.com", SourceArn=_execute(resource, api if api is not None else ref("ServerlessHttpApi"))
     )
+
+
+def _default_route_leads_here(event: Event, api: YamlNode | None) -> bool:
+    """Whether the default route of the same API leads to the same function: by another event, or by its definition."""
+    source = event.source
+    if event.target.alias is not None:
+        return False
+    wanted = named(api) if api is not None else "ServerlessHttpApi"
+    holder = source.sam.sources.get(wanted or "")
+    if holder is None or holder.get("DefinitionUri") is not None:
+        return False
+    for other in events_of(event.target):
+        same = (named(other.get("ApiId")) if other.get("ApiId") is not None else "ServerlessHttpApi") == wanted
+        if other.kind == "HttpApi" and same and (literal(other.get("Path")) or "$default") == "$default":
+            return True
+    found = holder.get("DefinitionBody")
+    for step in ("paths", "$default", "x-amazon-apigateway-any-method", "x-amazon-apigateway-integration", "uri"):
+        found = found.get(step) if isinstance(found, Mapping) else None
+    text = function_of(found)[1] if found is not None else None
+    return f"${{{source.name}.Arn}}" in (literal(text) or "")
+
+
+def _route_settings(event: Event, api: YamlNode | None) -> None:
+    """What an event says of its route goes to the stage of the API."""
+    given = event.entry("RouteSettings")
+    wanted = named(api) if api is not None else "ServerlessHttpApi"
+    stage = event.source.sam.parts.get(f"{wanted}.Stage")
+    if given is not None and stage is not None and isinstance(given.value, Mapping):
+        event.source.sam.extend(stage, given.key, ("RouteSettings", "$default"), given)
 
 
 def _execute(resource: str, api: Data) -> Data:

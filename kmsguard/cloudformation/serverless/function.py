@@ -75,7 +75,7 @@ def _properties(source: Source, role: str | None) -> dict[str, Data]:
     properties: dict[str, Data] = {"Code": _code(source), "Role": arn}
     properties.update((name, source.entry(name)) for name in _KEPT)
     tracing = source.entry("Tracing")
-    if tracing is not None and source.text("Tracing") != "Disabled":
+    if tracing is not None and source.text("Tracing") not in ("Disabled", ""):
         properties["TracingConfig"] = node(tracing.key, {"Mode": tracing})
     dead = source.entry("DeadLetterQueue")
     if dead is not None and isinstance(dead.value, Mapping):
@@ -119,7 +119,7 @@ def _role(source: Source) -> Role:
     basic = "AWSLambdaBasicDurableExecutionRolePolicy" if durable else "AWSLambdaBasicExecutionRole"
     role.attach(source.key, managed_arn(basic))
     tracing = source.entry("Tracing")
-    if tracing is not None and source.text("Tracing") != "Disabled":
+    if tracing is not None and source.text("Tracing") not in ("Disabled", ""):
         role.attach(tracing.key, TRACING)
     network = source.entry("VpcConfig")
     if network is not None:

@@ -5,7 +5,7 @@ See https://docs.aws.amazon.com/serverless-application-model/latest/developergui
 
 from __future__ import annotations
 
-from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, literal, node, sub
+from kmsguard.cloudformation.serverless.nodes import Data, entries_of, get_att, items_of, literal, node, ref, signature, sub
 from kmsguard.cloudformation.serverless.roles import managed_arn, tag_list, trust
 from kmsguard.cloudformation.serverless.translation import Source
 from kmsguard.syntax.yaml import Mapping, YamlNode
@@ -15,17 +15,14 @@ _KEPT = ("XrayEnabled", "Visibility", "OwnerContact", "IntrospectionConfig", "Qu
 
 def translate_graphql(source: Source) -> None:
     """An API of AppSync with what it implies."""
-    authentication = source.get("Auth")
     properties: dict[str, Data] = {"Name": source.entry("Name") or source.name}
-    if isinstance(authentication, Mapping):
-        properties["AuthenticationType"] = authentication.entry("Type")
-        for name in ("OpenIDConnect", "UserPool", "LambdaAuthorizer"):
-            renamed = {
-                "OpenIDConnect": "OpenIDConnectConfig",
-                "UserPool": "UserPoolConfig",
-                "LambdaAuthorizer": "LambdaAuthorizerConfig",
-            }
-            properties[renamed[name]] = authentication.entry(name)
+    authentication = source.get("Auth")
+    callers = [authentication] if isinstance(authentication, Mapping) else []
+    properties |= _provider(authentication) if isinstance(authentication, Mapping) else {}
+    if isinstance(authentication, Mapping) and authentication.get("Additional") is not None:
+        more = [one for one in items_of(authentication.get("Additional")) if isinstance(one, Mapping)]
+        properties["AdditionalAuthenticationProviders"] = [_provider(one, "DefaultAction") for one in more]
+        callers.extend(more)
     for kept in _KEPT:
         properties[kept] = source.entry(kept)
     properties["Tags"] = tag_list(source.key, source.get("Tags"), ("graphqlapi:createdBy", "SAM"))
@@ -37,9 +34,56 @@ def translate_graphql(source: Source) -> None:
         "DefinitionS3Location": source.entry("SchemaUri"),
     }
     source.imply(f"{source.name}Schema", "AWS::AppSync::GraphQLSchema", schema)
+    _authorizers(source, callers)
+    _domain(source)
     _api_keys(source)
     _cache(source)
     _data_sources(source)
+
+
+_PROVIDERS = {
+    "OpenIDConnect": "OpenIDConnectConfig",
+    "UserPool": "UserPoolConfig",
+    "LambdaAuthorizer": "LambdaAuthorizerConfig",
+}
+
+
+def _provider(given: Mapping, *left_out: str) -> dict[str, Data]:
+    """One way to authenticate."""
+    made: dict[str, Data] = {"AuthenticationType": given.entry("Type")}
+    for name, plain in _PROVIDERS.items():
+        config = given.entry(name)
+        if config is not None:
+            kept = {one.key.text: one for one in entries_of(config.value) if one.key.text not in left_out}
+            made[plain] = node(config.key, kept)
+    return made
+
+
+def _authorizers(source: Source, callers: list[Mapping]) -> None:
+    """What lets the API call the functions that authorize its callers."""
+    from kmsguard.cloudformation.serverless.connector import connect
+
+    found: dict[object, YamlNode] = {}
+    for one in callers:
+        config = one.get("LambdaAuthorizer")
+        arn = config.get("AuthorizerUri") if isinstance(config, Mapping) else None
+        if arn is not None:
+            found.setdefault(signature(arn), arn)
+    for number, arn in enumerate(found.values(), 1):
+        start = {"Type": "AWS::AppSync::GraphQLApi", "Arn": ref(source.name), "ResourceId": get_att(source.name, "ApiId")}
+        ends = node(arn, start), node(arn, {"Type": "AWS::Lambda::Function", "Arn": arn})
+        connect(source, f"{source.name}ToLambdaAuthConnector{number}", *ends, node(arn, ["Write"]))  # type: ignore[arg-type]
+
+
+def _domain(source: Source) -> None:
+    written = source.entry("DomainName")
+    if written is None or not isinstance(written.value, Mapping):
+        return
+    name = f"{source.name}DomainName"
+    properties = {kept: written.value.entry(kept) for kept in ("CertificateArn", "DomainName", "Description")}
+    source.imply(name, "AWS::AppSync::DomainName", properties, written.key)
+    link: dict[str, Data] = {"ApiId": get_att(source.name, "ApiId"), "DomainName": ref(name)}
+    source.imply(f"{source.name}DomainNameApiAssociation", "AWS::AppSync::DomainNameApiAssociation", link, written.key)
 
 
 def _logging(source: Source) -> Data:

@@ -55,8 +55,7 @@ def _make(prefix: str, apis: list[tuple[Source, Mapping]], attributes: dict[str,
     names = f"{prefix}UsagePlan", f"{prefix}ApiKey"
     stages = [(ref(source.name), ref(source.sam.parts[f"{source.name}.Stage"])) for source, _ in apis]
     properties: dict[str, Data] = {"ApiStages": [{"ApiId": api, "Stage": stage} for api, stage in stages]}
-    for _, given in apis:
-        properties |= {kept: given.entry(kept) for kept in _KEPT if given.get(kept) is not None}
+    properties |= {kept: apis[-1][1].entry(kept) for kept in _KEPT}  # of several, what the last one says
     on: Data = [source.name for source, _ in apis]
     first.imply(names[0], "AWS::ApiGateway::UsagePlan", properties, plan, DependsOn=on, **attributes)
     key: dict[str, Data] = {
