@@ -295,6 +295,96 @@ def test_a_plan_that_is_not_whole_says_so():
     assert len([d for d in unit.declarations if d.mode == "managed"]) == 2
 
 
+def rewritten(**change) -> Unit:
+    """The plan of KEYS, alone, with some of its members replaced by what functions make of the whole."""
+    tree = json.loads((PLANS / KEYS / "plan.json").read_text(encoding="utf-8"))
+    for name, made in change.items():
+        tree[name] = made(tree)
+    return read(UnitSource("-", "terraform-plan", text=json.dumps({k: v for k, v in tree.items() if v is not None})))
+
+
+def test_a_plan_of_opentofu_is_read_alike():
+    """It has the format of Terraform 1.5 (no `applyable`, no `complete`), a version and a registry of its own.
+
+    See https://opentofu.org/docs/internals/json-format/.
+    """
+    text = (PLANS / KEYS / "plan.json").read_text(encoding="utf-8")
+    tree = json.loads(text.replace("registry.terraform.io", "registry.opentofu.org"))
+    del tree["applyable"], tree["complete"]
+    tree["terraform_version"] = "1.10.6"
+    whole = read(UnitSource("-", "terraform-plan", text=text))
+    unit = read(UnitSource("-", "terraform-plan", text=json.dumps(tree)))
+    assert not unit.problems
+    assert [d.address for d in unit.declarations] == [d.address for d in whole.declarations]
+    for address, _, wanted in LINKS[:2]:
+        assert target(argument(unit, address, "kms_master_key_id")) == wanted
+
+
+def test_what_a_plan_puts_off_is_read_too():
+    """`deferred_changes` are what the next plan will do, with as much of it as is known."""
+    put_off = "aws_kms_key.orders"
+
+    def later(tree):
+        return [
+            {"reason": "provider_config_unknown", "resource_change": change}
+            for change in tree["resource_changes"]
+            if change["address"] == put_off
+        ]
+
+    unit = rewritten(
+        deferred_changes=later,
+        resource_changes=lambda tree: [c for c in tree["resource_changes"] if c["address"] != put_off],
+        planned_values=lambda _: {"root_module": {}},
+        complete=lambda _: False,
+    )
+    assert put_off in declared(unit)
+    assert target(argument(unit, "aws_sqs_queue.by_condition", "kms_master_key_id")) == f"{put_off}.arn"
+    assert [p.code for p in unit.problems] == ["plan-incomplete"]
+
+
+def test_what_a_provider_calls_sensitive_is_so_in_older_plans_too():
+    """Their `after_sensitive` holds what the configuration calls so alone; the rest stands in `sensitive_values`."""
+
+    def bare(tree):
+        return [
+            c | {"change": {k: v for k, v in c["change"].items() if k != "after_sensitive"}} for c in tree["resource_changes"]
+        ]
+
+    assert argument(rewritten(resource_changes=bare), "aws_db_instance.db", "password").sensitive
+
+
+ACTIONS = [
+    (["no-op"], True),
+    (["create"], True),
+    (["read"], True),
+    (["update"], True),
+    (["delete", "create"], True),
+    (["create", "delete"], True),
+    (["create", "forget"], True),
+    (["delete"], False),
+    (["forget"], False),
+]
+
+
+@pytest.mark.parametrize(("actions", "there"), ACTIONS, ids=["-".join(row[0]) for row in ACTIONS])
+def test_what_a_plan_deletes_or_forgets_is_not_there(actions, there):
+    """All else is; what has drifted (`resource_drift`) is what was, and not read."""
+
+    def acted(tree):
+        return [
+            c | {"change": c["change"] | {"actions": actions}} if c["address"] == "aws_kms_key.orders" else c
+            for c in tree["resource_changes"]
+        ]
+
+    def drifted(tree):
+        changed = [c for c in tree["resource_changes"] if c["address"] == "aws_sqs_queue.by_output"]
+        return [c | {"address": "aws_sqs_queue.drifted"} for c in changed]
+
+    unit = rewritten(resource_changes=acted, resource_drift=drifted, planned_values=lambda _: {"root_module": {}})
+    assert ("aws_kms_key.orders" in declared(unit)) is there
+    assert "aws_sqs_queue.drifted" not in declared(unit)
+
+
 def odd(node, number: int):
     """A plan in which every so many values are something else."""
     count = 0

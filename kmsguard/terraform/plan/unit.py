@@ -44,13 +44,14 @@ def _instances(tree: Members) -> Iterator[Instance]:
     """The resources that there are after the plan, and the data sources that it has read."""
     seen: set[str] = set()
     if tree.get("resource_changes") is not None:
-        for number, change in enumerate(objects(tree.get("resource_changes"))):
-            found = _changed(change, number)
+        changes = [*_changes(tree)]
+        hidden = {text(block, "address"): block.get("sensitive_values") for block in _planned(tree)}
+        for change, at in changes:
+            found = _changed(change, at)
             if found is not None and found.address not in seen:
                 seen.add(found.address)
-                yield found
-        for address in (text(change, "address") for change in objects(tree.get("resource_changes"))):
-            seen.add(address)
+                yield replace(found, sensitive=_either(found.sensitive, hidden.get(found.address)))
+        seen.update(text(change, "address") for change, _ in changes)
         parts: tuple[tuple[str, ...], ...] = (("prior_state", "values"),)
     else:
         parts = (("planned_values",), ("values",), ("prior_state", "values"))
@@ -62,13 +63,41 @@ def _instances(tree: Members) -> Iterator[Instance]:
                 yield found
 
 
-def _changed(change: Members, number: int) -> Instance | None:
+def _planned(tree: Members) -> Iterator[Members]:
+    """The resources of `planned_values`: what a provider calls sensitive stands there in every version of the format."""
+    pending = [members(tree, "planned_values", "root_module")]
+    for module in pending:
+        yield from objects(module.get("resources"))
+        pending.extend(objects(module.get("child_modules")))
+
+
+def _either(one: Json, other: Json) -> Json:
+    """What is sensitive after one of two such trees."""
+    if one == other or one is True or not other:
+        return one
+    if other is True or not one:
+        return other
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: _either(one.get(name), other.get(name)) for name in dict.fromkeys((*one, *other))}
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        return [_either(*both) for both in zip(one, other, strict=True)]
+    return one
+
+
+def _changes(tree: Members) -> Iterator[tuple[Members, tuple[str | int, ...]]]:
+    """What is planned, and what a later plan will do (`deferred_changes`), each with where it stands."""
+    for number, change in enumerate(objects(tree.get("resource_changes"))):
+        yield change, ("resource_changes", number)
+    for number, deferred in enumerate(objects(tree.get("deferred_changes"))):
+        yield members(deferred, "resource_change"), ("deferred_changes", number, "resource_change")
+
+
+def _changed(change: Members, path: tuple[str | int, ...]) -> Instance | None:
     what = members(change, "change")
     actions = what.get("actions")
     names = tuple(action for action in actions if isinstance(action, str)) if isinstance(actions, list) else ()
     if names in GONE or "deposed" in change or text(change, "mode") not in ("managed", "data") or not text(change, "address"):
         return None
-    path = ("resource_changes", number)
     after, unknown, hidden = members(what, "after"), members(what, "after_unknown"), what.get("after_sensitive")
     return _instance(change, after, unknown, hidden, path, (*path, "change", "after"))
 
