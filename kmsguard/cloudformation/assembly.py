@@ -33,6 +33,7 @@ class Stack(msgspec.Struct, frozen=True):
     account: str | None = None
     region: str | None = None
     parameters: tuple[tuple[str, str], ...] = ()
+    name: str | None = None  # of the stack as it is deployed
     traces: dict[str, tuple[str, ...]] = {}  # construct path, with a slash before it -> frames of the app, innermost first
     constructs: dict[str, str] = {}  # logical id -> construct path
 
@@ -62,25 +63,25 @@ def read_manifest(text: str, additional: dict[str, str] | None = None) -> Assemb
         return None
     stacks: dict[str, Stack] = {}
     stages: list[str] = []
-    for artifact in artifacts.values():
+    for identifier, artifact in artifacts.items():
         properties = artifact.get("properties") if isinstance(artifact, dict) else None
         if not isinstance(properties, dict):
             continue
         if artifact.get("type") == _STACK and isinstance(properties.get("templateFile"), str):
-            stack = _stack(artifact, properties, additional or {})
+            stack = _stack(identifier, artifact, properties, additional or {})
             stacks[stack.template] = stack
         elif artifact.get("type") == _STAGE and isinstance(properties.get("directoryName"), str):
             stages.append(properties["directoryName"])
     return Assembly(stacks, tuple(stages))
 
 
-def _stack(artifact: dict[str, Any], properties: dict[str, Any], additional: dict[str, str]) -> Stack:
+def _stack(identifier: str, artifact: dict[str, Any], properties: dict[str, Any], additional: dict[str, str]) -> Stack:
     place = _ENVIRONMENT.match(artifact["environment"]) if isinstance(artifact.get("environment"), str) else None
     parts = place.groups() if place is not None else ("", "")
     account, region = (part if part and not part.startswith("unknown-") else None for part in parts)
     given = properties.get("parameters")
-    named = given.items() if isinstance(given, dict) else ()
-    parameters = tuple((name, value) for name, value in named if isinstance(value, str))
+    pairs = given.items() if isinstance(given, dict) else ()
+    parameters = tuple((name, value) for name, value in pairs if isinstance(value, str))
     metadata = dict(artifact["metadata"]) if isinstance(artifact.get("metadata"), dict) else {}
     extra = artifact.get("additionalMetadataFile")
     if isinstance(extra, str) and extra in additional:
@@ -100,7 +101,9 @@ def _stack(artifact: dict[str, Any], properties: dict[str, Any], additional: dic
             trace = entry.get("trace")
             if isinstance(trace, list):
                 traces[path] = tuple(frame for frame in trace if isinstance(frame, str))
-    return Stack(posixpath.normpath(properties["templateFile"]), account, region, parameters, traces, constructs)
+    name = properties.get("stackName", identifier)  # the artifact is called as the stack is, where nothing else is said
+    named_as = name if isinstance(name, str) else identifier
+    return Stack(posixpath.normpath(properties["templateFile"]), account, region, parameters, named_as, traces, constructs)
 
 
 def assembly_beside(files: Files, template: str) -> Assembly | None:

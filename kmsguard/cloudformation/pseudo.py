@@ -13,8 +13,11 @@ _OF_STACK = {
 }
 
 
-def pseudo_parameter(name: str, settings: UnitSettings, prefix: str) -> Value | None:
-    """The value of a pseudo parameter; None where it is none. Of a nested stack (`prefix`) name and id are its own."""
+def pseudo_parameter(name: str, settings: UnitSettings, prefix: str, stack: str | None = None) -> Value | None:
+    """The value of a pseudo parameter; None where it is none.
+
+    `stack` is the name of the stack, where that is known. Of a nested stack (`prefix`) name and id are its own.
+    """
     if name == "AWS::NoValue":
         return NOTHING
     if name == "AWS::AccountId":
@@ -26,6 +29,8 @@ def pseudo_parameter(name: str, settings: UnitSettings, prefix: str) -> Value | 
     if name == "AWS::URLSuffix":
         suffix = _SUFFIXES[settings.partition] if settings.partition is not None else None
         return _known(suffix, "the Region is not given", name, Target(name, "Ref"))
+    if name == "AWS::StackName" and stack is not None and not prefix:
+        return Value(stack, refs=(Target(name, "Ref"),))
     if name in _OF_STACK:
         return Value(Unknown(_OF_STACK[name], name, Target(f"{prefix}{name}", "Ref"), not_null=True))
     return None

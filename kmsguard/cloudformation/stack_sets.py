@@ -13,10 +13,11 @@ import msgspec
 from kmsguard.cloudformation.context import MAX_STACKS, Context
 from kmsguard.cloudformation.given import Given
 from kmsguard.cloudformation.template import Template, function_of, is_template
+from kmsguard.cloudformation.texts import pieces_of, scalar_text
 from kmsguard.model.declaration import Call, Declaration, Problem, Provider
 from kmsguard.model.guard import Formula
-from kmsguard.model.source import Source
-from kmsguard.model.value import ACCOUNT, REGION, Unknown, Value
+from kmsguard.model.source import Source, Span
+from kmsguard.model.value import ACCOUNT, REGION, Text, Unknown, Value
 from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, YamlFile, YamlNode, parse_file
 
 STACK_SET = "AWS::CloudFormation::StackSet"
@@ -122,9 +123,9 @@ def _template_of(template: Template, name: str, entry: Entry, body: Value) -> Ya
         return None
     written = properties.get("TemplateBody")
     if written is not None:
-        source = embedded(written)
+        source = embedded(written) or _computed(written, body.members.get("TemplateBody"))
         if source is None:
-            message = f"the template of the stack set {name} is computed and was not read"
+            message = f"not all of the template of the stack set {name} is known; what it makes is not seen"
             context.problem("warning", "template-not-found", written.span, message)
             return None
         file = parse_file(source)
@@ -147,6 +148,37 @@ def _template_of(template: Template, name: str, entry: Entry, body: Value) -> Ya
     message = f"the template of the stack set {name} is not in the checkout; what it makes is not seen{why}"
     context.problem("warning", "template-not-found", location.span, message)
     return None
+
+
+class _Computed(Source):
+    """A text that functions made, in which every character stands where it comes from."""
+
+    def __init__(self, written: YamlNode, text: Text) -> None:
+        super().__init__(written.source.path, text.known or "")
+        self.outer = written.source
+        self.whole = written.span
+        self.made = text
+
+    def place(self, offset: int) -> tuple[int, int]:
+        """(line, column) of what an offset comes from."""
+        span = self.span(offset, offset + 1)
+        return span.start_line, span.start_column
+
+    def span(self, start: int, end: int) -> Span:
+        """Where the characters come from."""
+        return self.made.place(start, max(end, start + 1)) or self.whole
+
+    def line(self, number: int) -> str:
+        """A line of the file."""
+        return self.outer.line(number)
+
+
+def _computed(written: YamlNode, value: Value | None) -> Source | None:
+    """The text that functions made of what is known, each character at its own place; None where not all is known."""
+    if value is None or scalar_text(value) is None:
+        return None
+    pieces = pieces_of(value)
+    return _Computed(written, Text(pieces)) if pieces else None
 
 
 def embedded(node: YamlNode) -> Source | None:

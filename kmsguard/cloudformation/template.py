@@ -305,7 +305,8 @@ class Template:
     def ref(self, name: str, span: Span) -> Value:
         """What Ref returns."""
         if name.startswith("AWS::"):
-            value = pseudo_parameter(name, self.context.settings, self.prefix)
+            stack = self.context.stack.name if self.context.stack is not None else None
+            value = pseudo_parameter(name, self.context.settings, self.prefix, stack)
             if value is not None:
                 return value
         if name in self.parameters:

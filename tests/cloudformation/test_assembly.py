@@ -182,6 +182,26 @@ def test_a_nested_template_is_read_by_its_asset():
     assert not unit.problems
 
 
+@pytest.mark.parametrize(("properties", "name"), [({}, "Net"), ({"stackName": "net-prod"}, "net-prod")])
+def test_the_stack_has_the_name_that_the_manifest_gives(app, properties, name):
+    """`AWS::StackName` is `stackName` of the manifest, or what the artifact is called; of a nested stack it is open."""
+    from kmsguard.cloudformation import read
+
+    manifest = json.loads((app / "cdk.out/manifest.json").read_text("utf-8"))
+    manifest["artifacts"]["Net"]["properties"] |= properties
+    (app / "cdk.out/manifest.json").write_text(json.dumps(manifest), "utf-8")
+    for file in ("Net.template.json", "NetInner.nested.template.json"):
+        template = json.loads((app / "cdk.out" / file).read_text("utf-8"))
+        template["Resources"]["Topic"] = {
+            "Type": "AWS::SNS::Topic",
+            "Properties": {"TopicName": {"Fn::Sub": "${AWS::StackName}-t"}},
+        }
+        (app / "cdk.out" / file).write_text(json.dumps(template), "utf-8")
+    unit = next(read(one.source) for one in discover(["cdk.out/Net.template.json"], Settings()).found)
+    names = {d.address: d.body.members["TopicName"].text for d in unit.declarations if d.type == "AWS::SNS::Topic"}
+    assert names == {"Topic": f"{name}-t", "Inner.Topic": None}
+
+
 @pytest.mark.parametrize(
     "text", ["", "[]", "{", '{"artifacts": 1}', '{"artifacts": {"a": 1}}', '{"name": "web", "version": "1"}']
 )

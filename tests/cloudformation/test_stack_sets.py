@@ -114,7 +114,7 @@ def test_a_text_that_is_no_template_is_told(body, code):
         f"Resources:\n  Set:\n    Type: AWS::CloudFormation::StackSet\n    Properties:\n      TemplateBody: {body}\n"
     )
     assert code in [problem.code for problem in unit.problems]
-    assert [d.address for d in unit.declarations] == ["Set"]
+    assert [d.address for d in unit.declarations if d.mode == "managed"] == ["Set"]
 
 
 def test_a_local_template(tmp_path, monkeypatch):
@@ -132,3 +132,48 @@ def test_a_local_template(tmp_path, monkeypatch):
     assert [d.address for d in unit.declarations] == ["A", "A.Queue", "B", "C"]
     assert [(p.code, p.line) for p in unit.problems] == [("template-not-found", 7), ("template-cycle", 10)]
     assert unit.files == ("template.yaml", "inner.yaml")
+
+
+COMPUTED = """Parameters:
+  Days: {Type: String, Default: "7"}
+  Open: {Type: String}
+Resources:
+  Set:
+    Type: AWS::CloudFormation::StackSet
+    Properties:
+      TemplateBody: BODY
+"""
+
+
+def test_a_template_of_sub_is_read_where_all_is_known():
+    """What `Fn::Sub` fills in is filled in, `${!X}` is a reference of the inner template, and the places are those of the file."""
+    text = COMPUTED.replace(
+        "BODY",
+        "!Sub |\n        Resources:\n          Key:\n            Type: AWS::KMS::Key\n            Properties:\n"
+        '              PendingWindowInDays: ${Days}\n              Description: !Sub "${!AWS::StackName}!"\n'
+        "              EnableKeyRotation: true",
+    )
+    unit = unit_of(text)
+    key = next(d for d in unit.declarations if d.address == "Set.Key")
+    assert key.body.members["PendingWindowInDays"].data == 7
+    assert key.body.members["Description"].data.pieces[0].data.reference == "AWS::StackName"
+    rotation = key.body.members["EnableKeyRotation"].span
+    assert text.splitlines()[rotation.start_line - 1][rotation.start_column - 1 : rotation.end_column - 1] == "true"
+    assert not unit.problems
+
+
+def test_a_template_of_join_is_read_with_the_place_of_each_line():
+    """Each line of a joined template stands where it is written."""
+    lines = ["Resources:", "  Key:", "    Type: AWS::KMS::Key", "    Properties: {EnableKeyRotation: true}"]
+    body = '!Join\n        - "\\n"\n        - - ' + "\n          - ".join(f"'{line}'" for line in lines)
+    text = COMPUTED.replace("BODY", body)
+    key = next(d for d in unit_of(text).declarations if d.address == "Set.Key")
+    rotation = key.body.members["EnableKeyRotation"].span
+    assert text.splitlines()[rotation.start_line - 1][rotation.start_column - 1 : rotation.end_column - 1] == "true"
+
+
+def test_a_template_of_which_something_is_open_is_named():
+    """A text that hangs on a parameter without value is not read; the problem stands at it."""
+    unit = unit_of(COMPUTED.replace("BODY", '!Sub "Resources: {Key: {Type: AWS::KMS::Key, Metadata: {a: ${Open}}}}"'))
+    assert [d.address for d in unit.declarations if d.mode == "managed"] == ["Set"]
+    assert [(problem.code, problem.line) for problem in unit.problems] == [("template-not-found", 8)]
