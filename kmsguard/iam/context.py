@@ -9,12 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import msgspec
+
 from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, ConditionKey, KeyType
 from kmsguard.iam.principals import Caller, last_part, root_arn, session_arn
 from kmsguard.iam.subjects import Key, Principal
 from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
-from kmsguard.iam.texts import ANYTHING, Deployment, Hole, Sym, fold, join, known, sym
+from kmsguard.iam.texts import (
+    ANY_KEY_ID,
+    ANYTHING,
+    KEY_ID,
+    MULTI_REGION,
+    MULTI_REGION_ID,
+    Deployment,
+    Hole,
+    Sym,
+    fold,
+    join,
+    known,
+    spelled_shape,
+    sym,
+)
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT as ABSENT_DATA
@@ -62,10 +78,25 @@ class Asked:
     def _key_forms(self) -> tuple[Sym, ...]:
         arn = sym(self.key.arn, self.deployment)
         if _is_spelled(arn):
-            return (arn,)
+            return self._with_id(arn)
         region = sym(self.key.region, self.deployment)
         id_ = sym(self.key.id, self.deployment) if self.key.id is not None else (Hole(Open("", "a key id"), None, ANYTHING),)
-        return arn, join((f"arn:{self.deployment.partition}:kms:", region, ":", self.key_account, ":key/", id_))
+        spelled = join((f"arn:{self.deployment.partition}:kms:", region, ":", self.key_account, ":key/", id_))
+        return arn, *self._with_id(spelled)
+
+    def _with_id(self, arn: Sym) -> tuple[Sym, ...]:
+        """The key's ARN; an id in its end that is not known has at least the form of those that AWS makes up."""
+        *start, last = arn
+        if not (start and isinstance(last, Hole) and str(start[-1]).endswith(":key/")):
+            return (arn,)
+        if last.allowed or last.shape is not ANYTHING:
+            return (arn,)
+        many = self.key.multi_region.data if self.key.multi_region is not None else None
+        if many is not True:
+            return ((*start, msgspec.structs.replace(last, shape=KEY_ID if many is False else ANY_KEY_ID)),)
+        whole = msgspec.structs.replace(last, shape=(*spelled_shape(MULTI_REGION), *MULTI_REGION_ID))
+        rest = msgspec.structs.replace(last, target=None, shape=MULTI_REGION_ID)
+        return (*start, whole), join((tuple(start), MULTI_REGION, (rest,)))
 
     def _find(self, name: str) -> ConditionKey | None:
         key = find_further(name)

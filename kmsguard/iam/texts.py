@@ -61,7 +61,8 @@ def literal(char: str) -> Token:
     return Token(frozenset((char,)))
 
 
-def _spelled(text: str) -> Shape:
+def spelled_shape(text: str) -> Shape:
+    """What is one text only."""
     return tuple(literal(char) for char in text)
 
 
@@ -69,8 +70,17 @@ _LOWER = frozenset(string.ascii_lowercase + string.digits + "-")
 ANYTHING: Shape = (ANY,)
 ACCOUNT_SHAPE: Shape = (DIGIT,) * 12
 REGION_SHAPE: Shape = (Token(_LOWER), Token(_LOWER, loop=True))
-PARTITION_SHAPE: Shape = (*_spelled("aws"), Token(frozenset(string.ascii_lowercase + "-"), loop=True))
-ARN_SHAPE: Shape = (*_spelled("arn:"), *((ANY_OF_PART, literal(":")) * 4), ANY)
+PARTITION_SHAPE: Shape = (*spelled_shape("aws"), Token(frozenset(string.ascii_lowercase + "-"), loop=True))
+ARN_SHAPE: Shape = (*spelled_shape("arn:"), *((ANY_OF_PART, literal(":")) * 4), ANY)
+_HEX = frozenset(string.digits + "abcdef")
+KEY_ID: Shape = tuple(literal("-") if index in (8, 13, 18, 23) else Token(_HEX) for index in range(36))
+MULTI_REGION = "mrk-"
+MULTI_REGION_ID: Shape = (Token(_HEX),) * 32
+ANY_KEY_ID: Shape = (Token(_HEX | frozenset(MULTI_REGION), loop=True),)
+"""Ids that AWS makes up, of multi-Region keys what follows their prefix.
+
+https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
+"""
 _NAME = frozenset(":/")
 NAME_SHAPE: Shape = (Token(_NAME, negated=True), Token(_NAME, negated=True, loop=True))
 
@@ -183,7 +193,7 @@ def _unknown(out: list[str | Hole], unknown: Unknown, deployment: Deployment, de
     if prefix and shape is ANYTHING and target is None and not allowed:
         _literal(out, prefix)
     elif prefix and shape is ANYTHING:
-        shape = (*_spelled(prefix), ANY)
+        shape = (*spelled_shape(prefix), ANY)
     out.append(Hole(open_of(unknown), target, shape, allowed))
     return None
 
