@@ -1,9 +1,9 @@
-"""Writes what AWS managed policies say of KMS: `kmsguard/iam/managed_policies.json`.
+"""Writes what AWS managed policies say of KMS, and of replication in S3: `kmsguard/iam/managed_policies.json`.
 
     pip install moto && python docs/managed_policies.py
 
-The policies come with moto, which records them from AWS. Of each only the statements that concern KMS are kept, and of these
-only the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
+The policies come with moto, which records them from AWS. Of each only the statements that concern KMS or replication are kept,
+and of these only the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
 """
 
 from __future__ import annotations
@@ -22,14 +22,18 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def concerns_kms(action: str) -> bool:
-    """Whether a pattern of actions takes any of KMS."""
-    service = action.lower().partition(":")[0]
-    return fnmatchcase("kms", service)
+REPLICATION = ("s3:getobjectversionforreplication", "s3:replicateobject")
+"""What the rules on replication ask besides KMS."""
+
+
+def concerns(action: str) -> bool:
+    """Whether a pattern of actions takes any of KMS, or one of those that replicate."""
+    pattern = action.lower()
+    return fnmatchcase("kms", pattern.partition(":")[0]) or any(fnmatchcase(name, pattern) for name in REPLICATION)
 
 
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements that concern KMS, actions of other services left out."""
+    """The statements that concern KMS or replication, other actions left out."""
     kept = []
     for statement in listed(document["Statement"]):
         part = {
@@ -38,11 +42,11 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
         if "NotAction" in statement:
             kept.append({**part, "NotAction": listed(statement["NotAction"])})
             continue
-        actions = [action for action in listed(statement["Action"]) if concerns_kms(action)]
+        actions = [action for action in listed(statement["Action"]) if concerns(action)]
         resources = listed(statement.get("Resource", "*"))
-        keys = [r for r in resources if r == "*" or fnmatchcase("kms", [*r.split(":"), "", "", ""][2])]
-        if actions and keys:
-            kept.append({**part, "Action": actions, **({"Resource": keys} if "Resource" in statement else {})})
+        about = [r for r in resources if r == "*" or any(fnmatchcase(s, [*r.split(":"), "", "", ""][2]) for s in ("kms", "s3"))]
+        if actions and about:
+            kept.append({**part, "Action": actions, **({"Resource": about} if "Resource" in statement else {})})
     return kept
 
 
@@ -58,7 +62,9 @@ def main() -> int:
     newest = max(policy["UpdateDate"] for policy in policies.values())[:10]
     head = {"source": f"moto {moto.__version__}", "newest": newest, "policies": table}
     TARGET.write_text(json.dumps(head, indent=None, separators=(",", ":"), sort_keys=False) + "\n", encoding="utf-8")
-    print(f"{len(table)} policies, {sum(map(bool, table.values()))} concern KMS, newest {newest}", file=sys.stderr)
+    print(
+        f"{len(table)} policies, {sum(map(bool, table.values()))} concern KMS or replication, newest {newest}", file=sys.stderr
+    )
     return 0
 
 

@@ -32,6 +32,16 @@ def test_others_do(name: str) -> None:
     assert document.statements
 
 
+@pytest.mark.parametrize("name", ["AmazonS3FullAccess", "ReadOnlyAccess"])
+def test_of_s3_what_replicates_is_known(name: str) -> None:
+    """`s3:*` and `s3:Get*` take what a replication role has to be allowed in S3."""
+    document = managed_policy(f"arn:aws:iam::aws:policy/{name}")
+
+    assert document is not None
+    actions = [entry.text for one in document.statements if one.action is not None for entry in one.action.entries]
+    assert any(str(action).find("s3:") >= 0 for action in actions)
+
+
 def test_a_name_that_aws_does_not_have_is_not_known() -> None:
     """Neither allowed nor denied: None, so that what hangs on it stays unknown."""
     assert managed_policy("arn:aws:iam::aws:policy/NoSuchPolicy") is None
