@@ -12,7 +12,7 @@ import msgspec
 
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.audience import Question as Audiences
-from kmsguard.iam.document import PrincipalElement, Statement
+from kmsguard.iam.document import PrincipalElement, Statement, Test
 from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
 from kmsguard.iam.request import Call, action_truth
@@ -191,8 +191,21 @@ def _cap(statement: Statement) -> AudienceName:
         if entry.type == "Service":
             cap = _wider(cap, "service")
         elif entry.type == "AWS" and not show(entry.entry.text).startswith("arn:") and not _is_id(entry.entry.known):
-            return "public"
+            return "public" if naming(statement) is None else _wider(cap, "external")
     return cap
+
+
+_EXACT = ("stringequals", "stringequalsignorecase")
+_ACCOUNTS = ("aws:principalaccount", "kms:calleraccount", "aws:principalorgid")
+
+
+def naming(statement: Statement) -> Test | None:
+    """The test that lets through the accounts or the organization that it names and nobody else, known or not."""
+    for test in statement.tests:
+        exact = test.base in _EXACT and test.prefix != "forallvalues" and not test.if_exists and not test.variables
+        if exact and test.key in _ACCOUNTS:
+            return test
+    return None
 
 
 def _is_id(text: str | None) -> bool:

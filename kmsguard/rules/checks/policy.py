@@ -28,6 +28,7 @@ from kmsguard.rules.checks.audiences import (
     is_negated,
     is_told_with_its_key,
     look,
+    naming,
     open_of,
     organization_of,
     sights_of,
@@ -78,6 +79,11 @@ def _who(sight: Sight) -> str:
         if account is None or account[1] not in ours:
             shown.append(show(entry.entry.text))
     witness = sight.audience.witness
+    test = naming(sight.statement)
+    if sight.group in ("account", "administration") and shown == ["*"] and test is not None:
+        unknown = next((value.text for value in test.values if value.known is None), None)
+        if unknown is not None:
+            return f"{'organization' if test.key == 'aws:principalorgid' else 'account'} {show(unknown)}"
     if sight.group in ("account", "administration") and witness is not None:
         if shown == ["*"]:
             organization = organization_of(witness)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kmsguard.iam.document import Element, PolicyDocument, Statement, Test, read_policy
-from kmsguard.iam.texts import Sym, fold, join, known, like, match, opens, sym, without_case
+from kmsguard.iam.texts import Hole, Sym, fold, join, known, like, match, opens, sym, without_case
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, all_of, any_of
@@ -62,6 +62,11 @@ def _remedy(question: Question) -> str:
 
 def _opens(value: Value) -> tuple[Open, ...]:
     return opens(sym(value)) or (Open("", "it is not known"),)
+
+
+def is_known_internal(question: Question) -> Answer:
+    """Whether it is known that only the VPC reaches a load balancer (`scheme`); NO where that is not known."""
+    return Answer(Truth.of(resolve_deep(question.attribute("scheme"), question.world).text == "internal"))
 
 
 # --- Policies --------------------------------------------------------------------------------------------------------
@@ -118,7 +123,7 @@ def _denies(statement: Statement, operation: str, target: Sym) -> Truth:
         effect,
         _everybody(statement),
         _has(statement.action, lambda pattern: match(without_case(like(pattern)), (operation,))),
-        _has(statement.resource, lambda pattern: match(like(pattern), target)),
+        _has(statement.resource, lambda pattern: _fits(pattern, target)),
         _without_tls(statement),
     ]
     return all_of(truths)
@@ -131,6 +136,17 @@ def _everybody(statement: Statement) -> Truth:
     if principal.open:
         return Truth.UNKNOWN
     return any_of([match(like(entry.entry.text), ("*",)) for entry in principal.entries if entry.type == "AWS"])
+
+
+def _fits(pattern: Sym, target: Sym) -> Truth:
+    """Whether a pattern takes the target: where both begin with the same ARN, unknown name and all, what follows it decides."""
+    found = match(like(pattern), target)
+    if found is not Truth.UNKNOWN or not pattern:
+        return found
+    last = max((index for index, piece in enumerate(target) if isinstance(piece, Hole)), default=-1)
+    head = target[: last + 1]
+    named = all(piece.open.reference for piece in head if isinstance(piece, Hole))
+    return match(like(pattern[last + 1 :]), target[last + 1 :]) if named and pattern[: last + 1] == head else found
 
 
 def _has(element: Element | None, fits: Callable[[Sym], Truth]) -> Truth:

@@ -182,18 +182,34 @@ def test_a_network_of_the_unit():
 
 
 def test_the_organization_of_the_deployment():
-    """An organization that the unit looks up is the own one, with its id given or not."""
+    """An organization that the unit looks up is the own one, with its id given or not; one of elsewhere is one."""
     looked_up = Value(Unknown("data source", "data.org.a.id", Target("data.org.a", "id")), BLOCK, BLOCK)
     organization = resource("data.org.a", "template.resource")
     paths = Value(Text((Value(looked_up.data), Value("/*"))), BLOCK, BLOCK)
-    for condition in (
-        {"StringEquals": {"aws:PrincipalOrgID": looked_up}},
-        {"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": paths}},
+    for condition, elsewhere in (
+        ({"StringEquals": {"aws:PrincipalOrgID": looked_up}}, "account"),
+        ({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": paths}}, "public"),
     ):
         one = key(ROOT, allow("*", condition=condition))
         assert groups(one, organization, account=OWN) == []
         assert groups(one, organization, account=OWN, organizations=("o-exampleorgid",)) == []
-        assert [told[0] for told in groups(one, account=OWN)] == ["public"]
+        assert [told[0] for told in groups(one, account=OWN)] == [elsewhere]
+
+
+def test_an_account_that_is_not_known():
+    """With an exact operator it is one account, never everybody; a policy variable is whoever calls."""
+    given = Value(Unknown("variable", "var.reader"), BLOCK, BLOCK)
+    for test, expected in (
+        ({"StringEquals": {"kms:CallerAccount": given}}, "account"),
+        ({"StringEqualsIfExists": {"kms:CallerAccount": given}}, "public"),
+        ({"StringLike": {"kms:CallerAccount": given}}, "public"),
+        ({"StringEquals": {"kms:CallerAccount": "${aws:PrincipalAccount}"}}, "public"),
+    ):
+        assert [told[0] for told in groups(key(ROOT, allow("*", condition=test)), account=OWN)] == [expected]
+    (found,) = ask(
+        policy.is_not_foreign, key(ROOT, allow("*", condition={"StringEquals": {"kms:CallerAccount": given}}))
+    ).findings
+    assert found.values["who"] == "account ${var.reader}"
 
 
 def test_a_literal_organization_is_own_or_foreign():
@@ -407,7 +423,7 @@ def test_every_key(keys, truth):
     document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": keys}]}
     one = resource("aws_iam_policy.a", "iam.policy", policy=document)
     assert ask(identities.decrypt_with_named_keys, one, account=OWN).truth is truth
-    inline = resource("aws_iam_role.a", "iam.role", inline_policies=[document])
+    inline = resource("aws_iam_role.a", "iam.role", embedded_policies=[document])
     assert ask(identities.decrypt_with_named_keys, inline, account=OWN).truth is truth
 
 
