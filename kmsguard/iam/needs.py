@@ -71,22 +71,24 @@ class Levels(msgspec.Struct, frozen=True):
     atom: int = -1
     narrow: int = -1
     perhaps: bool = False
+    possible: int = -1  # the language with the texts for which a part of a pattern that is not known leaves it open
 
     def constraint(self, variable: str, want: Want, *, absent: bool = False, quantifier: Quantifier = "one") -> Constraint:
         """What a variable has to be for its truth to be as wanted."""
         asked = _MIRRORED[want] if self.negated else want
         inside = asked in ("yes", "possible")
+        language = self.possible if asked in ("possible", "no") and self.possible >= 0 else self.language
         if asked == "possible" and (self.undecided or self.perhaps):
             present = Present.ALWAYS
         elif asked == "no" and self.undecided:
             present = Present.NEVER
-        elif self.language < 0:
+        elif language < 0:
             present = Present.NEVER if inside else Present.ALWAYS
         else:
             present = Present.IN if inside else Present.OUT
         if present in (Present.NEVER, Present.ALWAYS):
             return Constraint(variable, absent, present, quantifier=quantifier)
-        return Constraint(variable, absent, present, self.language, quantifier, atom=self.atom, narrow=self.narrow)
+        return Constraint(variable, absent, present, language, quantifier, atom=self.atom, narrow=self.narrow)
 
 
 class Shaped(msgspec.Struct, frozen=True):
@@ -365,7 +367,7 @@ class Needs:
             elif not any(isinstance(item, Hole) for item in pattern):
                 sure = max(sure, match(pattern, (value,)))
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
-                sure = max(sure, Truth.UNKNOWN)
+                sure = max(sure, Truth.NO if match(pattern, (value,)) is Truth.NO else Truth.UNKNOWN)
             else:
                 shapes = (_widened(pattern), *self._without(test, base, entry, pattern))
                 perhaps = max(perhaps, *(match(shape, (value,)) for shape in shapes))
@@ -464,6 +466,7 @@ class Needs:
     def _read_levels(self, test: Test, base: Base, access: Read) -> Levels:
         plain: list[Shape] = []
         wide: list[Shape] = []
+        partly: list[Shape] = []
         tied: list[Pattern] = []
         undecided = perhaps = False
         for entry in test.values:
@@ -477,14 +480,19 @@ class Needs:
                 perhaps = perhaps or hangs
                 undecided = undecided or (pattern.truth is Truth.UNKNOWN and not hangs)
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
-                undecided = True
+                spellings = list(_spellings(pattern))
+                partly.extend(spellings)
+                undecided = undecided or _REST in spellings
             elif any(isinstance(item, Hole) for item in pattern):
                 tied.append(self._labelled(pattern, entry))
                 wide.extend((*self._with(pattern), *self._without(test, base, entry, pattern)))
             else:
                 plain.append(_widened(pattern))
         if not tied:
-            return Levels(self.language(access, plain) if plain else -1, undecided, base.negated, perhaps=perhaps)
+            language = self.language(access, plain) if plain else -1
+            possible = self.language(access, [*plain, *partly]) if partly and not undecided else -1
+            return Levels(language, undecided, base.negated, perhaps=perhaps, possible=possible)
+        undecided = undecided or bool(partly)
         atom = self.languages.atom(test.key, (*tied, *plain))
         narrow = self.language(access, plain) if plain else -1
         return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow, perhaps)
@@ -593,6 +601,17 @@ def hole(name: str) -> Hole:
 def _widened(pattern: Pattern) -> Shape:
     """A pattern with any text for its holes."""
     return tuple(token for item in pattern for token in (item.shape if isinstance(item, Hole) else (item,)))
+
+
+def _spellings(pattern: Pattern) -> Iterator[Shape]:
+    """What a pattern can turn out to be: with each text that a hole is allowed to be, else with any text of its shape."""
+    options = [[spelled(text) for text in item.allowed] or [item.shape] for item in pattern if isinstance(item, Hole)]
+    if math.prod(len(shapes) for shapes in options) > _MAX_SHAPES:
+        yield _widened(pattern)
+        return
+    for shapes in product(*options):
+        left = iter(shapes)
+        yield tuple(token for item in pattern for token in (next(left) if isinstance(item, Hole) else (item,)))
 
 
 def substrings(pattern: Pattern, text: str, name: str, budget: Budget) -> Iterator[str]:
