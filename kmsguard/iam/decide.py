@@ -22,7 +22,7 @@ from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_CONTEXT
 from kmsguard.iam.principals import listed, reach
 from kmsguard.iam.result import NO, YES, Result
 from kmsguard.iam.subjects import EMPTY, NOT_HELD, OWN_ACCOUNT, OWN_REGION, Grant, Key, Layer, Organization, Principal
-from kmsguard.iam.texts import NOWHERE, Deployment, Sym, equal, fold, known, like, match, opens, show, sym, without_case
+from kmsguard.iam.texts import NOWHERE, Deployment, Sym, acts, equal, fits, fold, known, match, opens, show, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
@@ -151,9 +151,7 @@ class _Deciding:
     def _acts(self, statement: Statement) -> Result:
         if statement.open or statement.action is None:
             return result.unknown(*statement.open) if statement.open else NO
-        found = result.some(
-            result.of(match(without_case(like(entry.text)), (self.action,)), entry.opens) for entry in statement.action.entries
-        )
+        found = result.some(_of(acts(entry.text, self.action), entry.text) for entry in statement.action.entries)
         return result.negation(found) if statement.action.negated else found
 
     def _concerns(self, statement: Statement) -> Result:
@@ -164,6 +162,9 @@ class _Deciding:
     def _resources(self, element: Element) -> Result:
         found: list[Result] = []
         for entry in element.entries:
+            if not any("${" in piece for piece in entry.text if isinstance(piece, str)):
+                found.append(result.agreed([_of(fits(entry.text, form), entry.text, form) for form in self.asked.key_forms]))
+                continue
             pattern = expand("like", entry, True, self.request)
             if isinstance(pattern, Result):
                 found.append(pattern)
@@ -536,6 +537,11 @@ def _unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
 
 def _broken(document: PolicyDocument) -> Open:
     return Open("policy", f"the document is no policy ({document.error})")
+
+
+def _of(truth: Truth, *texts: Sym) -> Result:
+    """A truth of a comparison of texts."""
+    return result.unknown(*opens(*texts)) if truth is Truth.UNKNOWN else result.of(truth, ())
 
 
 def _anybody(_: Statement) -> Result:

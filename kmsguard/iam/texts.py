@@ -19,7 +19,7 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
 
 
-class Token(msgspec.Struct, frozen=True):
+class Token(msgspec.Struct, frozen=True, cache_hash=True):
     """One character out of `chars` (not out of them, where negated), or with `loop` any number of such."""
 
     chars: frozenset[str]
@@ -91,7 +91,7 @@ _ARNS = ("arn", "Arn")
 _KEY_ID = "key_id"  # AWS makes it up; replicas, which share it, refer to their primary's
 
 
-class Hole(msgspec.Struct, frozen=True):
+class Hole(msgspec.Struct, frozen=True, cache_hash=True):
     """A part of a text that is not known.
 
     Two holes are the same text where they have the same target, else nothing is known of the one from the other.
@@ -364,6 +364,18 @@ def match(pattern: Pattern, text: Sym) -> Truth:
     return _match(pattern, items(text), _MAX_COMBINATIONS)
 
 
+@lru_cache(maxsize=1 << 16)
+def fits(wanted: Sym, text: Sym) -> Truth:
+    """`match` of what a policy writes, where `*` and `?` are wildcards."""
+    return match(like(wanted), text)
+
+
+@lru_cache(maxsize=1 << 14)
+def acts(wanted: Sym, action: str) -> Truth:
+    """Whether what a policy writes under `Action` is an action: without regard to case."""
+    return match(without_case(like(wanted)), (action,))
+
+
 def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
     pattern, text = _without_common_start(pattern, text)
     for hole in (*pattern, *text):
@@ -520,6 +532,11 @@ def equal(one: Sym, other: Sym) -> Truth:
     first, second = known(one), known(other)
     if first is not None and second is not None:
         return Truth.of(first == second)
+    return _equal(one, other)
+
+
+@lru_cache(maxsize=1 << 16)
+def _equal(one: Sym, other: Sym) -> Truth:
     if one == other and all(isinstance(piece, str) or piece.target is not None for piece in one):
         return Truth.YES
     return match(items(one), other)

@@ -60,7 +60,7 @@ class Evidence(msgspec.Struct, frozen=True, eq=False):
     secret: Value | None = None  # a value that must not be shown anywhere
 
 
-class Open(msgspec.Struct, frozen=True, order=True):
+class Open(msgspec.Struct, frozen=True, order=True, cache_hash=True):
     """What would decide an `unknown`."""
 
     reference: str  # `var.rotate`, `IsProd`, `--account`

@@ -13,7 +13,7 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 
 
-class Target(msgspec.Struct, frozen=True):
+class Target(msgspec.Struct, frozen=True, cache_hash=True):
     """An attribute of a declaration, named symbolically: two equal targets are the same value, whatever it turns out to be.
 
     `address` is a declaration of the same unit, or `export:NAME` (a CloudFormation export), `state:KEY` (an output of another
@@ -35,7 +35,8 @@ class Step(msgspec.Struct, frozen=True):
     """One step of the way that a value took, newest first; `before` is the step before."""
 
     what: str  # literal, variable default, var-file, variable, local, module input, output, parameter default, parameter,
-    #            mapping, condition, policy document, template, AWS default, attached resource, data source
+    #            mapping, condition, policy document, template, template variable, call (of a function that reads a file),
+    #            dynamic block, AWS default, attached resource, data source
     name: str  # `var.rotate`, `local.tags`, `module.keys`, `Environment`
     span: Span | None = None
     before: Step | None = None
@@ -48,6 +49,16 @@ class Step(msgspec.Struct, frozen=True):
             steps.append(step)
             step = step.before
         return steps[::-1]
+
+    def behind(self, older: Step | None) -> Step:
+        """The way that leads to `older` and then on here; what both have in common is gone once."""
+        if older is None or older is self:
+            return self
+        known = {(step.what, step.name, step.span) for step in older.chain()}
+        for step in self.chain():
+            if (step.what, step.name, step.span) not in known:
+                older = Step(step.what, step.name, step.span, older)
+        return older
 
 
 class Unknown(msgspec.Struct, frozen=True):
@@ -254,7 +265,7 @@ def resolve(value: Value, world: World) -> Value:
 
 def resolve_deep(value: Value, world: World) -> Value:
     """The value in a world, with all that it holds: absent members and elements are dropped, texts whose holes are decided
-    become known.
+    become known. A value that is the same in all worlds is returned as it is.
 
     Raises:
         UndecidedError: where the world does not decide a Choice in it.
@@ -262,19 +273,30 @@ def resolve_deep(value: Value, world: World) -> Value:
     value = resolve(value, world)
     data = value.data
     if isinstance(data, tuple):
-        items = tuple(resolve_deep(item, world) for item in data)
-        return value.with_data(tuple(i for i in items if i.data is not ABSENT))
+        items = [resolve_deep(item, world) for item in data]
+        if all(item is before and item.data is not ABSENT for item, before in zip(items, data, strict=True)):
+            return value
+        return value.with_data(tuple(item for item in items if item.data is not ABSENT))
     if isinstance(data, dict):
         members = {name: resolve_deep(item, world) for name, item in data.items()}
+        if all(member is data[name] and member.data is not ABSENT for name, member in members.items()):
+            return value
         return value.with_data({n: v for n, v in members.items() if v.data is not ABSENT})
     if isinstance(data, Text):
-        pieces: list[Value] = []
-        for piece in data.pieces:
-            resolved = resolve(piece, world)
-            pieces.extend(resolved.data.pieces if isinstance(resolved.data, Text) else (resolved,))
-        encodes = resolve_deep(data.encodes, world) if data.encodes is not None else None
-        return value.with_data(Text(tuple(pieces), encodes, data.encoding))
+        return _resolve_text(value, data, world)
     return value
+
+
+def _resolve_text(value: Value, text: Text, world: World) -> Value:
+    pieces: list[Value] = []
+    for piece in text.pieces:
+        resolved = resolve(piece, world)
+        pieces.extend(resolved.data.pieces if isinstance(resolved.data, Text) else (resolved,))
+    encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
+    same = encodes is text.encodes and len(pieces) == len(text.pieces)
+    if same and all(piece is before for piece, before in zip(pieces, text.pieces, strict=True)):
+        return value
+    return value.with_data(Text(tuple(pieces), encodes, text.encoding))
 
 
 def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple[Value, ...]) -> Value:

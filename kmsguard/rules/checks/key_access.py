@@ -24,7 +24,7 @@ from kmsguard.iam.decide import (
     can,
 )
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
-from kmsguard.iam.texts import Deployment, like, match, without_case
+from kmsguard.iam.texts import Deployment, acts
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import Atom, decide
 from kmsguard.model.resource import External, Graph, KeyUse, Resource
@@ -371,8 +371,8 @@ class _Asked:
             named = statement.value.members.get("Principal")
             if statement.effect != "Allow" or element is None or element.negated or named is None:
                 continue
-            patterns = [without_case(like(entry.text)) for entry in element.entries]
-            if all(match(pattern, (asked,)) is not Truth.YES for pattern in patterns for asked in use.asks):
+            patterns = [entry.text for entry in element.entries]
+            if all(acts(pattern, asked) is not Truth.YES for pattern in patterns for asked in use.asks):
                 continue
             listed = named.members.get("AWS", Value(ABSENT))
             for value in listed.items or ((listed,) if listed.data is not ABSENT else ()):
@@ -829,7 +829,7 @@ def _near(principal: Principal, action: str) -> Iterator[Statement]:
             element = statement.action
             if statement.effect != "Allow" or element is None or element.negated:
                 continue
-            if any(match(without_case(like(entry.text)), (action,)) is Truth.YES for entry in element.entries):
+            if any(acts(entry.text, action) is Truth.YES for entry in element.entries):
                 yield statement
 
 
