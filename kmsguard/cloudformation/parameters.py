@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from kmsguard.cloudformation.texts import scalar_text, split
+from kmsguard.cloudformation.texts import scalar_text, split, stored
 from kmsguard.model.guard import Atom
 from kmsguard.model.guard import Scalar as Plain
 from kmsguard.model.source import Span
@@ -144,7 +144,9 @@ def parameter_value(parameter: Parameter, unit: str, given: Value | None, *, def
     elif parameter.type.startswith(SSM_VALUE):
         # the value is the name of a Systems Manager parameter
         reason = f"parameter {parameter.name} is read from Systems Manager"
-        value = Value(Unknown(reason, parameter.name, parameter.target, not_null=True), trail=value.trail)
+        name = None if parameter.is_list else value.text
+        target = stored(name) if name is not None else parameter.target
+        value = Value(Unknown(reason, parameter.name, target, not_null=True), trail=value.trail)
     elif parameter.is_list:
         value = _listed(value, parameter)
     else:

@@ -26,7 +26,7 @@ from kmsguard.model.value import (
 
 AFTER_DEPLOYMENT = "known after deployment"
 HOLE = "\ufffc"  # stands for a piece that is not known, where a text is searched
-_DYNAMIC = re.compile(r"\{\{resolve:[^{}]*\}\}")
+_DYNAMIC = re.compile(r"\{\{resolve:(?:ssm:([\w./-]+)\}\}|[^{}]*\}\})")
 
 
 def scalar_text(value: Value) -> str | None:
@@ -135,11 +135,17 @@ def _without_dynamic_references(pieces: list[Value]) -> list[Value]:
         refs = [ref for piece in inside for ref in (*piece.refs, *([piece.target] if piece.target is not None else []))]
         reference = "".join(piece.data if isinstance(piece.data, str) else f"${{{hole_name(piece)}}}" for piece in inside)
         place = Text(tuple(pieces)).place(match.start(), match.end())
-        hole = Unknown("dynamic reference", reference, not_null=True)
+        target = stored(match.group(1)) if match.group(1) and HOLE not in reference else None
+        hole = Unknown("dynamic reference", reference, target, not_null=True)
         parts.append(Value(hole, place, refs=tuple(dict.fromkeys(refs))))
         at = match.end()
     parts.extend(sliced(pieces, at, len(text)))
     return parts
+
+
+def stored(name: str) -> Target:
+    """The value of a parameter of Systems Manager, whoever makes it."""
+    return Target(f"ssm:{name}", "")
 
 
 def hole_name(piece: Value) -> str:

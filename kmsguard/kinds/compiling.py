@@ -10,6 +10,7 @@ from kmsguard.kinds.derived import FUNCTIONS
 from kmsguard.kinds.key_uses import DOINGS, Doing
 from kmsguard.kinds.table import (
     SCOPES,
+    STORES,
     TYPES,
     Attribute,
     Const,
@@ -114,7 +115,7 @@ _KIND = (
     "title", "traits", "links", "attributes", "identity", "from", "edges", "key_use", "mend", "examples", "stands_for", "only",
 )  # fmt: skip
 _ATTRIBUTE = ("type", "to", "of", "default", "inherit", "derive", "title", "only")
-_IDENTITY = ("made_up", "names", "scope", "within", "same_as", "terraform", "cloudformation")
+_IDENTITY = ("made_up", "names", "scope", "within", "same_as", "terraform", "cloudformation", "stored")
 _EXAMPLE = ("title", "subject", "terraform", "cloudformation", "expect", "absent", "unknown", "edges", "number", "only")
 _LANGUAGES = ("terraform", "cloudformation")
 _EDGE = ("by", "to", "tags", "same")
@@ -287,6 +288,11 @@ class _Compiler:
                 text = self.text(said)
                 for part in template_parts(text) if "{" in text else (text,):
                     self.part_exists(part, said, known)
+        stored = {n: self.text(v) for n, v in self.given(members, "stored").items()}
+        for name, attribute in stored.items():
+            self.part_exists(attribute, members["stored"], tuple(attributes))
+            if name not in STORES:
+                self.wrong(members["stored"], f"there is no store `{name}`" + suggest(name, STORES))
         return Identity(
             parts=parts,
             made_up=made_up,
@@ -296,6 +302,7 @@ class _Compiler:
             same_as={n: self.text(v) for n, v in self.given(members, "same_as").items()},
             terraform={n: self.text(v) for n, v in self.given(members, "terraform").items()},
             cloudformation={n: self.text(v) for n, v in self.given(members, "cloudformation").items()},
+            stored=stored,
         )
 
     def scope(self, value: Value) -> Scope:

@@ -25,7 +25,7 @@ from kmsguard.kinds.symbolic import (
     text_of,
     without_slash,
 )
-from kmsguard.kinds.table import EdgeSpec, KindTable
+from kmsguard.kinds.table import STORES, EdgeSpec, KindTable
 from kmsguard.model.declaration import Unit
 from kmsguard.model.guard import Formula, conjunction, disjunction, negate
 from kmsguard.model.truth import Truth
@@ -54,6 +54,7 @@ class Links:
         self._shared = _shared(units)
         self._exports: dict[str, list[tuple[Unit, Value]]] | None = None
         self._crossings = 0
+        self._stored: dict[str, list[tuple[Draft, str]]] = {}
         for unit in units:
             self._inputs[unit.path] = {d.address: d.mode in ("variable", "parameter") for d in unit.declarations}
 
@@ -65,6 +66,9 @@ class Links:
 
     def prepare(self) -> None:
         """Looks up what is part of something else, before anything that is a part of it is asked for."""
+        for kind in self.table.kinds.values():
+            for store, attribute in kind.identity.stored.items():
+                self._store(kind.name, store, attribute)
         for kind in self.table.kinds.values():
             if kind.identity.same_as:
                 for unit in self.units:
@@ -82,6 +86,17 @@ class Links:
             other, _, inner = address.partition(_FOREIGN)
             found = self._by_address.get((other, inner))
         return found or []
+
+    def _store(self, kind: str, store: str, attribute: str) -> None:
+        """Notes what the resources of a kind store; what that is made from is known to all units."""
+        shared: set[tuple[str, str]] = set()
+        for unit in self.units:
+            for draft in self.of_kind(unit, kind):
+                self._stored.setdefault(store, []).append((draft, attribute))
+                for part in draft.written[attribute].walk() if attribute in draft.written else ():
+                    if part.target is not None and part.target.address and len(self.units) > 1:
+                        shared.add((unit, part.target.address))
+        self._shared |= shared
 
     def name_of(self, draft: Draft) -> str:
         """The address of a draft in canonical targets: as its unit knows it, or with its unit where other units know it too."""
@@ -321,7 +336,32 @@ class Links:
                 return said
         if target.address.startswith(("export:", "state:")):
             return self._from_elsewhere(unit, target)
-        return None
+        store, colon, name = target.address.partition(":")
+        return self._from_store(unit, store, name) if colon and store in STORES else None
+
+    def _from_store(self, unit: str, store: str, name: str) -> Value | None:
+        """What a store holds under a name, where one resource of the scan says it, and it is a reference or an ARN.
+
+        Any other text stays a reference: it may be another one by the time that it is read.
+        """
+        here = self.units[unit]
+        found = [
+            (draft, attribute)
+            for draft, attribute in self._stored.get(store, ())
+            if not differ(here.account, draft.unit.account)
+            and not differ(here.region, draft.unit.region)
+            and self.value(draft, "name").text == name
+        ]
+        if len(found) != 1 or self._crossings >= MAX_CROSSINGS:
+            return None
+        draft, attribute = found[0]
+        self._crossings += 1
+        value = self.value(draft, attribute)
+        self._crossings -= 1
+        text = value.text
+        if value.data is ABSENT or (text is not None and not text.startswith(("arn:", "alias/"))):
+            return None
+        return value if draft.unit.path == unit else self._carried(value, draft.unit.path, same_place=True)
 
     def _canonical_text(self, value: Value, data: Text, unit: str) -> Value:
         pieces: list[Value] = []
@@ -393,7 +433,7 @@ class Links:
                 return value
             if not target.address:
                 foreign = target if same_place else Target(f"{unit}{_FOREIGN}", target.attribute)
-            elif _FOREIGN in target.address or target.address.startswith(("export:", "state:")):
+            elif _FOREIGN in target.address or target.address.startswith(_ELSEWHERE):
                 foreign = target
             else:
                 foreign = Target(f"{unit}{_FOREIGN}{target.address}", target.attribute)
@@ -670,7 +710,7 @@ class Links:
         data = leaf.data
         target = leaf.target
         if target is not None and target.address:
-            if target.address.startswith(("export:", "state:", "data.")) or _FOREIGN in target.address:
+            if target.address.startswith((*_ELSEWHERE, "data.")) or _FOREIGN in target.address:
                 return []
             if self._inputs[unit].get(target.address) is False:
                 return []
@@ -694,6 +734,9 @@ class Links:
                     return True
         return False
 
+
+_ELSEWHERE = ("export:", "state:", *(f"{store}:" for store in STORES))
+"""How addresses begin that name what is looked up in all units."""
 
 _FOREIGN = "//"
 """Between a unit and an address of it, where other units know it. No address of either language holds it."""

@@ -151,6 +151,10 @@ class EdgeSpec(msgspec.Struct, frozen=True):
     how: Literal["reference", "tags", "account", "region"] = "reference"
 
 
+STORES = ("ssm",)
+"""Stores whose values are referred to by their name, wherever they are made."""
+
+
 class Identity(msgspec.Struct, frozen=True):
     """How a resource is called from elsewhere.
 
@@ -166,6 +170,7 @@ class Identity(msgspec.Struct, frozen=True):
     same_as: dict[str, str] = {}  # part -> edge: it is the part of the edge's end, where there is one
     terraform: dict[str, str] = {}
     cloudformation: dict[str, str] = {}
+    stored: dict[str, str] = {}  # store -> attribute: what a reference by the store and its name returns (`ssm:/app/key`)
 
 
 class Kind(msgspec.Struct, frozen=True):

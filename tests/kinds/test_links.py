@@ -466,3 +466,63 @@ def test_world_is_not_needed_for_edges() -> None:
     [edge] = graph.out(one(graph, "sqs.queue"), "encrypted_with")
 
     assert World().truth(edge.guard).name == "UNKNOWN"
+
+
+# --- What a store holds -------------------------------------------------------------------------------------------------------
+
+
+def from_store(name: str) -> Value:
+    """What `{{resolve:ssm:…}}` yields."""
+    return Value(Unknown("dynamic reference", f"{{{{resolve:ssm:{name}}}}}", Target(f"ssm:{name}", ""), not_null=True))
+
+
+def storing(held: object, path: str = "keys.yaml", **fields) -> Unit:
+    """A template that keeps something in Systems Manager."""
+    return template(
+        declare("Key", type_="AWS::KMS::Key"),
+        declare("Kept", {"Name": "/app/key", "Type": "String", "Value": held}, type_="AWS::SSM::Parameter"),
+        path=path,
+        **fields,
+    )
+
+
+def reading(name: str = "/app/key", path: str = "app.yaml", **fields) -> Unit:
+    """A template whose queue takes its key from Systems Manager."""
+    return template(declare("Queue", {"KmsMasterKeyId": from_store(name)}, type_="AWS::SQS::Queue"), path=path, **fields)
+
+
+STORED_KEY = declare("Key", type_="AWS::KMS::Key")
+
+
+@pytest.mark.parametrize("held", [ref("Key.Arn"), ref("Key.Ref"), text(ref("Key.Arn"))], ids=["arn", "id", "text"])
+def test_a_dynamic_reference_finds_the_parameter_of_another_template(held: object) -> None:
+    """What stands in Systems Manager under a name is what the template that makes it writes there."""
+    graph = build([storing(held), reading()], load())
+    [edge] = graph.out(one(graph, "sqs.queue"), "encrypted_with")
+    assert edge.target.unit == "keys.yaml"  # type: ignore[union-attr]
+    assert import_ends(graph) == ["Key"]
+
+
+def test_a_parameter_of_the_same_template() -> None:
+    """Also of the own one, by the dynamic reference as by its attribute Value."""
+    own = storing(ref("Key.Arn")).declarations
+    for key in (from_store("/app/key"), ref("Kept.Value")):
+        queue = declare("Queue", {"KmsMasterKeyId": key}, type_="AWS::SQS::Queue")
+        assert import_ends(build([template(*own, queue)], load())) == ["Key"]
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        [reading()],
+        [storing(ref("Key.Arn")), reading("/app/other")],
+        [storing(ref("Key.Arn"), region="us-east-1"), reading(region="us-west-2")],
+        [storing(ref("Key.Arn")), storing(ref("Key.Arn"), "more.yaml"), reading()],
+        [storing("changed-by-hand"), reading()],
+    ],
+    ids=["nobody", "another name", "another Region", "two", "a text"],
+)
+def test_what_a_store_holds_stays_open(units: list[Unit]) -> None:
+    """Where nobody, or more than one, makes the parameter, or what it holds is only a text, nothing is linked."""
+    [end] = import_ends(build(units, load()))
+    assert end.startswith("<${ssm:/app/")
