@@ -13,7 +13,7 @@ import msgspec
 
 from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, ConditionKey, KeyType
-from kmsguard.iam.principals import Caller, last_part, root_arn, session_arn
+from kmsguard.iam.principals import Caller, last_part, names_in_china, root_arn, session_arn
 from kmsguard.iam.subjects import Key, Principal
 from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
 from kmsguard.iam.texts import (
@@ -64,11 +64,13 @@ class Asked:
         account = sym(principal.account, deployment)
         root = root_arn(deployment.partition, account)
         also: tuple[Sym, ...] = ()
-        if principal.kind in ("user", "role") and not _is_spelled(arn):
+        if principal.kind in ("user", "role") and (not _is_spelled(arn) or isinstance(arn[-1], Hole)):
             name = (
                 sym(principal.name, deployment) if principal.name is not None else (Hole(Open("", "a name"), None, ANYTHING),)
             )
             also = (join((f"arn:{deployment.partition}:iam::", account, f":{principal.kind}/", name)),)
+        if principal.kind == "service" and deployment.partition == "aws-cn":
+            also = names_in_china(arn)
         session = None
         if principal.kind == "role" and principal.session is not None:
             role = also[0] if also else arn

@@ -76,6 +76,20 @@ def root_arn(partition: str, account: Sym) -> Sym:
     return join((f"arn:{partition}:iam::", account, ":root"))
 
 
+def names_in_china(service: Sym) -> tuple[Sym, ...]:
+    """How else a service principal is called in the China Regions: its name with the suffix of the partition, or without it.
+
+    https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_iam.ServicePrincipal.html
+    """
+    *start, last = service or ("",)
+    if not isinstance(last, str) or not last.removesuffix(_CHINA).endswith(".amazonaws.com"):
+        return ()
+    return ((*start, last.removesuffix(_CHINA) if last.endswith(_CHINA) else last + _CHINA),)
+
+
+_CHINA = ".cn"
+
+
 def last_part(arn: Sym) -> Sym | None:
     """The name in an ARN: what follows the last `/`; None where a hole may hold one."""
     for index in range(len(arn) - 1, -1, -1):
@@ -115,7 +129,9 @@ def reach(element: PrincipalElement, caller: Caller) -> Reach:
 def _reach(entry: PrincipalEntry, caller: Caller) -> Reach:
     text = entry.entry.text
     if entry.type == "Service":
-        return Reach(NO, _equals(text, caller.arn), NO, NO) if caller.is_service else UNREACHED
+        if not caller.is_service:
+            return UNREACHED
+        return Reach(NO, result.some(_equals(text, form) for form in (caller.arn, *caller.also)), NO, NO)
     if entry.type != "AWS":
         return UNREACHED
     if known(text) == "*":

@@ -33,6 +33,7 @@ from kmsguard.iam.decide import (
     default_key_policy,
 )
 from kmsguard.iam.document import read_policy
+from kmsguard.iam.texts import Deployment
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Target, Unknown, Value
@@ -319,3 +320,14 @@ def test_absent_is_a_fact():
 
     assert asked(principal, "kms:Decrypt", key(ROOT), {"kms:RequestAlias": Value(ABSENT)}).truth is Truth.NO
     assert asked(principal, "kms:Decrypt", key(ROOT)).truth is Truth.UNKNOWN
+
+
+def test_service_principals_have_two_names_in_china():
+    """In China a service's name stands for it with and without the suffix of the partition; elsewhere only as it is."""
+    for written in ("logs.cn-north-1.amazonaws.com", "logs.cn-north-1.amazonaws.com.cn"):
+        for region, expected in (("cn-north-1", Truth.YES), ("us-east-1", Truth.of(not written.endswith(".cn")))):
+            place = Deployment(account=OWN, region=region)
+            as_key = key(allow({"Service": written}), deployment=place)
+            logs = Principal("service", Value("logs.cn-north-1.amazonaws.com"), Value(OWN), identity_policies=EMPTY)
+
+            assert asked(logs, "kms:Encrypt", as_key, deployment=place).truth is expected

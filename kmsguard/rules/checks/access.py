@@ -5,6 +5,7 @@ Every check that asks who may use a key goes through here, so that all of them m
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from kmsguard.iam.decide import (
@@ -26,12 +27,15 @@ from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import World, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
-from kmsguard.model.rule import JudgeSettings
+from kmsguard.model.rule import JudgeSettings, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import PARTITION, Absent, Text, Unknown, Value, resolve_deep
 
 AWS_POLICY = ":iam::aws:policy/"
 ALIAS_OF_AWS = "alias/aws/"
+_MAX_READERS = 256  # worlds of which it is kept what was read in them
+_MAX_DOCUMENTS = 20_000
+_SHORTENED = 8  # CloudFormation leaves more than so many characters of a logical id
 
 
 class Access:
@@ -41,17 +45,35 @@ class Access:
         self.graph = graph
         self.world = world
         self.settings = settings
+        self._deployments: dict[tuple[str | None, str | None], Deployment] = {}
+        self._values: dict[tuple[Resource, str], Value] = {}
+        self._principals: dict[Resource, Principal] = {}
+        self._keys: dict[Resource, Key] = {}
 
     def deployment(self, resource: Resource) -> Deployment:
         """Where a resource is deployed to, as the decision needs it."""
         region = resource.region.text if resource.region is not None else None
         account = resource.account.text if resource.account is not None else None
-        return Deployment(
-            account=account or self.settings.account,
-            region=region,
-            trusted=self.settings.trusted_accounts,
-            organizations=self.settings.organizations,
-        )
+        found = self._deployments.get((account, region))
+        if found is None:
+            found = self._deployments[account, region] = Deployment(
+                account=account or self.settings.account,
+                region=region,
+                trusted=self.settings.trusted_accounts,
+                organizations=self.settings.organizations,
+            )
+        return found
+
+    def read(self, value: Value, deployment: Deployment) -> PolicyDocument:
+        """A policy document; one that several resources or worlds share is read once."""
+        documents = _kept_documents(self.graph)
+        name = (id(value), deployment.account, deployment.region)
+        found = documents.get(name)
+        if found is None:
+            if len(documents) >= _MAX_DOCUMENTS:
+                documents.clear()
+            found = documents[name] = (value, read_policy(value, deployment))
+        return found[1]
 
     def ends(self, resource: Resource, edge: str) -> list[tuple[Resource | External, Truth]]:
         """The ends of the edges of a name in this world; UNKNOWN beside an end: nobody can decide whether it is there.
@@ -90,7 +112,10 @@ class Access:
         Raises:
             UndecidedError: where the world does not decide it.
         """
-        return resolve_deep(resource.attribute(name, self.world), self.world)
+        found = self._values.get((resource, name))
+        if found is None:
+            found = self._values[resource, name] = resolve_deep(resource.attribute(name, self.world), self.world)
+        return found
 
     # Principals
 
@@ -98,6 +123,12 @@ class Access:
         """A role or user with its policies, boundary and tags; of one that is not defined here only the ARN is known."""
         if isinstance(end, External):
             return external_principal(end.value)
+        found = self._principals.get(end)
+        if found is None:
+            found = self._principals[end] = self._principal(end)
+        return found
+
+    def _principal(self, end: Resource) -> Principal:
         deployment = self.deployment(end)
         kind: CallerKind = "user" if end.kind == "iam.user" else "role"
         boundary = [self._policy(one, there, deployment) for one, there in self.ends(end, "boundary")]
@@ -113,9 +144,25 @@ class Access:
 
     def _name(self, end: Resource) -> Value | None:
         name, path = self.value(end, "name"), self.value(end, "path").text
-        if isinstance(name.data, Absent) or path is None:
+        if isinstance(name.data, Absent):
+            name = self._made_name(end)
+        if path is None:
             return None
         return name if path == "/" else name.with_data(Text((Value(path.lstrip("/")), name)))
+
+    def _made_name(self, end: Resource) -> Value:
+        """What is known of a name that nobody gave.
+
+        CloudFormation makes it of the stack's name, the logical id and random characters, and shortens where all is too long:
+        https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html. Terraform begins it
+        with `terraform-`: https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/create/naming.go
+        """
+        unit = self.graph.units.get(end.unit)
+        some = Value(Unknown("is made up", f"the name of {end.address}", not_null=True))
+        if unit is None or unit.dialect == "cloudformation":
+            logical_id = re.split(r"[./]", end.address)[-1]
+            return Value(Text((some, Value(f"-{logical_id[:_SHORTENED]}"), some, Value("-"), some)))
+        return Value(Text((Value("terraform-"), some)))
 
     def identity_policies(self, end: Resource) -> Layer:
         """The inline and managed policies of a role or user, and of a user's groups."""
@@ -136,13 +183,13 @@ class Access:
         inline = self.value(end, "inline_policies")
         if isinstance(inline.data, Unknown):
             return _missing(inline.data, f"the inline policies of {end.address}")
-        return Layer(documents=tuple(read_policy(item, deployment) for item in inline.items))
+        return Layer(documents=tuple(self.read(item, deployment) for item in inline.items))
 
     def _policy(self, end: Resource | External, there: Truth, deployment: Deployment) -> Layer:
         if there is not Truth.YES:
             return Layer(missing=(Open(_shown(end), "whether it is attached is not known"),))
         if isinstance(end, Resource):
-            return Layer(documents=(read_policy(self.value(end, "policy"), deployment),))
+            return Layer(documents=(self.read(self.value(end, "policy"), deployment),))
         arn = _in_any_partition(end.value)
         if arn is not None and AWS_POLICY in arn:
             return aws_managed_policy(arn)
@@ -165,7 +212,10 @@ class Access:
         where it is used in another one.
         """
         if isinstance(end, Resource):
-            return self._key(end)
+            found = self._keys.get(end)
+            if found is None:
+                found = self._keys[end] = self._key(end)
+            return found
         return self._external_key(end.value, user, region or user.region or OWN_REGION)
 
     def _key(self, end: Resource) -> Key:
@@ -176,7 +226,7 @@ class Access:
         replica = self.value(end, "replica").data
         return Key(
             arn=self.value(end, "arn"),
-            policies=Layer(documents=(read_policy(self.value(end, "policy"), deployment),)),
+            policies=Layer(documents=(self.read(self.value(end, "policy"), deployment),)),
             account=end.account or OWN_ACCOUNT,
             region=end.region or OWN_REGION,
             id=self.value(end, "key_id"),
@@ -222,6 +272,24 @@ class Access:
             return Key(arn=_hole(value, "a key"), policies=missing, account=own_account, region=own_region)
         unknown = Value(Unknown("the account of the key is not known", _reference(value), not_null=True))
         return Key(arn=value, policies=missing, account=unknown, region=region or unknown)
+
+
+def access_of(question: Question) -> Access:
+    """The reader of a question's graph in its world. Questions in one world share it, and what it has read."""
+    kept = question.graph.kept.setdefault("access", {})
+    assert isinstance(kept, dict)
+    name = (question.world.key, question.settings)
+    found = kept.get(name)
+    if not isinstance(found, Access):
+        if len(kept) >= _MAX_READERS:
+            del kept[next(iter(kept))]
+        found = kept[name] = Access(question.graph, question.world, question.settings)
+    return found
+
+
+def _kept_documents(graph: Graph) -> dict[tuple[int, str | None, str | None], tuple[Value, PolicyDocument]]:
+    """By the identity of the value, which is kept with it so that it stays its own."""
+    return graph.kept.setdefault("documents", {})  # type: ignore[return-value]
 
 
 def arn_part(value: Value, index: int) -> Value | None:
