@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from kmsguard.answers.aws_keys import ALIAS_OF_AWS, under_aws_keys
 from kmsguard.answers.parties import Known, PartyKind, explore
 from kmsguard.answers.prices import PRICE, Price
 from kmsguard.answers.who_can import Everybody, answers_of, everybody, keys_of
@@ -119,14 +120,6 @@ _USES = {
     "KEY_AGREEMENT": ("DeriveSharedSecret",),
 }
 SYMMETRIC = "SYMMETRIC_DEFAULT"
-_ALIAS_OF_AWS = "alias/aws/"
-
-_BY_DEFAULT = {
-    "s3.bucket": ("alias/aws/s3", "encryption", ("aws:kms", "aws:kms:dsse")),
-    "secretsmanager.secret": ("alias/aws/secretsmanager", "", ()),
-    "ssm.parameter": ("alias/aws/ssm", "encrypted", (True,)),
-}
-"""The AWS managed key of what is under KMS and names no key, and when it is."""
 
 
 def uses_of(spec: str | None, usage: str | None) -> tuple[str, ...]:
@@ -144,8 +137,8 @@ def keys(graphs: Graphs) -> Inventory:
         known = Known(graph, graphs.settings)
         uses = _uses(graph)
         found += [_Key(known, key).entry(uses.get(key, [])) for key in keys_of(graph, units)]
-        found += _outside(graph, units)
-    found.sort(key=lambda one: (one.unit, not one.made_here, one.address))
+        found += _outside(known, units)
+    found.sort(key=lambda one: (one.unit, not one.made_here, one.address, one.region or "", one.account or ""))
     return Inventory(FORMAT_VERSION, PRICE, tuple(found), graphs.errors)
 
 
@@ -314,61 +307,85 @@ def _cost(rotation: Rotation) -> Cost:
 # Keys that are not of the scan
 
 
-def _outside(graph: Graph, units: frozenset[str]) -> Iterator[KeyEntry]:
-    """The keys outside of the scan that something in it uses, by the unit that does and how it names them."""
-    found: dict[tuple[str, str], list[Edge | Resource]] = {}
-    values: dict[tuple[str, str], Value] = {}
-    for edge in graph.edges():
+class _Use(msgspec.Struct, frozen=True):
+    """A resource under a key that is not of the scan."""
+
+    name: str  # how the key is named
+    value: Value
+    region: str | None
+    account: str | None
+    protected: Protected
+    unless: Open | None = None
+
+
+def _outside(known: Known, units: frozenset[str]) -> Iterator[KeyEntry]:
+    """The keys outside of the scan that something in it uses, by the unit that does and how it names them.
+
+    An AWS managed key is one of an account and a Region.
+    """
+    found: dict[tuple[str | None, ...], list[_Use]] = {}
+    for use in (*_named_uses(known, units), *_default_uses(known, units)):
+        aws = ALIAS_OF_AWS in use.name
+        place = (use.region, use.account) if aws else (None, None)
+        found.setdefault((use.protected.unit, use.name, *place), []).append(use)
+    for uses in found.values():
+        yield _elsewhere(uses)
+
+
+def _named_uses(known: Known, units: frozenset[str]) -> Iterator[_Use]:
+    for edge in known.graph.edges():
         if isinstance(edge.target, Resource) or edge.target.kind != "kms.key" or edge.source.unit not in units:
             continue
         value = edge.target.value
-        if not _protects(edge) or edge.guard is Truth.NO or edge.source.exists is Truth.NO or _is_no_key(value):
+        if not _protects(edge) or _is_no_key(value):
             continue
-        name = (edge.source.unit, _named(value))
-        values.setdefault(name, value)
-        found.setdefault(name, []).append(edge)
-    for kind, (alias, attribute, wanted) in _BY_DEFAULT.items():
-        for resource in graph.by_kind.get(kind, ()):
-            if resource.unit in units and not graph.out(resource, "encrypted_with") and _is(resource, attribute, wanted):
-                name = (resource.unit, alias)
-                values.setdefault(name, Value(alias))
-                found.setdefault(name, []).append(resource)
-    for (unit, shown), users in found.items():
-        yield _elsewhere(unit, shown, values[unit, shown], users)
+        for protected in _protected((edge,)):
+            name = _named(value)
+            parts = name.split(":", 5)
+            is_arn = len(parts) == 6 and parts[0] == "arn"
+            region, account = (_part(parts[3]), _part(parts[4])) if is_arn else _place(known, edge.source)
+            if ALIAS_OF_AWS in name:
+                name = name[name.index(ALIAS_OF_AWS) :]
+            elif not is_arn:
+                region = account = None
+            yield _Use(name, value, region, account, protected)
 
 
-def _is(resource: Resource, attribute: str, wanted: tuple[object, ...]) -> bool:
-    if resource.exists is Truth.NO or resource.declarations[0].mode != "managed":
-        return False
-    if not attribute:
-        return True
-    worlds = explore(lambda world: resource.attribute(attribute, world))
-    return bool(worlds.found) and all(value.data in wanted for _, value in worlds.found)
+def _default_uses(known: Known, units: frozenset[str]) -> Iterator[_Use]:
+    for resource, default, certain in under_aws_keys(known.graph, units):
+        protected = Protected(resource.address, resource.type, resource.unit, "encrypted_with", certain)
+        yield _Use(default.alias, Value(default.alias), *_place(known, resource), protected, default.unless)
 
 
-def _elsewhere(unit: str, name: str, value: Value, users: Sequence[Edge | Resource]) -> KeyEntry:
-    aws = _ALIAS_OF_AWS in name
-    parts = name.split(":", 5)
-    is_arn = len(parts) == 6 and parts[0] == "arn"
-    protects = _protected(one for one in users if isinstance(one, Edge))
-    protects += tuple(
-        Protected(one.address, one.type, one.unit, "encrypted_with", one.exists is Truth.YES)
-        for one in users
-        if isinstance(one, Resource)
-    )
+def _part(text: str) -> str | None:
+    return text if text and "${" not in text else None
+
+
+def _place(known: Known, resource: Resource) -> tuple[str | None, str | None]:
+    """Region and account of a resource, as far as they are known."""
+    region = resource.region.text if resource.region is not None else None
+    account = resource.account.text if resource.account is not None else None
+    return region, account or known.settings.account
+
+
+def _elsewhere(uses: Sequence[_Use]) -> KeyEntry:
+    name, value = uses[0].name, uses[0].value
+    aws = ALIAS_OF_AWS in name
+    protects = {(one.protected.unit, one.protected.address, one.protected.by): one.protected for one in uses}
     alias = name[name.index("alias/") :] if "alias/" in name else None
+    unless = tuple(dict.fromkeys(one.unless for one in uses if one.unless is not None))
     return KeyEntry(
         address=name,
         type=None,
-        unit=unit,
+        unit=uses[0].protected.unit,
         managed_by="aws" if aws else "unknown" if value.text is None else "customer",
         made_here=False,
         exists="yes" if aws else "unknown",
         spec=SYMMETRIC if aws else None,
         usage="ENCRYPT_DECRYPT" if aws else None,
         origin="AWS_KMS" if aws else None,
-        region=parts[3] or None if is_arn and "${" not in parts[3] else None,
-        account=parts[4] or None if is_arn and "${" not in parts[4] else None,
+        region=uses[0].region,
+        account=uses[0].account,
         multi_region=MultiRegion("none", None, ()) if aws else None,
         # https://docs.aws.amazon.com/kms/latest/developerguide/rotating-keys.html: AWS managed keys, every year
         rotation=Rotation("on", 365) if aws else Rotation("unknown", None),
@@ -377,9 +394,9 @@ def _elsewhere(unit: str, name: str, value: Value, users: Sequence[Edge | Resour
         administrators=(),
         users=(),
         open_to=(),
-        protects=tuple(sorted(protects, key=lambda one: (one.unit, one.address, one.by))),
+        protects=tuple(protects[one] for one in sorted(protects)),
         cost=Cost(0.0, 0.0) if aws else None,
-        decided_by=() if aws else opens(sym(value)),
+        decided_by=unless if aws else opens(sym(value)),
         location=None,
     )
 

@@ -13,15 +13,18 @@ T = TypeVar("T")
 
 
 def without_secrets(tree: T, secrets: Secrets) -> T:
-    """The same answer: addresses as in every report, all other texts with secrets masked."""
+    """The same answer: paths and addresses as in every report, all other texts with secrets masked."""
     return _shown(tree, "", secrets)  # type: ignore[no-any-return]
 
 
 _ADDRESSES = ("address", "principal", "primary", "replicas")
+_PATHS = ("unit",)  # as the user names them
 
 
 def _shown(tree: Any, name: str, secrets: Secrets) -> Any:
     if isinstance(tree, str):
+        if name in _PATHS:
+            return tree
         return secrets.address(tree) if name in _ADDRESSES and not tree.startswith("arn:") else secrets.text(tree)
     if isinstance(tree, (list, tuple)):
         return tuple(_shown(item, name, secrets) for item in tree)

@@ -63,7 +63,7 @@ def via_service_of_alias(alias: str) -> str | None:
 
 
 # https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
-_VIA = {"ebs": "ec2", "elasticfilesystem": "elasticfilesystem", "opensearch": "es"}
+_VIA = {"ebs": "ec2"}  # all others have one name
 
 
 def _map(**members: Value) -> Value:
