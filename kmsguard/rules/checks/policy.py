@@ -9,7 +9,7 @@ import msgspec
 
 from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.conditions import BASES
-from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test
+from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test, read_policy
 from kmsguard.iam.keys import CONTEXT
 from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
 from kmsguard.iam.request import action_truth, glob, resource_truth
@@ -214,10 +214,30 @@ def _locked(views: Views) -> set[bool | None]:
     """Whether nobody can put another policy, for each account that the own one can be, or for two that differ."""
     found: set[bool | None] = set()
     for view in views.all:
-        found.add(Audiences(view.document, view.deployment).lockout())
+        document = view.document
+        if any(test.key == _VIA for statement in document.statements for test in statement.tests):
+            statements = (*document.statements, _never_put(len(document.statements)))
+            document = msgspec.structs.replace(document, statements=statements)
+        found.add(Audiences(document, view.deployment).lockout())
         if len(found) > 1:
             break
     return found
+
+
+_VIA = "kms:viaservice"
+_THROUGH_OTHERS = """{"Statement": {
+  "Effect": "Deny", "Principal": "*", "Action": "kms:PutKeyPolicy", "Resource": "*",
+  "Condition": {
+    "Null": {"kms:ViaService": "false"},
+    "StringNotLike": {"kms:ViaService": ["cloudformation.*", "cloudcontrolapi.*"]}
+  }
+}}"""
+
+
+def _never_put(index: int) -> Statement:
+    """That only services which deploy put key policies for their users, as a statement at a place of a document."""
+    (statement,) = read_policy(Value(_THROUGH_OTHERS)).statements
+    return msgspec.structs.replace(statement, index=index)
 
 
 def keeps_the_lockout_check(question: Question) -> Answer:
