@@ -186,3 +186,37 @@ def name_keys_not_aliases(question: Question) -> Answer:
 
 def _is_alias(entry: Entry) -> bool:
     return re.match(r"arn:[^:]*:kms:[^:]*:[^:]*:alias/(?!aws/)", show(entry.text)) is not None
+
+
+_BY_ALIAS = ("kms:resourcealiases", "kms:requestalias")
+_MOVE = ("CreateAlias", "UpdateAlias")
+
+
+def keeps_aliases_where_they_are(question: Question) -> Answer:
+    """Whether nobody who may use keys by their alias may also give that alias to any key."""
+    policies = list(enumerate(_identity_policies(question)))
+    mover = next(
+        (
+            statement
+            for _, view in policies
+            for statement in view.document.statements
+            if any(allows(statement, (move,)) and not _is_denied(view, move, question) for move in _MOVE)
+            and not statement.tests
+            and _all_keys(statement, view, question) is Truth.YES
+        ),
+        None,
+    )
+    if mover is None:
+        return WELL
+    findings: list[Found] = []
+    for number, view in policies:
+        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
+        for statement in view.document.statements:
+            test = next((test for test in statement.tests if test.key in _BY_ALIAS), None)
+            if test is None or not any(allows(statement, (operation,)) for operation in _CRYPTOGRAPHIC):
+                continue
+            message = f"statement {mover.name} lets the same identity give an alias to any key"
+            shown = Evidence(message, test.value.where or statement.span)
+            values = {"statement": statement.name, "key": test.name}
+            findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
+    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
