@@ -7,7 +7,7 @@ else can be meant.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -100,7 +100,7 @@ class References:
 
     def __init__(self, configuration: Members, instances: Iterable[Instance]) -> None:
         self._root = View("", members(configuration, "root_module"), ("configuration", "root_module"))
-        self._instances: dict[tuple[str, str], list[Instance]] = {}
+        self._instances: dict[tuple[str, str], dict[Key, list[Instance]]] = {}
         self.by_address: dict[str, Instance] = {}
         self.by_arn: dict[str, Instance] = {}
         self._views: dict[str, View | None] = {"": self._root}
@@ -108,8 +108,11 @@ class References:
         self._modules: dict[str, None] = {"": None}
         for instance in instances:
             self.by_address[instance.address] = instance
-            self._instances.setdefault((instance.module, instance.local), []).append(instance)
-            self._modules[instance.module] = None
+            self._instances.setdefault((instance.module, instance.local), {}).setdefault(instance.key, []).append(instance)
+            module = instance.module
+            while module not in self._modules:
+                self._modules[module] = None
+                module, _, _ = split_module(module)
             arn = instance.after.get("arn")
             if instance.mode == "managed" and isinstance(arn, str) and arn.startswith("arn:"):
                 self.by_arn.setdefault(arn, instance)
@@ -172,26 +175,17 @@ class References:
             rest = rest[1:]
         else:
             candidates = [address, f"{address}[{_index(key)}]"]
-        known = next((candidate for candidate in candidates if self._has_module(candidate)), None)
+        known = next((candidate for candidate in candidates if candidate in self._modules), None)
         child = self.view(known) if known is not None else None
         if child is None or not rest:
             return [Source(None)]
         output = members(child.configuration, "outputs", str(rest[0])).get("expression")
         return [Source(None)] if output is None else self.sources(output, child, None, hops)
 
-    def _has_module(self, address: str) -> bool:
-        return any(module == address or module.startswith(f"{address}.") for module in self._modules)
-
     def _attribute(self, name: list[str | int], view: View, key: Key) -> list[Source]:
         count = 3 if name[0] == "data" else 2
         local, rest = ".".join(str(step) for step in name[:count]), name[count:]
-        known = self._instances.get((view.address, local), [])
-        if rest and (isinstance(rest[0], int) or rest[0].startswith('"')):
-            wanted = rest[0] if isinstance(rest[0], int) else _unquoted(rest[0])
-            meant = [instance for instance in known if instance.key == wanted]
-            rest = rest[1:]
-        else:
-            meant = known if len(known) == 1 else [instance for instance in known if key is not None and instance.key == key]
+        meant, rest = self._meant(view, local, rest, key)
         if len(meant) != 1:
             return [Source(None)]
         instance = meant[0]
@@ -200,6 +194,17 @@ class References:
         if not is_unknown(instance.unknown.get(attribute.partition(".")[0])):
             return []
         return [Source(Target(instance.address, attribute), instance)]
+
+    def _meant(
+        self, view: View, local: str, rest: list[str | int], key: Key
+    ) -> tuple[Sequence[Instance], list[str | int]]:
+        """The instances of a resource that a reference may mean, and what it asks of them."""
+        by_key = self._instances.get((view.address, local), {})
+        if rest and (isinstance(rest[0], int) or rest[0].startswith('"')):
+            return by_key.get(rest[0] if isinstance(rest[0], int) else _unquoted(rest[0]), ()), rest[1:]
+        if len(by_key) == 1:
+            return next(iter(by_key.values())), rest
+        return by_key.get(key, ()) if key is not None else (), rest
 
     def known(self, node: Json, view: View, key: Key, value: Json) -> Source | None:
         """The attribute that a known value was taken from, where it is one that its resource's code does not write."""
@@ -221,7 +226,7 @@ class References:
             rest = name[2:]
             if isinstance(rest[0], int) or rest[0].startswith('"'):
                 address, rest = f"{address}[{rest[0]}]", rest[1:]
-            inner = self.view(address) if self._has_module(address) and rest else None
+            inner = self.view(address) if address in self._modules and rest else None
             node = members(inner.configuration, "outputs", str(rest[0])).get("expression") if inner is not None else None
         elif root not in ("var", "module", "local", "each", "count", "path", "terraform", "self", "data") and len(name) > 2:
             return self._written_elsewhere(name, view, key)
@@ -231,12 +236,7 @@ class References:
 
     def _written_elsewhere(self, name: list[str | int], view: View, key: Key) -> list[Source]:
         local, rest = f"{name[0]}.{name[1]}", name[2:]
-        known = self._instances.get((view.address, local), [])
-        if isinstance(rest[0], int) or rest[0].startswith('"'):
-            wanted = rest[0] if isinstance(rest[0], int) else _unquoted(rest[0])
-            known, rest = [instance for instance in known if instance.key == wanted], rest[1:]
-        elif len(known) > 1:
-            known = [instance for instance in known if key is not None and instance.key == key]
+        known, rest = self._meant(view, local, rest, key)
         if len(known) != 1 or len(rest) != 1 or known[0].mode != "managed":
             return []
         attribute = str(rest[0])
