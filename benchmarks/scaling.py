@@ -142,58 +142,120 @@ def one_key(folder: Path, size: int) -> None:
 
 
 def plan(folder: Path, size: int) -> None:
-    """A plan as JSON, without its code."""
-    changes: list[dict[str, Any]] = []
-    configured: list[dict[str, Any]] = []
+    """A plan as JSON, without its code: all written out."""
+    built = Plan()
+    for number in range(size // 4):
+        built.group(f"g{number}")
+    built.write(folder)
 
-    def add(kind: str, name: str, after: dict[str, Any], unknown: dict[str, Any], written: dict[str, Any]) -> None:
-        address = f"{kind}.{name}"
+
+def plan_of_modules(folder: Path, size: int) -> None:
+    """A plan of a module that is called once for each of many keys, and of resources with `for_each` that refer to it."""
+    built = Plan()
+    for number in range(size // 5):
+        built.group("this", module=f'module.team["t{number}"]', title=f"t{number}", configured=number == 0)
+    for number in range(size // 5):
+        built.each(f"t{number}", configured=number == 0)
+    built.write(folder)
+
+
+class Plan:
+    """What `terraform show -json` writes of keys, queues and roles."""
+
+    def __init__(self) -> None:
+        self.changes: list[dict[str, Any]] = []
+        self.root: list[dict[str, Any]] = []
+        self.module: list[dict[str, Any]] = []
+
+    def group(self, name: str, module: str = "", title: str = "", *, configured: bool = True) -> None:
+        """A key, a queue that it encrypts, a role and its policy."""
+        title = title or name
+        statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+        trust = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        arn = {"references": [f"aws_kms_key.{name}.arn", f"aws_kms_key.{name}"]}
+        role = {"references": [f"aws_iam_role.{name}.id", f"aws_iam_role.{name}"]}
+        made = {"arn": True, "id": True}
+        key = {"description": f"key {title}", "enable_key_rotation": True}
+        queue, role_name = {"name": f"queue-{title}"}, {"name": f"role-{title}"}
+        said = {"references": ["var.name"]} if module else None
+        blocks: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+            ("aws_kms_key", key, {**made, "policy": True}, {
+                "description": said or constant(key["description"]), "enable_key_rotation": constant(True)}),
+            ("aws_sqs_queue", queue, {**made, "kms_master_key_id": True}, {
+                "name": said or constant(queue["name"]), "kms_master_key_id": arn}),
+            ("aws_iam_role", {**role_name, "assume_role_policy": trust}, made, {
+                "name": said or constant(role_name["name"]), "assume_role_policy": {}}),
+            ("aws_iam_role_policy", {"name": "use"}, {"policy": True, "role": True}, {
+                "name": constant("use"), "role": role, "policy": arn}),
+        ]  # fmt: skip
+        for kind, after, unknown, written in blocks:
+            self.add((module, kind, name, None), after, unknown, written, configured=configured)
+
+    def each(self, key: str, *, configured: bool) -> None:
+        """A queue of a `for_each`, encrypted with the key of the module of the same key."""
+        written = {"name": {"references": ["each.key"]}, "kms_master_key_id": {"references": ["module.team", "each.key"]}}
+        after, unknown = {"name": f"queue-of-{key}"}, {"arn": True, "id": True, "kms_master_key_id": True}
+        self.add(("", "aws_sqs_queue", "each", key), after, unknown, written, configured=configured)
+
+    def add(
+        self,
+        where: tuple[str, str, str, str | None],
+        after: dict[str, Any],
+        unknown: dict[str, Any],
+        written: dict[str, Any],
+        *,
+        configured: bool,
+    ) -> None:
+        """A resource: its change, and its block where no other instance of it has brought that."""
+        module, kind, name, key = where
+        inner = f"{kind}.{name}"
         base = {"mode": "managed", "type": kind, "name": name, "provider_name": "registry.terraform.io/hashicorp/aws"}
         change = {"actions": ["create"], "before": None, "after": after, "after_unknown": unknown, "after_sensitive": {}}
-        changes.append({"address": address, **base, "change": change})
-        configured.append(
-            {"address": address, **base, "provider_config_key": "aws", "expressions": written, "schema_version": 0}
-        )
+        address = ".".join(filter(None, [module, inner])) + ("" if key is None else f'["{key}"]')
+        place: dict[str, Any] = {"module_address": module} if module else {}
+        index: dict[str, Any] = {} if key is None else {"index": key}
+        self.changes.append({"address": address, **place, **base, **index, "change": change})
+        if configured:
+            block = {"address": inner, **base, "provider_config_key": "aws", "expressions": written, "schema_version": 0}
+            (self.module if module else self.root).append(block)
 
-    constant: Callable[[object], dict[str, object]] = lambda value: {"constant_value": value}  # noqa: E731
-    for number in range(size // 4):
-        n = f"g{number}"
-        trust = json.dumps(
-            {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-                ],
+    def write(self, folder: Path) -> None:
+        """The file."""
+        below: dict[str, list[dict[str, Any]]] = {}
+        for each in self.changes:
+            resource = {**{name: part for name, part in each.items() if name != "change"}, "values": each["change"]["after"]}
+            below.setdefault(resource.pop("module_address", ""), []).append(resource)
+        root: dict[str, Any] = {"resources": below.pop("", [])}
+        root["child_modules"] = [{"address": address, "resources": resources} for address, resources in below.items()]
+        configuration: dict[str, Any] = {"resources": self.root}
+        if self.module:
+            outputs = {"key": {"expression": {"references": ["aws_kms_key.this.arn", "aws_kms_key.this"]}}}
+            called = {"resources": self.module, "outputs": outputs, "variables": {"name": {}}}
+            configuration["module_calls"] = {
+                "team": {"source": "./team", "module": called, "expressions": {"name": {"references": ["each.key"]}}}
             }
-        )
-        arn = {"references": [f"aws_kms_key.{n}.arn", f"aws_kms_key.{n}"]}
-        role = {"references": [f"aws_iam_role.{n}.id", f"aws_iam_role.{n}"]}
-        made = {"arn": True, "id": True}
-        key = {"description": f"key {n}", "enable_key_rotation": True}
-        add("aws_kms_key", n, key, {**made, "policy": True}, {name: constant(value) for name, value in key.items()})
-        queue = {"name": constant(f"queue-{n}"), "kms_master_key_id": arn}
-        add("aws_sqs_queue", n, {"name": f"queue-{n}"}, {**made, "kms_master_key_id": True}, queue)
-        named = {"name": constant(f"role-{n}"), "assume_role_policy": {}}
-        add("aws_iam_role", n, {"name": f"role-{n}", "assume_role_policy": trust}, made, named)
-        use = {"name": constant("use"), "role": role, "policy": arn}
-        add("aws_iam_role_policy", n, {"name": "use"}, {"policy": True, "role": True}, use)
-    resources = [{**{k: v for k, v in c.items() if k != "change"}, "values": c["change"]["after"]} for c in changes]
-    tree = {
-        "format_version": "1.2",
-        "terraform_version": "1.11.4",
-        "complete": True,
-        "planned_values": {"root_module": {"resources": resources}},
-        "resource_changes": changes,
-        "configuration": {
-            "provider_config": {"aws": {"name": "aws", "expressions": {"region": constant("eu-west-1")}}},
-            "root_module": {"resources": configured},
-        },
-    }
-    (folder / "plan.json").write_text(json.dumps(tree))
+        tree = {
+            "format_version": "1.2",
+            "terraform_version": "1.11.4",
+            "complete": True,
+            "planned_values": {"root_module": root},
+            "resource_changes": self.changes,
+            "configuration": {
+                "provider_config": {"aws": {"name": "aws", "expressions": {"region": constant("eu-west-1")}}},
+                "root_module": configuration,
+            },
+        }
+        (folder / "plan.json").write_text(json.dumps(tree))
+
+
+def constant(value: object) -> dict[str, object]:
+    """An expression of a plan's configuration that is a literal."""
+    return {"constant_value": value}
 
 
 CASES: dict[str, Callable[[Path, int], None]] = {
     "written out": plain, "for_each": for_each, "nested modules": nested, "one key for all": one_key, "plan": plan,
+    "plan of modules": plan_of_modules,
 }  # fmt: skip
 
 
@@ -233,7 +295,7 @@ def main() -> int:
                     folder = Path(scratch) / f"{name}-{size}".replace(" ", "-")
                     if not folder.is_dir():
                         folder.mkdir()
-                        if name != "plan":
+                        if not name.startswith("plan"):
                             (folder / "provider.tf").write_text(PROVIDER)
                         CASES[name](folder, size)
                     took, memory, printed = measured([args.kmsguard, *words], folder)

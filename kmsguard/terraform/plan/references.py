@@ -195,9 +195,7 @@ class References:
             return []
         return [Source(Target(instance.address, attribute), instance)]
 
-    def _meant(
-        self, view: View, local: str, rest: list[str | int], key: Key
-    ) -> tuple[Sequence[Instance], list[str | int]]:
+    def _meant(self, view: View, local: str, rest: list[str | int], key: Key) -> tuple[Sequence[Instance], list[str | int]]:
         """The instances of a resource that a reference may mean, and what it asks of them."""
         by_key = self._instances.get((view.address, local), {})
         if rest and (isinstance(rest[0], int) or rest[0].startswith('"')):
