@@ -3,7 +3,9 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/amazon-s3-policy-keys.html (aws:SecureTransport),
 https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html,
 https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Security.html,
-https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.html.
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.require-ssl.html,
+https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mariadb-ssl-connections.require-ssl.html,
+https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-parameter-groups.html (the family redshift-2.0 demands TLS).
 """
 
 from __future__ import annotations
@@ -202,11 +204,15 @@ _PARAMETERS: tuple[tuple[str, str, bool | None], ...] = (
     (r"postgres(9|1[0-4])(\..*)?", "rds.force_ssl", False),
     (r"sqlserver-.*", "rds.force_ssl", False),
     (r"aurora-mysql(5\.7|8\.0)", "require_secure_transport", False),
-    (r"mysql(5\.7|8\.0)", "require_secure_transport", False),
+    (r"mysql(5\.7|8\.0|8\.4)", "require_secure_transport", False),
+    (r"mysql(9|[1-9]\d)\..*", "require_secure_transport", True),
+    (r"mariadb(10\.([5-9]|11)|11\.[0-4])", "require_secure_transport", False),
+    (r"mariadb(11\.[5-9]|1[2-9]\..*)", "require_secure_transport", True),
     (r"(aurora-)?mysql.*|mariadb.*", "require_secure_transport", None),
     (r"neptune.*", "neptune_enforce_ssl", True),
     (r"docdb.*", "tls", True),
-    (r"redshift-.*", "require_ssl", False),
+    (r"redshift-1\.0", "require_ssl", False),
+    (r"redshift-.*", "require_ssl", True),
 )
 _INSTANCE_OF_CLUSTER = re.compile(r"aurora.*")  # whose parameters are those of the cluster's group
 

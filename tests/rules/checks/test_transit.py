@@ -135,7 +135,13 @@ def test_a_topic_is_published_to() -> None:
         ("rds.parameter_group", "postgres14", OPEN, UNKNOWN),
         ("rds.parameter_group", "mysql8.0", {"require_secure_transport": "ON"}, YES),
         ("rds.parameter_group", "mysql8.0", {}, NO),
-        ("rds.parameter_group", "mysql8.4", {}, YES),  # its default is not known here
+        ("rds.parameter_group", "mysql8.4", {}, NO),
+        ("rds.parameter_group", "mysql9.7", {}, YES),  # on by default
+        ("rds.parameter_group", "mysql9.7", {"require_secure_transport": "0"}, NO),
+        ("rds.parameter_group", "mariadb10.4", {}, YES),  # which has no such parameter
+        ("rds.parameter_group", "mariadb10.11", {}, NO),
+        ("rds.parameter_group", "mariadb11.4", {}, NO),
+        ("rds.parameter_group", "mariadb11.8", {}, YES),  # on by default
         ("rds.parameter_group", "mysql8.4", {"require_secure_transport": "OFF"}, NO),
         ("rds.parameter_group", "oracle-ee-19", {}, YES),
         ("rds.parameter_group", "aurora-postgresql15", {}, YES),  # the group of the cluster decides
@@ -145,6 +151,8 @@ def test_a_topic_is_published_to() -> None:
         ("neptune.parameter_group", "neptune1.3", {"neptune_enforce_ssl": "0"}, NO),
         ("redshift.parameter_group", "redshift-1.0", {"require_ssl": "TRUE"}, YES),
         ("redshift.parameter_group", "redshift-1.0", {}, NO),
+        ("redshift.parameter_group", "redshift-2.0", {}, YES),  # on by default since 2025
+        ("redshift.parameter_group", "redshift-2.0", {"require_ssl": "false"}, NO),
         ("rds.parameter_group", OPEN, {}, UNKNOWN),
     ],
 )
