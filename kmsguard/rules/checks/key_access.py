@@ -271,7 +271,8 @@ class _Asked:
 
     def _is_admitted(self, use: KeyUse, hop: Hop, user: User) -> bool:
         key = self.access.key(hop.key, hop.holder)
-        return all(self.ask(user, action, key, {}).truth is not Truth.NO for action in use.actions)
+        users = (user, *self._ends(use)) if use.edge else (user,)
+        return any(all(self.ask(one, action, key, {}).truth is not Truth.NO for action in use.actions) for one in users)
 
     def _is_told(self, use: KeyUse, hop: Hop) -> bool:
         """Whether what makes a role use this is asked for itself: a mapping, a function, a service."""
