@@ -37,6 +37,7 @@ from kmsguard.model.value import ABSENT as ABSENT_DATA
 from kmsguard.model.value import Value
 
 _TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
+_OF_ENDPOINTS = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
 _NOBODYS_ACCOUNT = "999999999999"
 
 
@@ -44,7 +45,14 @@ class Asked:
     """One question: who asks for what, and all that conditions can read of it."""
 
     def __init__(
-        self, principal: Principal, action: str, key: Key, context: Mapping[str, Value], deployment: Deployment
+        self,
+        principal: Principal,
+        action: str,
+        key: Key,
+        context: Mapping[str, Value],
+        deployment: Deployment,
+        *,
+        through_endpoint: bool = False,
     ) -> None:
         self.principal = principal
         self.operation = action.partition(":")[2]
@@ -52,6 +60,7 @@ class Asked:
         self.key = key
         self.context = {fold(name): (name, value) for name, value in context.items()}
         self.deployment = deployment
+        self._through_endpoint = through_endpoint
         self.caller = self._caller()
         self.key_account = sym(key.account, deployment)
         self.key_forms = self._key_forms()
@@ -164,9 +173,22 @@ class Asked:
         if given is not None:
             return Truth.of(given[1].data is not ABSENT_DATA)
         flag = self.context.get("aws:viaawsservice")
-        return (
-            Truth.of({"true": True, "false": False}.get(flag[1].text or str(flag[1].data).lower())) if flag else Truth.UNKNOWN
-        )
+        if flag is not None:
+            return Truth.of({"true": True, "false": False}.get(flag[1].text or str(flag[1].data).lower()))
+        return Truth.NO if self._is_through_endpoint else Truth.UNKNOWN
+
+    @property
+    def _is_through_endpoint(self) -> bool:
+        """Whether it is said that the call passes a VPC endpoint."""
+        given = [self.context[name][1] for name in _OF_ENDPOINTS if name in self.context]
+        return self._through_endpoint or any(value.data is not ABSENT_DATA for value in given)
+
+    @property
+    def endpoint(self) -> Truth:
+        """Whether the call passes a VPC endpoint. A call via a service never does."""
+        if self.via is Truth.YES or self.caller.is_service:
+            return Truth.NO
+        return Truth.YES if self._is_through_endpoint else Truth.UNKNOWN
 
 
 def _is_spelled(arn: Sym) -> bool:
@@ -231,7 +253,11 @@ def _for_service_absent(asked: Asked) -> State | None:
 
 
 def _of_endpoint(asked: Asked) -> State | None:
-    return ABSENT if asked.caller.is_service or asked.via is Truth.YES else None
+    return ABSENT if asked.endpoint is Truth.NO else None
+
+
+def _source_ip(asked: Asked) -> State | None:
+    return ABSENT if asked.endpoint is Truth.YES else None
 
 
 def _via_service(asked: Asked) -> State | None:
@@ -286,6 +312,7 @@ _FOLLOWS: dict[str, Callable[[Asked], State | None]] = {
     "aws:sourcevpc": _of_endpoint,
     "aws:sourcevpce": _of_endpoint,
     "aws:vpcsourceip": _of_endpoint,
+    "aws:sourceip": _source_ip,
     "aws:securetransport": _plain("true"),
     "aws:resourceaccount": lambda asked: Held((asked.key_account,)),
     "aws:sourceaccount": _for_aws_absent,

@@ -99,9 +99,9 @@ def can(
     `context` holds condition keys (names without case): a value, a list for keys that hold a set, or an absent value for what
     the request certainly does not have. A key that is not in it is open, unless it follows from principal, key, operation and
     way: with `kms:ViaService` in the context the call goes via that service. `endpoint` is the policy of the VPC endpoint that
-    the call passes. Policies have to be read for the same deployment.
+    the call passes; a call of a service or via one passes none. Policies have to be read for the same deployment.
     """
-    asked = Asked(principal, action, key, context or {}, deployment)
+    asked = Asked(principal, action, key, context or {}, deployment, through_endpoint=endpoint is not None)
     return _Deciding(asked, organization or Organization(), endpoint).decide()
 
 
@@ -114,7 +114,7 @@ class _Deciding:
         self.action, self.operation = asked.action, asked.operation
         self.deployment, self.request = asked.deployment, asked.request
         self.organization = organization
-        self.endpoint = endpoint
+        self.endpoint = endpoint if asked.endpoint is not Truth.NO else None
 
     def decide(self) -> Decision:
         """All terms together."""
@@ -229,7 +229,7 @@ class _Deciding:
             layers += [("permission boundary", self.principal.boundary, False)] if self.principal.boundary else []
             layers += [("session policy", self.principal.session_policies, False)] if self.principal.session_policies else []
             layers += [("service control policy", layer, False) for layer in self._scps()]
-            layers += [("endpoint policy", self.endpoint, True)] if self.endpoint else []
+        layers += [("endpoint policy", self.endpoint, True)] if self.endpoint else []
         results: list[Result] = []
         evidence: list[Evidence] = []
         for name, layer, by_principal in layers:
@@ -263,7 +263,7 @@ class _Deciding:
         for name, layers, by_principal in (
             ("service control policy", self._scps(), False),
             ("resource control policy", self._rcps(), True),
-            ("endpoint policy", (self.endpoint,) if self.endpoint and not self.caller.is_service else (), True),
+            ("endpoint policy", (self.endpoint,) if self.endpoint else (), True),
         ):
             for layer in layers:
                 one = self._allows(name, layer, by_principal=by_principal)

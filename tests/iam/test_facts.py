@@ -581,6 +581,30 @@ def test_endpoint_policy():
     assert decided(role_only, principal=caller("role", MAY, name="b")) is NO
 
 
+def test_calls_that_pass_no_endpoint():
+    """A call is direct, through an endpoint, or via a service, and never two of these."""
+    closed = layer(deny("*", "kms:*"))
+    via = {"kms:ViaService": "s3.us-east-1.amazonaws.com"}
+
+    assert truth(caller("role", MAY), key(ROOT), endpoint=closed) is NO
+    assert truth(caller("role", MAY), key(ROOT), via, endpoint=closed) is YES
+    assert truth(SERVICE, key(allow("*")), endpoint=closed) is YES
+
+
+def test_keys_of_a_call_through_an_endpoint():
+    """It has no address of the internet, and comes via no service."""
+    office = {"NotIpAddress": {"aws:SourceIp": "203.0.113.0/24"}}
+    through = {"aws:SourceVpce": "vpce-1"}
+
+    assert truth(caller("role", MAY), key(ROOT, deny("*", condition=office)), through) is NO
+    assert truth(caller("role", MAY), key(ROOT, deny("*", condition=office)), endpoint=layer(allow("*"))) is NO
+    assert truth(caller("role", MAY), key(ROOT, deny("*", condition=office))) is UNKNOWN
+    assert truth(caller("role", MAY), key(ROOT, deny("*", condition={"Bool": {"aws:ViaAWSService": "true"}})), through) is YES
+    outside = deny("*", condition={"StringNotEquals": {"aws:SourceVpce": "vpce-1"}})
+    assert truth(caller("role", MAY), key(ROOT, outside), through) is YES
+    assert truth(caller("role", MAY), key(ROOT, outside), {"aws:SourceVpce": "vpce-2"}) is NO
+
+
 def test_another_partition():
     """ARNs of callers are in the partition of the Region."""
     there = Deployment(OWN, "us-gov-west-1")
