@@ -65,7 +65,7 @@ DEFAULTS: dict[str, Default] = {
     # https://docs.aws.amazon.com/codecommit/latest/userguide/encryption.html
     "codecommit.repository": Default("alias/aws/codecommit"),
     # https://docs.aws.amazon.com/codebuild/latest/userguide/security-encryption.html
-    "codebuild.project": Default("alias/aws/s3"),
+    "codebuild.project": Default("alias/aws/s3", "uses_key"),
     # https://docs.aws.amazon.com/dms/latest/userguide/CHAP_Security.html
     "dms.replication_instance": Default("alias/aws/dms"),
     # https://docs.aws.amazon.com/kinesisvideostreams/latest/dg/how-kms.html

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from kmsguard.answers.parties import Known, Party, PartyKind, Worlds, explore
 from kmsguard.answers.requests import MAX_WAYS, Outcome, Way, ask
-from kmsguard.answers.wording import say_test
+from kmsguard.answers.wording import by_name, say_test
 from kmsguard.iam import reference
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.decide import Evidence
@@ -169,19 +169,38 @@ class _Wanted:
     def __init__(self, keys: Sequence[str], principals: Sequence[str]) -> None:
         self.keys = dict.fromkeys(keys, False)
         self.principals = dict.fromkeys(principals, False)
+        self._known_keys: dict[str, None] = {}
+        self._known_principals: dict[str, None] = {}
 
     def key(self, key: Resource) -> bool:
+        self._known_keys.setdefault(key.address)
         return _fits(self.keys, key.address)
 
     def principal(self, party: Party) -> bool:
-        return _fits(self.principals, party.name, party.name.removeprefix("account "))
+        name = party.name.removeprefix("account ")
+        self._known_principals.setdefault(name)
+        return _fits(self.principals, party.name, name)
 
     def check(self) -> None:
         """Raises UsageError for what fits nothing."""
-        for what, names in (("key", self.keys), ("principal", self.principals)):
+        for what, names, known in (
+            ("key", self.keys, self._known_keys),
+            ("principal", self.principals, self._known_principals),
+        ):
             missing = [name for name, there in names.items() if not there]
             if missing and (what == "key" or _any(self.keys)):
-                raise UsageError(f"no {what} that is called {missing[0]!r}")
+                raise UsageError(f"no {what} that is called {missing[0]!r}{_near(missing[0], list(known))}")
+
+
+_SOME = 4
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    """What there is that is called nearly so; all, where that is little."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, known, _SOME - 1) or (known if len(known) <= _SOME else [])
+    return f"; there is {', '.join(near)}" if near else ""
 
 
 def _any(names: dict[str, bool]) -> bool:
@@ -320,7 +339,7 @@ def _answer(party: Party, operation: str, outcome: Outcome) -> Answer:
 
 
 def _reasons(evidence: Iterable[Evidence]) -> tuple[Reason, ...]:
-    return tuple(Reason(one.part, one.layer, one.message, one.span) for one in evidence)
+    return tuple(Reason(one.part, one.layer, by_name(one.message), one.span) for one in evidence)
 
 
 # Everybody

@@ -64,7 +64,12 @@ OTHERS: dict[str, tuple[str, ...]] = {
 
 def said(text: Sym) -> str:
     """A text as people read it: what is left open by its name."""
-    return show(text).replace("${--account}", "${account}").replace("${--region}", "${region}")
+    return by_name(show(text))
+
+
+def by_name(message: str) -> str:
+    """A message in which account and Region that are not given stand by their names, not by the options that give them."""
+    return message.replace("${--account}", "${account}").replace("${--region}", "${region}")
 
 
 def is_any(value: Value) -> bool:
