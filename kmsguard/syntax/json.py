@@ -126,7 +126,7 @@ def _led(value: Value, trail: Step) -> Value:
         data = {name: _led(item, trail) for name, item in data.items()}
     elif isinstance(data, tuple):
         data = tuple(_led(item, trail) for item in data)
-    return replace(value, data=data, trail=value.trail or trail)
+    return replace(value, data=data, trail=trail if value.trail is None else trail.behind(value.trail))
 
 
 def _no_json(value: Value) -> Value:
@@ -135,6 +135,11 @@ def _no_json(value: Value) -> Value:
 
 def _joined(one: tuple[Target, ...], other: tuple[Target, ...]) -> tuple[Target, ...]:
     return one if not other else tuple(dict.fromkeys((*one, *other)))
+
+
+def _joined_ways(part: Step | None, whole: Step | None) -> Step | None:
+    """The way of a part of a text: its own, and then that of the text."""
+    return part if whole is None else whole.behind(part)
 
 
 def _leaves(values: Sequence[Value]) -> Iterator[Value]:
@@ -146,7 +151,7 @@ def _leaves(values: Sequence[Value]) -> Iterator[Value]:
                 yield replace(
                     piece,
                     refs=_joined(piece.refs, value.refs),
-                    trail=piece.trail or value.trail,
+                    trail=_joined_ways(piece.trail, value.trail),
                     sensitive=piece.sensitive or value.sensitive,
                 )
         elif isinstance(data, bool):
@@ -265,7 +270,8 @@ class _Parts:
         if end > start:
             for piece in self.pieces[self.index(start) : self.index(end - 1) + 1]:
                 refs = _joined(refs, piece.refs)
-                trail = trail or piece.trail
+                if trail is None and piece.trail is not self.value.trail:
+                    trail = piece.trail
                 sensitive = sensitive or piece.sensitive
         return refs, trail or self.value.trail, sensitive
 

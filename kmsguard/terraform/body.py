@@ -12,6 +12,7 @@ from kmsguard.syntax.hcl.nodes import Block, Node
 from kmsguard.terraform.choices import absent_for_null
 from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.expand import repeated
+from kmsguard.terraform.history import via
 from kmsguard.terraform.load import block_types
 from kmsguard.terraform.partial import Invalid
 from kmsguard.terraform.schema import label
@@ -100,8 +101,9 @@ def _dynamic(block: Block, outer: Scope) -> list[Value] | Value:
     if isinstance(found, Invalid):
         return Value(Unknown(found.reason, found.reference), span, span)
     items = []
+    way = ("dynamic block", label(block, 0), scope.span(for_each))
     for number, (guard, key, value) in enumerate(found):
-        each = Value({"key": key, "value": value})
+        each = Value({"key": via(key, *way), "value": via(value, *way)})
         shown = scope.binding({name: each}, f"[{key.text if key.text is not None else number if len(found) > 1 else '*'}]")
         items.append(_guarded(guard, _item(content, span, shown)))
     return items

@@ -29,10 +29,24 @@ def inherited(member: Value, whole: Value) -> Value:
     refs = member.refs + tuple(ref for ref in whole.refs if ref not in member.refs)
     return replace(
         member,
-        trail=chained(whole.trail, member.trail),
+        trail=_narrowed(whole.trail, member.where) if member.trail is None else chained(whole.trail, member.trail),
         sensitive=member.sensitive or whole.sensitive,
         refs=refs,
     )
+
+
+def _narrowed(trail: Step | None, where: Span | None) -> Step | None:
+    """The way of a whole as that of a member: where the whole was written, the member stands at its own place."""
+    if trail is None or where is None:
+        return trail
+    steps = trail.chain()
+    first = steps[0]
+    if first.span is None or first.span == where or not where.within(first.span):
+        return trail
+    narrowed = Step(first.what, first.name, where)
+    for step in steps[1:]:
+        narrowed = Step(step.what, step.name, step.span, narrowed)
+    return narrowed
 
 
 def via(value: Value, what: str, name: str, span: Span | None) -> Value:

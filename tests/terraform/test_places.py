@@ -281,10 +281,12 @@ resource "aws_kms_key" "this" { policy = data.aws_iam_policy_document.key.json }
         named = principal if principal.text else principal.members["AWS"]
         for one in named.items or (named,):
             assert one.trail is not None, readers
-            (step,) = one.trail.chain()
-            assert (step.what, step.name) == ("module input", "module.key.var.readers")
-            assert step.span is not None
-            assert step.span.start_line == 3
+            steps = one.trail.chain()
+            assert [(step.what, step.name, step.span.start_line if step.span else 0) for step in steps] == [
+                ("module input", "module.key.var.readers", 3),
+                ("dynamic block", "statement", 6),
+                ("policy document", "module.key.data.aws_iam_policy_document.key", 4),
+            ]
 
 
 def test_variable_files_outside_of_the_checkout(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from kmsguard.terraform.conversion import convert, set_of
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import pure, settled
 from kmsguard.terraform.functions.crypto import hexadecimal, in_base64
-from kmsguard.terraform.history import derived, from_parts
+from kmsguard.terraform.history import derived, from_parts, via
 from kmsguard.terraform.partial import Invalid, invalid
 from kmsguard.terraform.paths import CHECKOUT, checkout_path, relative_to_root
 from kmsguard.terraform.scope import Run, Scope
@@ -65,7 +65,13 @@ def _file(invocation: Invocation, path: str, argument: Value) -> Value:
     if isinstance(source, Value):
         return source
     value = text_of(source)
-    return replace(from_parts(value.data, (argument,), value.span), trail=Step("template", path, value.span, argument.trail))
+    read = replace(from_parts(value.data, (argument,), value.span), trail=Step("template", path, value.span, argument.trail))
+    return _called(read, invocation)
+
+
+def _called(value: Value, invocation: Invocation) -> Value:
+    """What a file gave, with the call that read it as a step of its way."""
+    return via(value, "call", f"{invocation.name}()", invocation.span)
 
 
 def text_of(source: Source) -> Value:
@@ -315,7 +321,7 @@ def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
         source = _source(invocation, name, known)
         if isinstance(source, Value):
             return source
-        made = rendered(invocation, source, arguments[1], name)
+        made = _called(rendered(invocation, source, arguments[1], name), invocation)
         if isinstance(made.data, Invalid) and made.span is not None and made.span.file == source.path:
             return invalid(f"{made.span.file}:{made.span.start_line}: {made.data.reason}", made.data.reference)
         return made
@@ -341,6 +347,8 @@ def render(scope: Scope, source: Source, members: dict[str, Value], path: str | 
     from kmsguard.syntax.hcl.parser import parse_template
     from kmsguard.terraform.evaluate import template_text
 
+    if path is not None:
+        members = {name: via(member, "template variable", name, member.where) for name, member in members.items()}
     template, problems = parse_template(source)
     for problem in problems:
         scope.run.add(problem)

@@ -1,0 +1,5 @@
+settings = {
+  who    = "*"
+  rotate = false
+  readers = ["*"]
+}
