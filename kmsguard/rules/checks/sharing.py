@@ -17,14 +17,15 @@ import msgspec
 from kmsguard.iam.decide import OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.decide import Evidence as Reason
 from kmsguard.iam.document import Statement, read_policy
-from kmsguard.iam.texts import Deployment, Hole, Sym, equal, known, opens, sym
+from kmsguard.iam.texts import Deployment, Hole, Sym, equal, fits, known, opens, sym
 from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Absent, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, account_root, arn_part
+from kmsguard.rules.checks.access import Access, access_of, account_root, arn_part
 from kmsguard.rules.checks.contents import Content, contents
 
 EVERYBODY = "all"
@@ -166,7 +167,7 @@ def copied_abroad(question: Question) -> Answer:
     copies it: https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html#copy-encryption
     """
     access, rule = _access(question), question.resource
-    backed_up = [content for one in _backed_up(access, rule) for content in contents(access, one)]
+    backed_up = [(content, there) for one, there in _backed_up(access, rule) for content in contents(access, one)]
     found: list[Found] = []
     for vault, there in access.ends(rule, "copies"):
         account = _account(vault)
@@ -182,17 +183,52 @@ def copied_abroad(question: Question) -> Answer:
     return _answer(found)
 
 
-def _backed_up(access: Access, rule: Resource) -> list[Resource]:
-    """What the plan's selections name, as far as AWS Backup does not encrypt it anew."""
-    found: dict[int, Resource] = {}
+def _backed_up(access: Access, rule: Resource) -> list[tuple[Resource, Truth]]:
+    """What the plan's selections name, as far as AWS Backup does not encrypt it anew; UNKNOWN: perhaps.
+
+    https://docs.aws.amazon.com/aws-backup/latest/devguide/API_BackupSelection.html
+    """
+    found: dict[int, tuple[Resource, Truth]] = {}
     for plan, _ in access.ends(rule, "plan"):
-        if isinstance(plan, Resource):
-            for selection, _ in access.sources(plan, "plan", "backup.selection"):
-                for edge in ("resources", "tagged"):
-                    for end, there in access.ends(selection, edge):
-                        if isinstance(end, Resource) and end.kind in _NOT_FULLY_MANAGED and there is Truth.YES:
-                            found[id(end)] = end
+        if not isinstance(plan, Resource):
+            continue
+        for selection, _ in access.sources(plan, "plan", "backup.selection"):
+            for end, there in (*_selected(access, selection), *_by_pattern(access, selection)):
+                kept = there & _kept(access, selection, end)
+                if kept is not Truth.NO and (id(end) not in found or kept is Truth.YES):
+                    found[id(end)] = (end, kept)
     return list(found.values())
+
+
+def _selected(access: Access, selection: Resource) -> Iterator[tuple[Resource, Truth]]:
+    """What is named, or has a tag that is named."""
+    for edge in ("resources", "tagged"):
+        for end, there in access.ends(selection, edge):
+            if isinstance(end, Resource) and end.kind in _NOT_FULLY_MANAGED and there is Truth.YES:
+                yield end, there
+
+
+def _by_pattern(access: Access, selection: Resource) -> Iterator[tuple[Resource, Truth]]:
+    """What of the unit fits an ARN with wildcards: `*` is all that there is."""
+    deployment = access.deployment(selection)
+    patterns = [sym(item, deployment) for item in access.value(selection, "resources").items]
+    wild = [pattern for pattern in patterns if any("*" in piece for piece in pattern if isinstance(piece, str))]
+    for kind in _NOT_FULLY_MANAGED if wild else ():
+        for one in access.graph.by_kind.get(kind, ()):
+            if one.unit != selection.unit or one.region != selection.region or one.account != selection.account:
+                continue
+            arn = sym(access.value(one, "arn"), deployment)
+            if any(fits(pattern, arn) is Truth.YES for pattern in wild) and decide(one.exists, access.world) is Truth.YES:
+                yield one, Truth.YES
+
+
+def _kept(access: Access, selection: Resource, one: Resource) -> Truth:
+    """Whether something that is selected is not left out all the same."""
+    deployment = access.deployment(selection)
+    arn, left_out = sym(access.value(one, "arn"), deployment), access.value(selection, "left_out")
+    if isinstance(left_out.data, Unknown) or access.value(selection, "narrowed").data is not False:
+        return Truth.UNKNOWN
+    return all_of(~fits(sym(item, deployment), arn) for item in left_out.items)
 
 
 _NOT_FULLY_MANAGED = ("rds.instance", "rds.cluster", "ebs.volume", "ec2.instance")
@@ -218,23 +254,21 @@ def _place_of(rule: Resource, vault: Resource | External) -> Span | None:
     return copies.where if copies is not None else None
 
 
-def _stuck(shared: _Shared, vault: Resource | External, backed_up: Sequence[Content]) -> Iterator[Found]:
+def _stuck(shared: _Shared, vault: Resource | External, backed_up: Sequence[tuple[Content, Truth]]) -> Iterator[Found]:
     told: set[int] = set()
-    for content in backed_up:
-        name = _managed(shared.access, content)
-        if name is not None:
-            values = {"receivers": _names(shared.receivers), "holder": content.holder.address}
-            values["problem"] = f"which is under {name}, and no other account can use that"
-            evidence = (shared.where, _under(content, f"{content.holder.address} is under {name}"))
-            yield Found(f"key:{content.holder.address}", Truth.NO, evidence, (), values)
-        elif content.encrypted is Truth.UNKNOWN:
-            yield _with_problem(_unclear(shared, content), content, "which may be under a key that the account cannot use")
-        elif content.key is not None and id(content.key) not in told:
-            told.add(id(content.key))
-            for one in _denied(shared, content, content.key):
-                problem = f"whose key {one.values['key']} does not give it {one.values['missing']}"
-                yield _with_problem(one, content, problem)
-    encrypted = [content for content in backed_up if content.encrypted is Truth.YES]
+    for content, there in backed_up:
+        for found in _stuck_one(shared, content, told):
+            yield (
+                found
+                if there is Truth.YES
+                else msgspec.structs.replace(
+                    found,
+                    truth=found.truth | Truth.UNKNOWN,
+                    open=found.open or (Open(content.holder.address, "whether the plan backs this up"),),
+                    remediation="",
+                )
+            )
+    encrypted = [content for content, there in backed_up if content.encrypted is Truth.YES and there is Truth.YES]
     if encrypted and isinstance(vault, Resource) and not _has_own_key(shared.access, vault):
         evidence = (
             shared.where,
@@ -243,6 +277,23 @@ def _stuck(shared: _Shared, vault: Resource | External, backed_up: Sequence[Cont
         values = {"receivers": _names(shared.receivers), "holder": encrypted[0].holder.address}
         values["problem"] = f"into {vault.address}, which needs a customer managed key for that"
         yield Found(f"vault:{vault.address}", Truth.NO, evidence, (), values)
+
+
+def _stuck_one(shared: _Shared, content: Content, told: set[int]) -> Iterator[Found]:
+    """What keeps the receivers from using the key of one thing that is backed up."""
+    name = _managed(shared.access, content)
+    if name is not None:
+        values = {"receivers": _names(shared.receivers), "holder": content.holder.address}
+        values["problem"] = f"which is under {name}, and no other account can use that"
+        evidence = (shared.where, _under(content, f"{content.holder.address} is under {name}"))
+        yield Found(f"key:{content.holder.address}", Truth.NO, evidence, (), values)
+    elif content.encrypted is Truth.UNKNOWN:
+        yield _with_problem(_unclear(shared, content), content, "which may be under a key that the account cannot use")
+    elif content.key is not None and id(content.key) not in told:
+        told.add(id(content.key))
+        for one in _denied(shared, content, content.key):
+            problem = f"whose key {one.values['key']} does not give it {one.values['missing']}"
+            yield _with_problem(one, content, problem)
 
 
 def _has_own_key(access: Access, vault: Resource) -> bool:
@@ -266,7 +317,7 @@ def _perhaps(found: Found, same: Truth, account: Sym, own: Sym) -> Found:
 
 
 def _access(question: Question) -> Access:
-    return Access(question.graph, question.world, question.settings)
+    return access_of(question)
 
 
 def _shared(question: Question) -> _Shared | None:
