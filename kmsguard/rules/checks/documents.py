@@ -22,7 +22,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access
+from kmsguard.rules.checks.access import Access, access_of
 
 _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _ORGANIZATION = re.compile(r"(?<![A-Za-z0-9-])o-[a-z0-9]{10,32}(?![a-z0-9])")
@@ -96,7 +96,7 @@ def settings_key(question: Question) -> tuple[object, ...]:
 
 
 def _read_views(question: Question, attribute: str) -> Views:
-    access = Access(question.graph, question.world, question.settings)
+    access = access_of(question)
     value = access.value(question.resource, attribute)
     deployment = access.deployment(question.resource)
     deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
@@ -195,7 +195,7 @@ class _Writing:
             return piece.with_data(symbol)
         if not before and name in _ORGANIZATIONS and self._resource(data.target) is not None:
             return piece.with_data(self._organization)
-        if before.startswith("arn:") and before.count(":") >= 5 and self._resource(data.target) is not None:
+        if before.startswith("arn:") and before.count(":") >= 5 and self._names_own(data.target):
             return piece.with_data(_made_up(data.target))
         return piece.with_data(_unnamed(data))
 
@@ -229,6 +229,10 @@ class _Writing:
             return self._organization
         return _made_up(data.target) if name in _NETWORKS else _unnamed(data)
 
+    def _names_own(self, target: Target | None) -> bool:
+        """Whether a target is something that the unit declares, or the name of its stack: part of a name, no wildcard."""
+        return self._resource(target) is not None or (target is not None and target.address.endswith(_STACK_NAME))
+
     def _resource(self, target: Target | None) -> Resource | None:
         """What a target is an attribute of, where the unit holds it."""
         if target is None or not target.address:
@@ -255,6 +259,9 @@ class _Writing:
                 parts[4] = self._account(resource) or ""
                 return ":".join(parts)
         return text
+
+
+_STACK_NAME = "AWS::StackName"
 
 
 def _unnamed(data: Unknown) -> Unknown:

@@ -6,14 +6,16 @@ import re
 from collections.abc import Iterator
 from weakref import WeakKeyDictionary
 
+from kmsguard.conditions.comparison import same
+from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Value
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.model.value import Text, Value
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.replication import here, name_of, opens, same_text, shown
 
@@ -29,7 +31,7 @@ def target_found(question: Question) -> Answer:
 
     https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html
     """
-    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    access, alias = access_of(question), question.resource
     written = question.attribute("key")
     text = written.text
     if text is not None and (not text or _ALIAS.fullmatch(text)):
@@ -82,20 +84,20 @@ def _not_found(alias: Resource, written: Value, problem: str) -> Answer:
 
 def name_taken(question: Question) -> Answer:
     """Whether an alias is the only one of its name in its account and Region."""
-    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    access, alias = access_of(question), question.resource
     own = question.attribute("name")
-    if own.text is None:
+    if own.text is None and not isinstance(own.data, Text):
         return _GOOD
     for other in question.graph.by_kind.get("kms.alias", ()):
         if other is alias:
             return _GOOD  # of several the first one is right
         if other.unit != alias.unit or decide(other.exists, question.world) is not Truth.YES:
             continue
-        if access.value(other, "name").text != own.text or alias.region is None or other.region is None:
+        if same(access.value(other, "name"), own) is not Truth.YES or alias.region is None or other.region is None:
             continue
         if same_text(alias.region, other.region) is Truth.YES and alias.account == other.account:
             evidence = (
-                here(f"{own.text} is taken", own, alias),
+                here(f"{show(sym(own))} is taken", own, alias),
                 Evidence(f"{other.address} has this name", other.head, None, other),
             )
             return Answer(Truth.NO, evidence, values={"other": other.address})
@@ -119,7 +121,7 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 def of_environment(question: Question) -> Answer:
     """Whether an alias that says of which environment it is leads to a key that says of another one."""
-    access, alias = Access(question.graph, question.world, question.settings), question.resource
+    access, alias = access_of(question), question.resource
     name = question.attribute("name")
     own = _environments(name.text or "")
     if len(own) != 1:
