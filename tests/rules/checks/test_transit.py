@@ -153,6 +153,8 @@ def test_a_topic_is_published_to() -> None:
         ("redshift.parameter_group", "redshift-1.0", {}, NO),
         ("redshift.parameter_group", "redshift-2.0", {}, YES),  # on by default since 2025
         ("redshift.parameter_group", "redshift-2.0", {"require_ssl": "false"}, NO),
+        ("redshift.workgroup", "redshift-serverless", {}, YES),
+        ("redshift.workgroup", "redshift-serverless", {"require_ssl": "false"}, NO),
         ("rds.parameter_group", OPEN, {}, UNKNOWN),
     ],
 )
