@@ -49,8 +49,8 @@ def run(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: list[str]) -> int:
-    name = next((word for word in argv if not word.startswith("-")), None)
-    parser = build(only=name if name in COMMANDS else "")
+    first = argv[0] if argv and argv[0] in COMMANDS else ""
+    parser = build(only=first if first or COMMANDS.keys().isdisjoint(argv) else None)
     try:
         arguments = parser.parse_args(argv)
     except SystemExit as stop:  # argparse has said why
@@ -88,7 +88,7 @@ def _origin(error: BaseException) -> str:
 
 
 def build(only: str | None = None) -> argparse.ArgumentParser:
-    """The parser of the command line. With `only`, no command but that one is imported: the others are known by name."""
+    """The parser of the command line: of one command where it is known, with `""` of all by their names alone."""
     parser = argparse.ArgumentParser(
         prog="kmsguard",
         description="Tells, before you deploy, what is wrong with the encryption of your AWS infrastructure code.",
@@ -98,7 +98,7 @@ def build(only: str | None = None) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"kmsguard {__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", metavar="COMMAND")
-    for name, summary in COMMANDS.items():
+    for name, summary in COMMANDS.items() if not only else ((only, COMMANDS[only]),):
         command = commands.add_parser(
             name,
             help=summary,
@@ -106,7 +106,7 @@ def build(only: str | None = None) -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
-        if only is None or only == name:
+        if only != "":
             _module(name).add(command)
     return parser
 
