@@ -13,7 +13,7 @@ from kmsguard.model.truth import Truth
 Scalar: TypeAlias = "str | bool | int | float | None"
 
 
-class Atom(msgspec.Struct, frozen=True):
+class Atom(msgspec.Struct, frozen=True, cache_hash=True):
     """One open fact of a unit: the `subject` (a variable, a parameter, or the text of a condition that cannot be looked into)
     equals a value.
 
@@ -94,6 +94,11 @@ class World(msgspec.Struct, frozen=True, dict=True):
             if truth is Truth.UNKNOWN:
                 result = truth
         return result
+
+    @cached_property
+    def key(self) -> frozenset[tuple[Atom, bool]]:
+        """The same for worlds that assume the same."""
+        return frozenset(self.assumed.items())
 
     @cached_property
     def _told(self) -> dict[int, tuple[Truth, Named]]:

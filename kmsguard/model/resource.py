@@ -101,6 +101,7 @@ class Graph:
         self.units = {unit.path: unit for unit in units}
         self.resources = resources
         self.problems = problems
+        self.kept: dict[str, dict[object, object]] = {}  # what its readers found out and need again, by reader
         self.by_kind: dict[str, list[Resource]] = {}
         self.by_trait: dict[str, list[Resource]] = {}
         self.by_address: dict[tuple[str, str], list[Resource]] = {}

@@ -40,7 +40,7 @@ class RuleTable(msgspec.Struct, frozen=True):
         return next((rule for rule in self.rules if name in (rule.info.code, rule.info.name)), None)
 
 
-class JudgeSettings(msgspec.Struct, frozen=True):
+class JudgeSettings(msgspec.Struct, frozen=True, cache_hash=True):
     """Which rules are run, and what they may take for granted."""
 
     profile: Profile = "recommended"

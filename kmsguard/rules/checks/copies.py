@@ -11,7 +11,7 @@ from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.replication import AWS_MANAGED, here, name_of, opens, same_text, shown
 
@@ -28,7 +28,7 @@ class _Copy(NamedTuple):
 
 def own_region(question: Question) -> Answer:
     """Whether copies, replicas and secondaries are under keys of the Region in which they are made."""
-    access = Access(question.graph, question.world, question.settings)
+    access = access_of(question)
     findings: list[Found] = []
     for number, copy in enumerate(_copies(question)):
         region = copy.region or Value(Unknown("the Region deployed to is not known", "--region"))
@@ -136,7 +136,7 @@ _PRIMARY = {
 
 
 def _relatives(question: Question) -> Iterator[tuple[str, Value]]:
-    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    access, resource = access_of(question), question.resource
     edge = _PRIMARY.get(resource.kind)
     if edge is None:  # the parts of one declaration
         for sibling in question.graph.by_address.get((resource.unit, resource.address), ()):
@@ -167,7 +167,7 @@ def keyed_across_regions(question: Question) -> Answer:
     key = question.attribute("requested_key")
     if key.data is not ABSENT:
         return _GOOD
-    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    access, resource = access_of(question), question.resource
     own = resource.region or Value(Unknown("the Region deployed to is not known", "--region"))
     worst = _GOOD
     for abroad in (*_sources(question, access), *_primaries(question, access)):
@@ -260,7 +260,7 @@ def _answer(findings: list[Found]) -> Answer:
 
 def backups_keyed(question: Question) -> Answer:
     """Whether the automated backups of an encrypted database that are replicated are under a customer managed key."""
-    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    access, resource = access_of(question), question.resource
     if resource.kind == "rds.instance":
         place, key = question.attribute("backup_copy_region"), question.attribute("backup_copy_key")
         if place.data is ABSENT:
@@ -283,7 +283,7 @@ def copied_with_grant(question: Question) -> Answer:
 
     https://docs.aws.amazon.com/redshift/latest/mgmt/working-with-aws-kms.html
     """
-    access, copy = Access(question.graph, question.world, question.settings), question.resource
+    access, copy = access_of(question), question.resource
     region, grant = question.attribute("destination_region"), question.attribute("grant")
     for cluster, _ in access.ends(copy, "cluster"):
         if not isinstance(cluster, Resource):

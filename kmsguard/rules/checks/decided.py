@@ -9,14 +9,14 @@ from kmsguard.model.resource import External
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Text, Unknown, Value, resolve_deep
-from kmsguard.rules.checks.access import Access
+from kmsguard.rules.checks.access import access_of
 
 
 def ends(question: Question) -> Answer:
     """Whether what an edge (`edge`) leads to is read here; YES where there is no such edge."""
     edge = question.arguments["edge"]
     assert isinstance(edge, str)
-    access = Access(question.graph, question.world, question.settings)
+    access = access_of(question)
     found = access.ends(question.resource, edge)
     return Answer(Truth.of(not any(isinstance(end, External) for end, _ in found)))
 

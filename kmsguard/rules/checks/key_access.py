@@ -32,7 +32,7 @@ from kmsguard.model.rule import Answer, Found, JudgeSettings, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, arn_part, external_principal, service
+from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
 from kmsguard.rules.checks.organization import can_under, ceilings_of
 from kmsguard.rules.checks.replication import AWS_MANAGED, KMS_ENCRYPTION, here, name_of, opens, same_text, shown
 from kmsguard.rules.checks.statements import paste
@@ -140,7 +140,7 @@ def admits(question: Question) -> Answer:
 
 def fits(question: Question) -> Answer:
     """Whether a store's key is one that services can use for it: a symmetric one for encryption, of the store's Region."""
-    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    access, resource = access_of(question), question.resource
     for edge in question.graph.out(resource, "encrypted_with"):
         if decide(edge.guard, question.world) is Truth.NO:
             continue
@@ -212,7 +212,7 @@ class _Asked:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.resource = question.resource
-        self.access = Access(question.graph, question.world, question.settings)
+        self.access = access_of(question)
         self.deployment = self.access.deployment(self.resource)
 
     # Uses
@@ -366,7 +366,7 @@ class _Asked:
         What their administrators let them do is taken for granted: nobody sees it from here.
         """
         own = self._account().text or self.deployment.account
-        document = read_policy(self.access.value(self.resource, "policy"), self.deployment)
+        document = self.access.read(self.access.value(self.resource, "policy"), self.deployment)
         for statement in document.statements:
             element = statement.action
             named = statement.value.members.get("Principal")
@@ -423,7 +423,7 @@ class _Asked:
         documents = [_left_to_identities(account, self.deployment)]
         policy = self.access.value(hop.holder, "policy")
         if policy.data is not ABSENT:
-            documents.append(read_policy(policy, self.deployment))
+            documents.append(self.access.read(policy, self.deployment))
         best = Truth.NO
         for one in (_objects(arn), arn) if hop.holder.kind == "s3.bucket" else (arn,):
             as_key = Key(one, Layer(documents=tuple(documents)), account, region)

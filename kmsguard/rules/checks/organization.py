@@ -63,7 +63,7 @@ def ceilings_of(access: Access, deployment: Deployment, principal: Principal, ke
         binds = _binds(access, deployment, policy, account)
         if binds is Truth.NO:
             continue
-        document = read_policy(access.value(policy, "content"), deployment)
+        document = access.read(access.value(policy, "content"), deployment)
         # FullAWSAccess is attached beside it unless somebody detached it, RCPFullAWSAccess always is.
         full = Open("FullAWSAccess", "whether it is still attached beside this policy is not known")
         if kind == "SERVICE_CONTROL_POLICY":

@@ -14,7 +14,7 @@ from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Value, resolve_deep
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.replication import here, name_of, opens, same_text
 from kmsguard.rules.checks.sharing import Receiver, admits
 
@@ -23,7 +23,7 @@ _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
 
 def readable_abroad(question: Question) -> Answer:
     """Whether the accounts in which actions run can use the key of the store that these actions read."""
-    access, store = Access(question.graph, question.world, question.settings), question.resource
+    access, store = access_of(question), question.resource
     found: list[Found] = []
     told: set[str] = set()
     for account, role in _abroad(question):

@@ -23,7 +23,7 @@ from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.contents import Content, contents
 
 _READ = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom")
@@ -76,7 +76,7 @@ def launched(question: Question) -> Answer:
     A role of another account needs identity policies besides the key policy, and a service-linked role cannot be given any: it
     takes a grant.
     """
-    access, group = Access(question.graph, question.world, question.settings), question.resource
+    access, group = access_of(question), question.resource
     deployment = access.deployment(group)
     account = group.account if group.account is not None else OWN_ACCOUNT
     role = Principal("role", access.value(group, "service_role"), account, identity_policies=EMPTY, service_linked=True)
@@ -132,7 +132,7 @@ def equipped(question: Question) -> Answer:
 
     What the key policy does not let its account have is another defect, that of sharing.
     """
-    access, role = Access(question.graph, question.world, question.settings), question.resource
+    access, role = access_of(question), question.resource
     deployment = access.deployment(role)
     account = role.account if role.account is not None else OWN_ACCOUNT
     principal = access.principal(role)
@@ -296,7 +296,7 @@ def _arn(access: Access, end: Resource | External) -> str | None:
 
 def key_in_region(question: Question) -> Answer:
     """Whether the key of a distribution is of the Region that it distributes to: KMS keys cannot be used from another one."""
-    access, distribution = Access(question.graph, question.world, question.settings), question.resource
+    access, distribution = access_of(question), question.resource
     written, region = question.attribute("key"), distribution.region
     if region is None:
         return Answer(Truth.YES)

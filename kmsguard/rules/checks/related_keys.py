@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from kmsguard.iam.document import Element, PrincipalElement, Statement, read_policy
+from kmsguard.iam.document import Element, PrincipalElement, Statement
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import glob
 from kmsguard.iam.texts import Deployment, Hole, Sym, fold, opens, show
@@ -20,7 +20,7 @@ from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, any_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.replication import here, name_of, same_text, shown
 from kmsguard.rules.checks.replication import opens as opens_of
 
@@ -51,7 +51,7 @@ def same_policy(question: Question) -> Answer:
     What is different because the Region is, counts as the same; what AWS services may do depends on what is in the Region, and
     is not compared; a role of one Region may stand for a role of the other. YES where the primary is not in the scan.
     """
-    access = Access(question.graph, question.world, question.settings)
+    access = access_of(question)
     replica = question.resource
     for primary, there in access.ends(replica, "primary"):
         if not isinstance(primary, Resource) or there is not Truth.YES:
@@ -127,7 +127,7 @@ def _is_named(who: str) -> bool:
 
 def _read(access: Access, key: Resource) -> _Policy:
     deployment = access.deployment(key)
-    document = read_policy(access.value(key, "policy"), deployment)
+    document = access.read(access.value(key, "policy"), deployment)
     said: dict[_Sentence, Statement] = {}
     open_: dict[Open, None] = {}
     if document.error is not None:
@@ -200,7 +200,7 @@ def id_of_multi_region(question: Question) -> Answer:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview.html#multi-region-concepts
     """
-    primary = Access(question.graph, question.world, question.settings).value(question.resource, "primary")
+    primary = access_of(question).value(question.resource, "primary")
     place = (here("this is the primary", primary, question.resource),)
     pieces = primary.data.pieces if isinstance(primary.data, Text) else (primary,)
     for index, piece in enumerate(pieces):
@@ -223,7 +223,7 @@ def has_material(question: Question) -> Answer:
 
     https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-import.html
     """
-    access, replica = Access(question.graph, question.world, question.settings), question.resource
+    access, replica = access_of(question), question.resource
     imports, own = access.value(replica, "imports"), access.value(replica, "imported_material")
     for primary, there in access.ends(replica, "primary"):
         if not isinstance(primary, Resource) or there is not Truth.YES:
@@ -257,7 +257,7 @@ def where_data_is(question: Question) -> Answer:
     something of the scan is stored are not meant.
     https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/supported-keyrings.html
     """
-    access, resource = Access(question.graph, question.world, question.settings), question.resource
+    access, resource = access_of(question), question.resource
     if resource.kind == "kms.key":
         workloads = [
             (edge.source, edge.by)

@@ -21,7 +21,7 @@ from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
-from kmsguard.rules.checks.access import Access, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 
 End: TypeAlias = "Resource | External"
 Cause: TypeAlias = Literal["denied", "context", "key policy", "other account", "boundary", "identity", "open"]
@@ -329,7 +329,7 @@ class _Replication:
     def __init__(self, question: Question) -> None:
         self.question = question
         self.resource = question.resource
-        self.access = Access(question.graph, question.world, question.settings)
+        self.access = access_of(question)
         self.deployment = self.access.deployment(self.resource)
         self.roles = self.access.ends(self.resource, "role")
         self.sources = self.access.ends(self.resource, "source")
