@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from importlib.util import find_spec
 
-PLUGIN = "kmsguard.plugins.cfn_lint"
+from kmsguard.cli.plugin_folders import print_folder
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -16,13 +14,5 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the folder that holds the plug-in."""
-    import os.path
-
-    from kmsguard.model.finding import UsageError
-
     del arguments
-    spec = find_spec(PLUGIN) if find_spec("kmsguard.plugins") is not None else None
-    if spec is None or spec.origin is None:
-        raise UsageError("this installation has no plug-in for cfn-lint")
-    sys.stdout.write(os.path.dirname(spec.origin) + "\n")
-    return 0
+    return print_folder("cfn_lint", "cfn-lint")

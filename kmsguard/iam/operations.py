@@ -9,20 +9,19 @@ from __future__ import annotations
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, KEYS
 from kmsguard.iam.texts import fold
 
+SYMMETRIC = (
+    "Decrypt",
+    "Encrypt",
+    "GenerateDataKey",
+    "GenerateDataKeyWithoutPlaintext",
+    "GenerateDataKeyPair",
+    "GenerateDataKeyPairWithoutPlaintext",
+    "ReEncryptFrom",
+    "ReEncryptTo",
+)
+
 CLASSES: dict[str, tuple[str, ...]] = {
-    "use": (
-        "Decrypt",
-        "Encrypt",
-        "GenerateDataKey",
-        "GenerateDataKeyWithoutPlaintext",
-        "GenerateDataKeyPair",
-        "GenerateDataKeyPairWithoutPlaintext",
-        "ReEncryptFrom",
-        "ReEncryptTo",
-        "DeriveSharedSecret",
-        "Encapsulate",
-        "Decapsulate",
-    ),
+    "use": (*SYMMETRIC, "DeriveSharedSecret", "Encapsulate", "Decapsulate"),
     "grant": ("CreateGrant",),
     "administer": (
         "PutKeyPolicy",
@@ -60,16 +59,6 @@ ACROSS_ACCOUNTS = FOR_EVERYBODY | {
 }
 """The same with the operations that need no class."""
 
-SYMMETRIC = (
-    "Decrypt",
-    "Encrypt",
-    "GenerateDataKey",
-    "GenerateDataKeyWithoutPlaintext",
-    "GenerateDataKeyPair",
-    "GenerateDataKeyPairWithoutPlaintext",
-    "ReEncryptFrom",
-    "ReEncryptTo",
-)
 WITH_CONTEXT = (*SYMMETRIC, "CreateGrant")
 
 _CARRIED: dict[str, tuple[str, ...]] = {

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from kmsguard.iam import reference
 from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.conditions import BASES
 from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test, read_policy
@@ -493,12 +494,7 @@ def _stops_grants(statement: Statement) -> bool:
 # --- What never matches, and what contradicts itself -----------------------------------------------------------------
 
 # https://docs.aws.amazon.com/kms/latest/developerguide/kms-api-permissions-reference.html
-_OTHER_OPERATIONS = """
-    ConnectCustomKeyStore CreateCustomKeyStore CreateKey DeleteCustomKeyStore DescribeCustomKeyStores DescribeKey
-    DisconnectCustomKeyStore GenerateRandom GetKeyPolicy GetKeyRotationStatus GetParametersForImport GetPublicKey ListAliases
-    ListGrants ListKeyPolicies ListKeyRotations ListKeys ListResourceTags ListRetirableGrants RetireGrant RevokeGrant
-    SynchronizeMultiRegionKey UpdateCustomKeyStore"""
-_OPERATIONS = {fold(name): name for name in (*sum(CLASSES.values(), ()), *_OTHER_OPERATIONS.split())}
+_OPERATIONS = {fold(name): name for name in (*sum(CLASSES.values(), ()), *reference.OPERATIONS, *reference.WITHOUT_KEY)}
 _EXACT = ("stringequals", "stringnotequals", "stringequalsignorecase", "stringnotequalsignorecase")
 _NEVER_STARRED = (
     "aws:principalarn", "aws:sourcearn", "aws:principalaccount", "kms:calleraccount", "aws:sourceaccount", "aws:principalorgid",
