@@ -319,6 +319,10 @@ class Links:
         new = said.data
         if isinstance(new, Unknown) and data.reference is not None:
             new = msgspec.structs.replace(new, reference=data.reference)
+        if isinstance(new, Choice) and value.span is not None:  # it stands where it is referred to, whichever branch it is
+            placed = (msgspec.structs.replace(one.value, span=value.span, place=value.place) for one in new.branches)
+            pairs = zip(new.branches, placed, strict=True)
+            new = Choice(tuple(msgspec.structs.replace(one, value=moved) for one, moved in pairs))
         return msgspec.structs.replace(
             value,
             data=new,
@@ -447,6 +451,12 @@ class Links:
         if isinstance(data, dict):
             members = {name: self._carried(item, unit, same_place=same_place) for name, item in data.items()}
             return msgspec.structs.replace(value, data=members, refs=())
+        if isinstance(data, Choice):
+            branches = tuple(
+                msgspec.structs.replace(one, value=self._carried(one.value, unit, same_place=same_place))
+                for one in data.branches
+            )
+            return msgspec.structs.replace(value, data=Choice(branches), refs=())
         return value if not value.refs else msgspec.structs.replace(value, refs=())
 
     # --- Edges ---

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from made_units import choice, declare, one, ref, shown, switch, targets, template, terraform, text, value, var
 
@@ -10,6 +11,7 @@ from kmsguard.kinds.load import load
 from kmsguard.model.declaration import Export, Unit
 from kmsguard.model.guard import Not, World
 from kmsguard.model.resource import Graph
+from kmsguard.model.source import Span
 from kmsguard.model.value import ACCOUNT, REGION, Target, Unknown, Value
 
 ACCOUNT_HOLE = Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
@@ -466,6 +468,24 @@ def test_world_is_not_needed_for_edges() -> None:
     [edge] = graph.out(one(graph, "sqs.queue"), "encrypted_with")
 
     assert World().truth(edge.guard).name == "UNKNOWN"
+
+
+def test_an_export_that_hangs_on_a_condition_stands_where_it_is_imported() -> None:
+    """Both outcomes of an exported choice lead to keys of the other template, at the place of the import."""
+    there, here = Span("keys.yaml", 6, 1, 6, 9), Span("app.yaml", 3, 1, 3, 9)
+    keys = [declare(name, type_="AWS::KMS::Key") for name in ("Key", "Other")]
+    exported = choice(
+        "E", *(msgspec.structs.replace(ref(f"{one.address}.Arn"), span=there, place=there) for one in keys), unit="keys.yaml"
+    )
+    other = template(*keys, path="keys.yaml", exports=(Export(value("app-key"), exported),))
+    taken = msgspec.structs.replace(imported("app-key"), span=here, place=here)
+    namesake = declare("Key", type_="AWS::KMS::Key")
+    app = template(namesake, declare("Queue", {"KmsMasterKeyId": taken}, type_="AWS::SQS::Queue"), path="app.yaml")
+
+    graph = build([other, app], load())
+    edges = graph.out(one(graph, "sqs.queue"), "encrypted_with")
+    assert [(edge.target.unit, edge.target.address) for edge in edges] == [("keys.yaml", "Key"), ("keys.yaml", "Other")]  # type: ignore[union-attr]
+    assert {edge.by.where for edge in edges} == {here}
 
 
 # --- What a store holds -------------------------------------------------------------------------------------------------------
