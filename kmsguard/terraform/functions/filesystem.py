@@ -120,12 +120,17 @@ def _exists(invocation: Invocation, path: str, argument: Value) -> Value:
 # --- bytes ----------------------------------------------------------------------------------------------------------------
 
 
+_PACKAGES = (".zip", ".jar", ".war", ".tar", ".tgz", ".tar.gz", ".whl", ".wasm")
+"""How files end that a build makes: that one is not there yet is no mistake in the code."""
+
+
 def _of_bytes(compute: Callable[[bytes], str]) -> Function:
     def use(invocation: Invocation, path: str, argument: Value) -> Value:
         real = _inside(invocation.scope.run, path)
         if real is None or not real.is_file() or real.stat().st_size > LARGEST:
-            if real is not None and not real.is_file():  # perhaps a package that a build makes
-                return Value(Invalid(f"file {argument.text} is not there", code="file-not-found"))
+            if real is not None and not real.is_file():
+                later = path.lower().endswith(_PACKAGES)
+                return Value(Invalid(f"file {argument.text} is not there", code="file-not-found", said=later))
             return from_parts(Unknown(f"file {argument.text} is not there", not_null=True), (argument,))
         try:
             content = real.read_bytes()
