@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from kmsguard.iam.texts import ANY, Hole, Pattern, Token
+from kmsguard.iam.texts import Token, takes
 
 ALPHABET = frozenset(chr(code) for code in range(32, 127))
 """The characters of a text that a request can hold."""
@@ -420,38 +420,7 @@ def _covered(one: Automaton, outside: Sequence[Automaton], budget: Budget) -> bo
     """Whether each pattern of an automaton is seen to be within one of others."""
     wide = [pattern for other in outside for pattern in other.patterns]
     budget.spend(len(one.patterns) * len(wide))
-    return bool(one.patterns) and all(any(simulates(w, pattern) for w in wide) for pattern in one.patterns)
-
-
-def simulates(wide: Pattern, narrow: Pattern) -> bool:
-    """Whether a pattern takes whatever another one takes; may say no where it does."""
-    seen: set[tuple[int, int]] = set()
-    pending = [(0, 0)]
-    while pending:
-        place = pending.pop()
-        if place in seen:
-            continue
-        seen.add(place)
-        i, j = place
-        if i == len(wide):
-            if j == len(narrow):
-                return True
-            continue
-        item = wide[i]
-        loop = isinstance(item, Token) and item.loop
-        if loop:
-            pending.append((i + 1, j))
-        if j == len(narrow):
-            continue
-        other = narrow[j]
-        if isinstance(item, Hole) or isinstance(other, Hole):
-            if item == other:
-                pending.append((i + 1, j + 1))
-            elif item == ANY:
-                pending.append((i, j + 1))
-        elif other.within(item) and (loop or not other.loop):
-            pending.append((i if loop else i + 1, j + 1))
-    return False
+    return bool(one.patterns) and all(any(takes(w, pattern) for w in wide) for pattern in one.patterns)
 
 
 State = tuple[int, ...]

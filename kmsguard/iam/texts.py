@@ -385,7 +385,7 @@ def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
                 for value in hole.allowed
             }
             return found.pop() if len(found) == 1 else Truth.UNKNOWN
-    if _certain(pattern, text):
+    if takes(pattern, text):
         return Truth.YES
     return Truth.UNKNOWN if _possible(pattern, text) and not _distinct(pattern, text) else Truth.NO
 
@@ -413,8 +413,11 @@ def _filled(pattern: Pattern, hole: Hole, value: str) -> Pattern:
     return tuple(out)
 
 
-def _certain(pattern: Pattern, text: Pattern) -> bool:
-    """Whether the text fits with each hole taken as one sign that nobody else writes."""
+def takes(pattern: Pattern, text: Pattern) -> bool:
+    """Whether a pattern takes whatever another one takes; may say no where it does.
+
+    Holes are taken as signs that nobody else writes, and of their shape.
+    """
     seen: set[tuple[int, int]] = set()
     pending = [(0, 0)]
     while pending:
@@ -440,7 +443,7 @@ def _certain(pattern: Pattern, text: Pattern) -> bool:
             continue
         other = text[j]
         if isinstance(other, Token):
-            if other.within(item):
+            if other.within(item) and (item.loop or not other.loop):
                 pending.append((i if item.loop else i + 1, j + 1))
         elif item.loop:
             if all(token.within(item) for token in other.shape):

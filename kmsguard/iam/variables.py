@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.languages import Automaton, Budget, is_plain, simulates, solve, union
-from kmsguard.iam.texts import Hole, Pattern, Shape, Token
+from kmsguard.iam.languages import Automaton, Budget, is_plain, solve, union
+from kmsguard.iam.texts import Hole, Pattern, Shape, Token, takes
 
 
 class Word(msgspec.Struct, frozen=True, eq=False):
@@ -173,7 +173,7 @@ class Languages:
         """Whether such patterns take whatever others take; may say no where they do."""
         if (one, other) not in self._wider:
             (key, wide), (other_key, narrow) = self._patterns[one], self._patterns[other]
-            self._wider[one, other] = key == other_key and all(any(simulates(w, n) for w in wide) for n in narrow)
+            self._wider[one, other] = key == other_key and all(any(takes(w, n) for w in wide) for n in narrow)
         return self._wider[one, other]
 
 
