@@ -281,7 +281,7 @@ def _part_of_path(part: Callable[[str], str]) -> Function:
 
 def _path_expand(path: str) -> Value:
     if path.startswith("~"):
-        return Value(Unknown("the home folder is not part of the code", not_null=True))
+        return Value(Unknown("the home folder is not part of the code", "pathexpand()", not_null=True, prefix="/"))
     return Value(path)
 
 

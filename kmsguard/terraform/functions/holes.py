@@ -104,12 +104,24 @@ def cut(value: Value, start: int, count: int) -> str | None:
     """A part of a text that lies before its first hole or, counted from the end, behind its last one; None elsewhere."""
     head, tail = ends(value)
     if start >= 0:
-        known = graphemes(head)[:-1]  # what follows may belong to the last one
+        known = graphemes(head)
+        if not (head == "/" and _is_path(value)):
+            known = known[:-1]  # what follows may belong to the last one
         return "".join(known[start : start + count]) if count >= 0 and start + count <= len(known) else None
     known = graphemes(tail)[1:]
     if -start > len(known):
         return None
     return "".join(known[len(known) + start :][: count if count >= 0 else None])
+
+
+def _is_path(value: Value) -> bool:
+    """Whether a text begins with a folder of the machine that runs Terraform: the name behind its slash begins with a letter."""
+    first = pieces_of(value)[0].data
+    return isinstance(first, Unknown) and first.reference in MACHINE
+
+
+MACHINE = ("path.cwd", "pathexpand()")
+"""What folders of the machine that runs Terraform refer to."""
 
 
 def replaced(value: Value, search: str, by: Value) -> Value:

@@ -36,3 +36,4 @@ data "template_file" "inline" {
 output "template_file" { value = [data.template_file.f.rendered, data.template_file.inline.rendered] }
 variable "name" {}
 variable "all" {}
+output "home" { value = substr(pathexpand("~"), 0, 1) == "/" ? "posix" : "windows" }
