@@ -13,7 +13,8 @@ from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
-from kmsguard.rules.checks.replication import AWS_MANAGED, here, name_of, opens, same_text, shown
+from kmsguard.rules.checks.s3_replication import AWS_MANAGED
+from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 _GOOD = Answer(Truth.YES)
 

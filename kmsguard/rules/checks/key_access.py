@@ -34,8 +34,9 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
 from kmsguard.rules.checks.organization import can_under, ceilings_of
-from kmsguard.rules.checks.replication import AWS_MANAGED, KMS_ENCRYPTION, here, name_of, opens, same_text, shown
+from kmsguard.rules.checks.s3_replication import AWS_MANAGED, KMS_ENCRYPTION
 from kmsguard.rules.checks.statements import paste
+from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 End: TypeAlias = "Resource | External"
 Cause: TypeAlias = Literal[

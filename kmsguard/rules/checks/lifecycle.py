@@ -17,7 +17,7 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Text, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
-from kmsguard.rules.checks.replication import here, name_of, opens, same_text, shown
+from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 _GOOD = Answer(Truth.YES)
 _ALIAS = re.compile(r"(arn:[^:]*:kms:[^:]*:[^:]*:)?alias/.*")

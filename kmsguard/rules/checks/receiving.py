@@ -25,6 +25,7 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.contents import Content, contents
+from kmsguard.rules.checks.statements import language_of, paste
 
 _READ = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom")
 _WRITE = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKeyWithoutPlaintext")
@@ -152,7 +153,7 @@ def equipped(question: Question) -> Answer:
     if not any(need.foreign is Truth.YES for need in needs):
         return Answer(Truth.YES)
     lacks = [one for need in needs for one in _lacking(access, role, principal, need, linked=bool(linked or arns))]
-    return _answer(tuple(_lacks(role, use, lacks)))
+    return _answer(tuple(_lacks(access, role, use, lacks)))
 
 
 def _lacking(access: Access, role: Resource, principal: Principal, need: _Need, *, linked: bool) -> Iterator[_Lack]:
@@ -181,7 +182,7 @@ def _lacking(access: Access, role: Resource, principal: Principal, need: _Need, 
     )
 
 
-def _lacks(role: Resource, use: Statement, lacks: Sequence[_Lack]) -> Iterator[Found]:
+def _lacks(access: Access, role: Resource, use: Statement, lacks: Sequence[_Lack]) -> Iterator[Found]:
     """Keys of which the same is missing are told together."""
     groups: dict[tuple[Truth, str], list[_Lack]] = {}
     for lack in lacks:
@@ -190,7 +191,9 @@ def _lacks(role: Resource, use: Statement, lacks: Sequence[_Lack]) -> Iterator[F
         evidence = [Evidence(f"{role.address} may launch or restore here", use.span, resource=role)]
         evidence += [one for lack in group for one in lack.evidence]
         arns = [lack.arn for lack in group]
-        statement = json.dumps({"Effect": "Allow", "Action": _STATEMENT, "Resource": arns[0] if len(arns) == 1 else arns})
+        resource = arns[0] if len(arns) == 1 else arns
+        statement: dict[str, object] = {"Effect": "Allow", "Action": list(_STATEMENT), "Resource": resource}
+        language = language_of(access.graph, role)
         names = ", ".join(lack.key for lack in group)
         yield Found(
             attribute=f"keys:{names}",
@@ -198,7 +201,7 @@ def _lacks(role: Resource, use: Statement, lacks: Sequence[_Lack]) -> Iterator[F
             evidence=tuple(evidence),
             open=tuple(dict.fromkeys(one for lack in group for one in lack.open)),
             values={"key": names, "missing": missing},
-            remediation=f"Add to a policy of {role.address}: `{statement}`",
+            remediation=paste(f"Add to a policy of {role.address}:", statement, language),
         )
 
 

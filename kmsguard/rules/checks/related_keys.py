@@ -21,8 +21,8 @@ from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, any_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
-from kmsguard.rules.checks.replication import here, name_of, same_text, shown
-from kmsguard.rules.checks.replication import opens as opens_of
+from kmsguard.rules.checks.telling import here, name_of, same_text, shown
+from kmsguard.rules.checks.telling import opens as opens_of
 
 _GOOD = Answer(Truth.YES)
 _OPERATIONS = tuple(name for names in CLASSES.values() for name in names)

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/share-encrypted-snapshot.
 
 from __future__ import annotations
 
-import json
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Literal, TypeAlias
 
@@ -27,6 +27,7 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Absent, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, account_root, arn_part
 from kmsguard.rules.checks.contents import Content, contents
+from kmsguard.rules.checks.statements import language_of, paste
 
 EVERYBODY = "all"
 
@@ -418,6 +419,7 @@ def _denied(shared: _Shared, content: Content, end: Resource | External) -> Iter
 
 
 def _told(shared: _Shared, content: Content, key: str, truth: Truth, some: Sequence[tuple[Receiver, Admission]]) -> Found:
+    language = language_of(shared.access.graph, shared.resource)
     missing = list(dict.fromkeys(op for _, one in some for op in one.missing))
     place = _place(shared, [receiver for receiver, _ in some])
     evidence = [place, _under(content, f"{content.holder.address} is under the key {key}")]
@@ -438,7 +440,7 @@ def _told(shared: _Shared, content: Content, key: str, truth: Truth, some: Seque
             "receivers": _names([receiver for receiver, _ in some]),
             "missing": ", ".join(_SPELLED.get(op, op) for op in missing) or "some permission",
         },
-        remediation=_remediation(key, [receiver for receiver, _ in some]) if truth is Truth.NO else "",
+        remediation=_remediation(key, [receiver for receiver, _ in some], language) if truth is Truth.NO else "",
     )
 
 
@@ -692,10 +694,10 @@ def _opens(*values: Value) -> tuple[Open, ...]:
     return tuple(found)
 
 
-def _remediation(key: str, receivers: Sequence[Receiver]) -> str:
-    """A statement to paste into the key policy. It stands in one paragraph, which every report shows."""
-    texts = [f"`{json.dumps(statement)}`" for statement in _grants(receivers)]
-    return f"Add to the policy of {key}: {', '.join(texts)}"
+def _remediation(key: str, receivers: Sequence[Receiver], language: str) -> str:
+    """Statements to paste into the key policy."""
+    what = itertools.chain([f"Add to the policy of {key}:"], itertools.repeat("and:"))
+    return "\n\n".join(paste(head, statement, language) for head, statement in zip(what, _grants(receivers), strict=False))
 
 
 def _grants(receivers: Sequence[Receiver]) -> Iterator[dict[str, object]]:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Iterator
 
+from kmsguard.model.resource import Graph, Resource
+
 _FENCES = {"terraform": "hcl", "cloudformation": "yaml"}
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_/.:+-]*(?<!:)")
@@ -16,6 +18,12 @@ def paste(what: str, statement: dict[str, object], language: str) -> str:
     lines = _hcl(statement, "") if language == "terraform" else _yaml_item(statement)
     block = "\n".join(lines)
     return f"{what}\n\n```{_FENCES[language]}\n{block}\n```"
+
+
+def language_of(graph: Graph, resource: Resource) -> str:
+    """`terraform` or `cloudformation`: in what the file of a resource is written."""
+    unit = graph.units.get(resource.unit)
+    return "cloudformation" if unit is None or unit.dialect == "cloudformation" else "terraform"
 
 
 def _hcl(data: object, indent: str) -> list[str]:

@@ -12,7 +12,7 @@ from kmsguard.model.declaration import UnitSettings, UnitSource
 from kmsguard.model.guard import NOWHERE_ASSUMED
 from kmsguard.model.rule import Answer, JudgeSettings, Question
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks import replication
+from kmsguard.rules.checks import replicated_objects, replication, s3_replication
 from kmsguard.terraform import read
 
 KINDS = load()
@@ -85,7 +85,10 @@ def ask(
     unit = read(UnitSource(str(folder), "terraform", UnitSettings(account="111122223333"), str(folder)))
     graph = build([unit], KINDS)
     resource = graph.by_kind["s3.replication"][number]
-    return getattr(replication, check)(Question(graph, resource, NOWHERE_ASSUMED, JudgeSettings(account="111122223333")))
+    module = replicated_objects if hasattr(replicated_objects, check) else replication
+    return getattr(module, check)(Question(graph, resource, NOWHERE_ASSUMED, JudgeSettings(account="111122223333")))
+        Question(graph, resource, NOWHERE_ASSUMED, JudgeSettings(account="111122223333"))
+    )
 
 
 def condition(statement: str, operator: str, key: str, value: str) -> str:
@@ -113,7 +116,7 @@ def test_what_is_missing_can_be_pasted(tmp_path):
     """The remediation is a statement in the terms of the template, and the place is the role of the configuration."""
     answer = ask(tmp_path, "source_key", ENCRYPT)
     assert answer.truth is Truth.NO
-    assert '"Action": "kms:Decrypt", "Resource": "${aws_kms_key.records.arn}"' in answer.remediation
+    assert 'Action   = "kms:Decrypt"\n  Resource = aws_kms_key.records.arn' in answer.remediation
     assert answer.evidence[0].span.start_line == 1 + START[: START.index("role   = aws_iam_role.copier.arn")].count("\n")
 
 
@@ -129,7 +132,7 @@ def test_what_is_missing_can_be_pasted(tmp_path):
 )
 def test_the_context_is_of_the_bucket_with_a_bucket_key_else_of_the_object(tmp_path, bucket_key, context, truth):
     """Only the rule about contexts tells a wrong one; that the role has no permission is another finding."""
-    statement = condition(DECRYPT, "StringLike", replication.OBJECT_CONTEXT, context)
+    statement = condition(DECRYPT, "StringLike", s3_replication.OBJECT_CONTEXT, context)
     asked = {"bucket_key": bucket_key}
     assert ask(tmp_path, "encryption_context", statement, ENCRYPT, **asked).truth is truth
     assert ask(tmp_path, "source_key", statement, ENCRYPT, **asked).truth is Truth.YES
@@ -137,7 +140,7 @@ def test_the_context_is_of_the_bucket_with_a_bucket_key_else_of_the_object(tmp_p
 
 def test_a_bucket_whose_name_is_made_up_has_the_same_contexts(tmp_path):
     """The bucket's ARN is not known, and yet is never the ARN of one of its objects."""
-    statement = condition(DECRYPT, "StringLike", replication.OBJECT_CONTEXT, "${aws_s3_bucket.records.arn}/*")
+    statement = condition(DECRYPT, "StringLike", s3_replication.OBJECT_CONTEXT, "${aws_s3_bucket.records.arn}/*")
     start = START.replace('"example-records"', "null")
     assert ask(tmp_path, "encryption_context", statement, ENCRYPT, bucket_key="true", start=start).truth is Truth.NO
     assert ask(tmp_path, "source_key", statement, ENCRYPT, start=start).truth is Truth.YES
@@ -145,7 +148,7 @@ def test_a_bucket_whose_name_is_made_up_has_the_same_contexts(tmp_path):
 
 def test_some_objects_leave_it_open(tmp_path):
     """A statement for a folder covers some of the objects of a rule for all of them."""
-    statement = condition(DECRYPT, "StringLike", replication.OBJECT_CONTEXT, "arn:aws:s3:::example-records/in/*")
+    statement = condition(DECRYPT, "StringLike", s3_replication.OBJECT_CONTEXT, "arn:aws:s3:::example-records/in/*")
     answer = ask(tmp_path, "source_key", statement, ENCRYPT)
     assert answer.truth is Truth.UNKNOWN
     assert "the names of the objects" in [o.reference for o in answer.open]
@@ -153,7 +156,7 @@ def test_some_objects_leave_it_open(tmp_path):
 
 def test_a_rule_for_a_folder_and_a_statement_for_it(tmp_path):
     """The prefix of the rule is the beginning of the object's name."""
-    statement = condition(DECRYPT, "StringLike", replication.OBJECT_CONTEXT, "arn:aws:s3:::example-records/in/*")
+    statement = condition(DECRYPT, "StringLike", s3_replication.OBJECT_CONTEXT, "arn:aws:s3:::example-records/in/*")
     assert ask(tmp_path, "source_key", statement, ENCRYPT, rules=RULE.replace("PREFIX", "in/")).truth is Truth.YES
 
 

@@ -217,7 +217,7 @@ def test_a_statement_to_paste_stands_in_the_remediation(told):
     """It names the receiver and all that it needs."""
     (judgement,) = told("KG703", key() + VOLUME % UNDER_KEY)["aws_snapshot_create_volume_permission.share"]
     assert judgement.place.start_line > 1
-    assert '"Principal": {"AWS": "arn:aws:iam::444455556666:root"}' in judgement.remediation
+    assert 'AWS = "arn:aws:iam::444455556666:root"' in judgement.remediation
     assert '"kms:CreateGrant"' in judgement.remediation
 
 
