@@ -87,8 +87,6 @@ def ask(
     resource = graph.by_kind["s3.replication"][number]
     module = replicated_objects if hasattr(replicated_objects, check) else replication
     return getattr(module, check)(Question(graph, resource, NOWHERE_ASSUMED, JudgeSettings(account="111122223333")))
-        Question(graph, resource, NOWHERE_ASSUMED, JudgeSettings(account="111122223333"))
-    )
 
 
 def condition(statement: str, operator: str, key: str, value: str) -> str:
