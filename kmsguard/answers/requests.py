@@ -119,11 +119,15 @@ class _Asked:
     def _candidates(self, base: Decision) -> dict[str, _Candidates]:
         """For each key of the request that the decision left open: what the policies compare it with."""
         asked = {fold(one.reference) for one in base.open if one.message == f"the request's {one.reference} is not known"}
+        tests = [test for statement in self._statements() for test in statement.tests]
         found: dict[str, list[Test]] = {}
-        for statement in self._statements():
-            for test in statement.tests:
-                if test.key in asked:
-                    found.setdefault(test.key, []).append(test)
+        for test in tests:
+            if test.key in asked:
+                found.setdefault(test.key, []).append(test)
+        if _SERVICE in asked and _SERVICE not in found:
+            # it is not asked which service the call comes through, but whether through one
+            by_way = [test for test in tests if test.key in _OF_WAY]
+            found |= {_WAY: by_way} if by_way else {}
         granted = {name: values for name, values in self._granted().items() if name in asked}
         names = (*found, *(name for name in granted if name not in found))
         return {name: _candidates_of(name, found.get(name, []), granted.get(name, [])) for name in names}
@@ -160,9 +164,15 @@ class _Candidates(msgspec.Struct, frozen=True, eq=False):
     closed: bool
 
 
+_SERVICE = "kms:viaservice"
+_WAY = "aws:viaawsservice"
+_OF_WAY = (_WAY, "kms:grantisforawsresource")
+"""Keys that follow from whether the call comes via a service."""
+_OF_ENDPOINT = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
+
 _NOTHING = Value(ABSENT)
 _FLAGS = (Value("true"), Value("false"))
-_ALWAYS = ("aws:currenttime", "aws:epochtime", "aws:principaltype", "aws:useragent")
+_ALWAYS = ("aws:currenttime", "aws:epochtime", "aws:principaltype", "aws:useragent", _WAY)
 _CLOSED = ("equals", "bool", "null")
 
 
@@ -221,7 +231,12 @@ def _asked_for(decision: Decision, context: Context) -> tuple[int, int]:
 
 
 def _can_exist(context: Context) -> bool:
-    """Whether the keys of an encryption context and its entries are of one request."""
+    """Whether what a request holds is of one request: entries of an encryption context and their names, the way of the call."""
+    way = context.get(_WAY)
+    via = context[_SERVICE].data is not ABSENT if _SERVICE in context else way is not None and way.text == "true"
+    through = any(name in context and context[name].data is not ABSENT for name in _OF_ENDPOINT)
+    if through and (via or ("aws:sourceip" in context and context["aws:sourceip"].data is not ABSENT)):
+        return False
     keys = context.get(CONTEXT_KEYS)
     if keys is None:
         return True
@@ -260,7 +275,7 @@ def _conditions(context: Context, evidence: Sequence[Evidence], candidates: Mapp
     entries = any(name.startswith(CONTEXT) for name in context)
     tests = [test for one in evidence if one.statement is not None and one.part != "denies" for test in one.statement.tests]
     for name, value in context.items():
-        own = [test for test in tests if test.key == name]
+        own = [test for test in tests if test.key == name or (name == _WAY and test.key in _OF_WAY)]
         if own:
             told.update(dict.fromkeys(say_test(test) for test in own))
         elif name in candidates and not (name == CONTEXT_KEYS and entries):
@@ -272,8 +287,8 @@ def _undecided(decision: Decision, candidates: Mapping[str, _Candidates], condit
     """UNKNOWN. What only the request decides is not told where something else is open."""
     others = tuple(one for one in decision.open if fold(one.reference) not in candidates)
     ways = (Way(_allowing(decision), conditions),) if _allowing(decision) or conditions else ()
-    decidable = tuple(one for one in others if one.message != _AFTER_APPLY)
+    decidable = tuple(one for one in others if one.message not in _AFTER_APPLY)
     return Outcome(Truth.UNKNOWN, ways, decidable or others or decision.open, decision.evidence)
 
 
-_AFTER_APPLY = "known after apply"  # nobody can decide it before
+_AFTER_APPLY = ("known after apply", "known after deployment")  # nobody can decide it before

@@ -100,7 +100,7 @@ class Asked:
         *start, last = arn
         if not (start and isinstance(last, Hole) and str(start[-1]).endswith(":key/")):
             return (arn,)
-        if last.allowed or last.shape is not ANYTHING:
+        if last.allowed or last.shape not in (ANYTHING, ANY_KEY_ID):
             return (arn,)
         many = self.key.multi_region.data if self.key.multi_region is not None else None
         if many is not True:

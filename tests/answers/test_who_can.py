@@ -270,3 +270,62 @@ def test_principals_are_chosen_by_pattern(read):
     """Only those are asked about."""
     graphs = read(key(OWN) + role(decrypt("aws_kms_key.a.arn")) + role(decrypt("aws_kms_key.a.arn"), name="other"))
     assert set(told(graphs, principals=["*.worker", "111122223333"])) == {"aws_iam_role.worker", "account 111122223333"}
+
+
+ROLE_KEY = """
+resource "aws_iam_role" "r" {
+  name               = "r"
+  assume_role_policy = "{}"
+}
+resource "aws_kms_key" "k" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [
+    { Effect = "Allow", Principal = { AWS = aws_iam_role.r.arn }, Action = "kms:*", Resource = "*", Condition = CONDITION },
+    DENY
+  ] })
+}
+"""
+WAYS = {
+    "grants for AWS resources": (
+        '{ Bool = { "kms:GrantIsForAWSResource" = "true" } }',
+        "CreateGrant",
+        [["for AWS resources only"]],
+    ),
+    "grants for others": (
+        '{ Bool = { "kms:GrantIsForAWSResource" = "false" } }',
+        "CreateGrant",
+        [["not for an AWS resource"]],
+    ),
+    "via a service": ('{ Bool = { "aws:ViaAWSService" = "true" } }', "Decrypt", [["via an AWS service"]]),
+    "not via a service": ('{ Bool = { "aws:ViaAWSService" = "false" } }', "Decrypt", [["not via an AWS service"]]),
+    "via one service": (
+        '{ StringEquals = { "kms:ViaService" = "s3.eu-west-1.amazonaws.com" } }',
+        "Decrypt",
+        [["via s3.eu-west-1"]],
+    ),
+    "through an endpoint and via a service": (
+        '{ StringEquals = { "aws:SourceVpce" = "vpce-1" }, Bool = { "aws:ViaAWSService" = "true" } }',
+        "Decrypt",
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize(("condition", "action", "ways"), WAYS.values(), ids=WAYS)
+def test_ways_of_a_call(read, condition, action, ways):
+    """What a condition asks of the way that a call takes is met, where one way meets it."""
+    (key,) = who_can(action, read(ROLE_KEY.replace("CONDITION", condition).replace("DENY", "")), principals=["*.r"]).keys
+
+    assert [list(way.conditions) for one in key.principals for way in one.ways if one.answer == "yes"] == ways
+
+
+def test_ways_past_a_deny(read):
+    """A Deny outside of an endpoint that exempts calls via services leaves both ways."""
+    deny = """{ Effect = "Deny", Principal = "*", Action = "kms:*", Resource = "*", Condition = {
+      StringNotEquals = { "aws:SourceVpce" = "vpce-1" }, Bool = { "aws:ViaAWSService" = "false" } } }"""
+    code = ROLE_KEY.replace("Condition = CONDITION", 'Sid = "R"').replace("DENY", deny)
+    (key,) = who_can("Decrypt", read(code), principals=["*.r"]).keys
+
+    assert [list(way.conditions) for one in key.principals for way in one.ways] == [
+        ["through the VPC endpoint vpce-1"],
+        ["via an AWS service"],
+    ]
