@@ -35,6 +35,7 @@ AWS_POLICY = ":iam::aws:policy/"
 ALIAS_OF_AWS = "alias/aws/"
 _MAX_READERS = 256  # worlds of which it is kept what was read in them
 _MAX_DOCUMENTS = 20_000
+POLICIES_ON_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # services whose service-linked roles' policies speak of KMS
 _SHORTENED = 8  # CloudFormation leaves more than so many characters of a logical id
 
 
@@ -129,6 +130,11 @@ class Access:
         return found
 
     def _principal(self, end: Resource) -> Principal:
+        linked = self.value(end, "service").text if end.kind == "iam.role" else None
+        if linked is not None:
+            held = NOT_HELD if linked in POLICIES_ON_KEYS else EMPTY
+            account = end.account or OWN_ACCOUNT
+            return Principal("role", self.value(end, "arn"), account, identity_policies=held, service_linked=True)
         deployment = self.deployment(end)
         kind: CallerKind = "user" if end.kind == "iam.user" else "role"
         boundary = [self._policy(one, there, deployment) for one, there in self.ends(end, "boundary")]

@@ -670,7 +670,9 @@ class _Asked:
         """Where the resource says what makes somebody use the key."""
         first = self.question.graph.out(self.resource, use.through.split(".")[0])
         first = [one for one in first if one.target is hop.holder] or first
-        return next((one.by.where for one in first if one.by.where is not None), self.resource.head)
+        # What leads to an end by its Region says nothing of the key.
+        said = (one.by.where for one in first if one.by is not self.resource.region)
+        return next((where for where in said if where is not None), self.resource.head)
 
     def _reason(self, verdict: Verdict) -> str:
         decision = verdict.decision
