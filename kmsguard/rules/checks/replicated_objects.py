@@ -12,7 +12,8 @@ from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks.s3_replication import EVERYTHING, End, Replication, objects_of
+from kmsguard.model.value import Value
+from kmsguard.rules.checks.s3_replication import EVERYTHING, KMS_ENCRYPTION, End, Replication, objects_of
 from kmsguard.rules.checks.statements import paste
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text
 
@@ -94,14 +95,30 @@ def _of_objects(asked: Replication, bucket: End, role: End, principal: Principal
     abroad = isinstance(bucket, Resource) and same_text(asked.account(bucket), account) is not Truth.YES
     documents = (own,) if abroad else (own, *policies)
     # The decision is that of KMS, which does few things across accounts: each side is asked as if it were the own account.
-    decision = can(principal, action, Key(objects, Layer(documents=documents), account), {}, deployment=asked.deployment)
+    context = _written_with(asked) if action == WRITE_REPLICAS else {}
+    decision = can(principal, action, Key(objects, Layer(documents=documents), account), context, deployment=asked.deployment)
     if not abroad or decision.truth is Truth.NO:
         return decision
     free = msgspec.structs.replace(principal, identity_policies=Layer(documents=(EVERYTHING,)), boundary=None)
-    let_in = can(free, action, Key(objects, Layer(documents=policies), account), {}, deployment=asked.deployment)
+    let_in = can(free, action, Key(objects, Layer(documents=policies), account), context, deployment=asked.deployment)
     if let_in.truth is Truth.NO and same_text(asked.account(bucket), account) is not Truth.NO:
         return msgspec.structs.replace(let_in, truth=decision.truth, open=decision.open)
     return let_in if let_in.truth < decision.truth else decision
+
+
+def _written_with(asked: Replication) -> dict[str, Value]:
+    """The condition keys with which replicas of objects under a KMS key are written, as far as they are known.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/replication-config-for-kms-objects.html
+    """
+    context: dict[str, Value] = {}
+    kinds = {asked.makes_kms_objects(source)[1].text for source, _ in asked.sources}
+    if len(kinds) == 1 and kinds <= set(KMS_ENCRYPTION):
+        context["s3:x-amz-server-side-encryption"] = Value(kinds.pop())
+    keys = [asked.access.key(key, asked.resource).arn for key, there in asked.keys if there is Truth.YES]
+    if len(keys) == 1:
+        context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = keys[0]
+    return context
 
 
 def versioned(question: Question) -> Answer:
