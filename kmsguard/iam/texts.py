@@ -206,6 +206,8 @@ def shape_of(target: Target | None) -> Shape:
         return _SHAPES[target]
     if target.address.startswith("provider.") and target.attribute in _ATTRIBUTES:
         return _ATTRIBUTES[target.attribute]
+    if target.attribute == _KEY_ID and is_made(target.address):
+        return ANY_KEY_ID
     return ARN_SHAPE if target.attribute in _ARNS else ANYTHING
 
 
@@ -377,6 +379,7 @@ def acts(wanted: Sym, action: str) -> Truth:
 
 
 def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
+    in_arns = pattern[: len(_ARN_START)] == text[: len(_ARN_START)] == _ARN_START
     pattern, text = _without_common_start(pattern, text)
     for hole in (*pattern, *text):
         if isinstance(hole, Hole) and hole.allowed and len(hole.allowed) <= combinations:
@@ -387,7 +390,7 @@ def _match(pattern: Pattern, text: Pattern, combinations: int) -> Truth:
             return found.pop() if len(found) == 1 else Truth.UNKNOWN
     if takes(pattern, text):
         return Truth.YES
-    return Truth.UNKNOWN if _possible(pattern, text) and not _distinct(pattern, text) else Truth.NO
+    return Truth.UNKNOWN if _possible(pattern, text) and not _distinct(pattern, text, in_arns) else Truth.NO
 
 
 def _without_common_start(pattern: Pattern, text: Pattern) -> tuple[Pattern, Pattern]:
@@ -493,12 +496,16 @@ def _unfolded(pattern: Pattern) -> list[Token]:
     return out
 
 
-def _distinct(pattern: Pattern, text: Pattern) -> bool:
-    """Whether the two differ in one hole only, and those are ARNs of two resources that are not the same."""
+def _distinct(pattern: Pattern, text: Pattern, in_arns: bool) -> bool:
+    """Whether the two differ in one hole only, and those are ARNs of two resources that are not the same; or whether, in ARNs
+    that begin alike, two such resources are named: no two have the same name there.
+    """
     low = 0
     while low < len(pattern) and low < len(text) and _same(pattern[low], text[low]):
         low += 1
     a, b = list(pattern[low:]), list(text[low:])
+    if in_arns and a and b and _differently_named(a[0], b[0]) and _ends_name(a) and _ends_name(b):
+        return True
     while a and b and _same(a[-1], b[-1]):
         a.pop()
         b.pop()
@@ -506,6 +513,22 @@ def _distinct(pattern: Pattern, text: Pattern) -> bool:
         return False
     one, other = a[0], b[0]
     return isinstance(one, Hole) and isinstance(other, Hole) and distinct(one.target, other.target)
+
+
+_ARN_START: Pattern = spelled_shape("arn:")
+
+
+def _differently_named(one: Item, other: Item) -> bool:
+    """Whether two holes are the names that AWS makes up for two resources."""
+    if not (isinstance(one, Hole) and isinstance(other, Hole)) or one.target is None or other.target is None:
+        return False
+    names = one.target.attribute == other.target.attribute == "name"
+    return names and one.target != other.target and is_made(one.target.address) and is_made(other.target.address)
+
+
+def _ends_name(items: Sequence[Item]) -> bool:
+    """Whether a name that is made up ends after the first item: it has no `/` in it."""
+    return len(items) == 1 or items[1] == literal("/")
 
 
 def _same(one: Item, other: Item) -> bool:

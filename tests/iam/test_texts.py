@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kmsguard.iam.texts import Deployment, equal, like, match, show, sym
+from kmsguard.iam.texts import Deployment, Hole, Sym, equal, like, match, show, sym
+from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
 
@@ -97,3 +98,22 @@ def test_texts_of_a_deployment_say_what_a_target_is():
 
     assert match(like(("arn:aws:sns:*:t",)), found) is YES
     assert match(like(("arn:aws:s3:*",)), found) is NO
+
+
+def test_arns_with_names_that_aws_makes_up_for_two_resources_are_not_the_same() -> None:
+    """No two queues of an account and Region have one name; an index of one table is never another table."""
+
+    def arn(address: str, *rest: str) -> Sym:
+        return ("arn:aws:sqs:", Hole(Open("r", "x"), REGION), ":1:", Hole(Open(address, "x"), Target(address, "name")), *rest)
+
+    assert equal(arn("A"), arn("B")) is Truth.NO
+    assert match(like(arn("A", "/index/*")), arn("B")) is Truth.NO
+    assert match(like(arn("A", "*")), arn("B")) is Truth.UNKNOWN
+    assert equal(arn("A"), arn("A")) is Truth.YES
+    assert equal(arn("data.aws_sqs_queue.a"), arn("B")) is Truth.UNKNOWN
+
+
+def test_names_of_two_resources_outside_of_arns_may_be_the_same() -> None:
+    """A queue and a topic can have one name."""
+    one, other = (Hole(Open(address, "x"), Target(address, "name")) for address in ("A", "B"))
+    assert equal((one,), (other,)) is Truth.UNKNOWN
