@@ -136,14 +136,15 @@ class Known:
                 if statement.effect == "Deny" or statement.principal is None or statement.principal.negated:
                     continue
                 for entry in statement.principal.entries:
-                    if entry.type == "Service" and entry.entry.known is not None:
-                        out.append(Party(entry.entry.known, "service", None, _service(entry.entry.value, customer)))
+                    if entry.type == "Service":
+                        name = _called(entry.entry.value, entry.entry.text, "a service that is not known")
+                        out.append(Party(name, "service", None, _service(entry.entry.value, customer)))
                     elif entry.type == "AWS" and entry.entry.known != "*":
                         party = self._principal(access, entry.entry.value, entry.entry.text, resource)
                         if party is not None:
                             out.append(party)
         for grant in key.grants:
-            text = grant.grantee.text or ""
+            text = said(sym(grant.grantee))
             if text.endswith(".amazonaws.com"):
                 out.append(Party(text, "service", None, _service(grant.grantee, customer)))
             else:
@@ -166,8 +167,7 @@ class Known:
             name = f"account {account.text}" if account.text is not None else _own(account)
             return Party(name, "account", None, _account(account))
         if plain is None and isinstance(value.data, Unknown):
-            name = next((one.reference for one in opens(text) if one.reference), "a principal that is not known")
-            return Party(name, "unknown", None, _external(value))
+            return Party(_called(value, text, "a principal that is not known"), "unknown", None, _external(value))
         shown = said(text)
         kind: PartyKind = "user" if ":user/" in shown else "role" if ":role/" in shown else "unknown"
         return Party(shown, kind, None, _external(value))
@@ -206,6 +206,13 @@ def explore(ask: Callable[[World], T | None]) -> Worlds[T]:
             if one is not None:
                 found.append((world, one))
     return Worlds(tuple(found), tuple(touched))
+
+
+def _called(value: Value, text: Sym, otherwise: str) -> str:
+    """What an entry of a policy is called: its text, or the reference that it is as a whole."""
+    if isinstance(value.data, Unknown):
+        return next((one.reference for one in opens(text) if one.reference), otherwise)
+    return said(text)
 
 
 def _assumed(world: World) -> tuple[object, ...]:

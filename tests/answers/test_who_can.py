@@ -329,3 +329,19 @@ def test_ways_past_a_deny(read):
         ["through the VPC endpoint vpce-1"],
         ["via an AWS service"],
     ]
+
+
+def test_a_service_of_a_region_that_is_not_given(read):
+    """Its name holds the Region; it is one and the same service all the same."""
+    code = """
+variable "region" { type = string }
+resource "aws_kms_key" "k" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Effect = "Allow", Principal = { Service = "logs.${var.region}.amazonaws.com" }, Action = "kms:Encrypt", Resource = "*" }] })
+}
+"""
+    (key,) = who_can("Encrypt", read(code)).keys
+
+    assert [(one.principal, one.kind, one.answer) for one in key.principals] == [
+        ("logs.${var.region}.amazonaws.com", "service", "yes")
+    ]
