@@ -244,8 +244,9 @@ class Links:
         return end.outside if text is not None and attribute == "arn" and text.startswith("arn:") else self._hole(draft, name)
 
     def _hole(self, draft: Draft, name: str) -> Value:
+        reason = "known after deployment" if draft.unit.dialect == "cloudformation" else "known after apply"
         return Value(
-            Unknown("known after apply", f"{draft.address}.{name}", Target(self.name_of(draft), name), not_null=True),
+            Unknown(reason, f"{draft.address}.{name}", Target(self.name_of(draft), name), not_null=True),
             draft.declaration.head,
         )
 
