@@ -68,6 +68,7 @@ class Module:
         self._values: dict[str, Value] = {}
         self._running: set[str] = set()
         self._resources: dict[tuple[str, str, str], tuple[Expansion, dict[int | str | None, Resource]]] = {}
+        self._collected: dict[tuple[str, str, str] | str, Value] = {}  # resources and calls, as expressions see them
         self._children: dict[str, tuple[Expansion, dict[int | str | None, Module | None]]] = {}
 
     @property
@@ -234,7 +235,10 @@ class Module:
             self.run.report("warning", "cycle", span, f"{self.within(local)} refers to itself; what it gives is unknown")
             return Value(Unknown(f"{self.within(local)} refers to itself", self.within(local)), span)
         found, instances = self.resource(key)
-        return found.collect(lambda instance: instances[instance.key].handle)
+        value = self._collected.get(key)
+        if value is None:
+            value = self._collected[key] = found.collect(lambda instance: instances[instance.key].handle)
+        return value
 
     def resource(self, key: tuple[str, str, str]) -> tuple[Expansion, dict[int | str | None, Resource]]:
         """The instances of a resource or data source of this module."""
@@ -298,7 +302,11 @@ class Module:
             self.run.report("warning", "cycle", span, f"{self.within(local)} refers to itself; what it gives is unknown")
             return Value(Unknown(f"{self.within(local)} refers to itself", self.within(local)), span)
         found, children = self.children(name)
-        return found.collect(lambda instance: self._child_value(name, instance, children[instance.key]))
+        value = self._collected.get(name)
+        if value is None:
+            value = found.collect(lambda instance: self._child_value(name, instance, children[instance.key]))
+            self._collected[name] = value
+        return value
 
     def _child_value(self, name: str, instance: Instance, child: Module | None) -> Value:
         address = self.within(f"module.{name}{instance.suffix}")
