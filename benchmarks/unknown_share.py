@@ -47,9 +47,11 @@ REPOSITORIES = [
 EXPECTED = re.compile(
     r"variable |known after apply|data source|the account is not given|the Region is not given"
     r"|the partition is not known|the provider's account is not known|the state of another root module"
+    r"|where the checkout lies|the home folder"
 )
-"""A Region or account that nobody gives is a variable of the deployment. The last three are what the data sources
-`aws_partition` and `aws_caller_identity` say where neither is given, and `terraform_remote_state`."""
+"""A Region or account that nobody gives is a variable of the deployment, and so are the folders of the machine that runs
+Terraform (`path.cwd`). The partition and a provider's account are what the data sources `aws_partition` and
+`aws_caller_identity` say where neither is given; the state is `terraform_remote_state`."""
 MADE = {
     "terraform-aws-modules+terraform-aws-lambda": ["package.py"],
     "philips-labs+terraform-aws-github-runner": [
