@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import TypeAlias
 from weakref import WeakKeyDictionary
 
-from kmsguard.conditions.comparison import same
+from kmsguard.conditions.comparison import is_set, same
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.guard import decide
+from kmsguard.model.guard import Formula, World, conjunction, decide
 from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Text, Value
+from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
@@ -104,6 +105,20 @@ def name_taken(question: Question) -> Answer:
     return _GOOD
 
 
+# Imported material
+
+
+def never_expires(question: Question) -> Answer:
+    """Whether imported material stays until somebody deletes it. What is not null is a day: there is no empty one."""
+    day = question.attribute("material_expires")
+    if day.data is ABSENT or day.data is None or day.data == "":
+        return _GOOD
+    place = (here("KMS deletes it on this day", day, question.resource),)
+    if isinstance(day.data, Unknown) and not day.data.not_null and is_set(day) is not Truth.YES:
+        return Answer(Truth.UNKNOWN, place, opens(day))
+    return Answer(Truth.NO, place)
+
+
 # How environments are called, each by what it is.
 _ENVIRONMENTS = {
     word: name
@@ -159,19 +174,19 @@ def _environments(text: str) -> set[str]:
 
 # Keys that nothing uses
 
-_REFERRED: WeakKeyDictionary[Graph, dict[str, frozenset[str]]] = WeakKeyDictionary()
+_Referred: TypeAlias = "dict[str, tuple[Formula, ...]]"
+_REFERRED: WeakKeyDictionary[Graph, dict[str, _Referred]] = WeakKeyDictionary()
 _OF_KEYS = ("kms.",)
 
 
 def used(question: Question) -> Answer:
     """Whether anything of its unit, or of the scan, refers to a key, besides aliases, policies and grants of it."""
     graph, key = question.graph, question.resource
-    addresses = {declaration.address for declaration in key.declarations[:1]}
-    if addresses & _referred(graph, key.unit) or graph.exported(key):
-        return _GOOD
-    if id(key) in _ended(graph):
+    referred = [*_referred(graph, key.unit).get(key.declarations[0].address, ()), *_ended(graph).get(id(key), ())]
+    if _holds(referred, question.world):
         return _GOOD
     aliases = [edge.source for edge in graph.into(key, "key") if edge.source.kind == "kms.alias"]
+    aliases = [alias for alias in aliases if decide(alias.exists, question.world) is not Truth.NO]
     evidence = (Evidence("nothing refers to this key", key.head, None, key),)
     if aliases:
         by_name = Open(aliases[0].address, "whether something outside uses the key by this alias")
@@ -179,34 +194,67 @@ def used(question: Question) -> Answer:
     return Answer(Truth.NO, evidence)
 
 
-_ENDS: WeakKeyDictionary[Graph, frozenset[int]] = WeakKeyDictionary()
+def _holds(guards: list[Formula], world: World) -> bool:
+    """Whether one of some guards holds, or may and nobody can say. What holds anyway is looked for first: it asks no world."""
+    return Truth.YES in guards or any(decide(guard, world) is not Truth.NO for guard in guards)
 
 
-def _ended(graph: Graph) -> frozenset[int]:
-    """The resources at which edges end of what is no key itself: of other units, too."""
+_ENDS: WeakKeyDictionary[Graph, dict[int, tuple[Formula, ...]]] = WeakKeyDictionary()
+
+
+def _ended(graph: Graph) -> dict[int, tuple[Formula, ...]]:
+    """By resource when edges end there of what is no key itself: of other units, too."""
     found = _ENDS.get(graph)
     if found is None:
-        found = _ENDS[graph] = frozenset(
-            id(edge.target)
-            for edge in graph.edges()
-            if isinstance(edge.target, Resource) and not edge.source.kind.startswith(_OF_KEYS)
-        )
+        ends: dict[int, dict[Formula, None]] = {}
+        for edge in graph.edges():
+            if isinstance(edge.target, Resource) and not edge.source.kind.startswith(_OF_KEYS):
+                ends.setdefault(id(edge.target), {})[conjunction(edge.guard, edge.source.exists)] = None
+        found = _ENDS[graph] = {target: tuple(guards) for target, guards in ends.items()}
     return found
 
 
-def _referred(graph: Graph, unit: str) -> frozenset[str]:
-    """The addresses that the declarations of a unit refer to, but for those that belong to a key."""
+def _referred(graph: Graph, unit: str) -> _Referred:
+    """By address when the declarations or outputs of a unit refer to it, but for those that belong to a key."""
     units = _REFERRED.setdefault(graph, {})
     found = units.get(unit)
     if found is None:
-        addresses: dict[str, None] = {}
-        for resource in graph.resources:
-            if resource.unit != unit or resource.kind.startswith(_OF_KEYS):
-                continue
-            for declaration in resource.declarations:
-                for value in declaration.body.walk():
-                    addresses.update(dict.fromkeys(target.address for target in value.refs))
-                    if value.target is not None:
-                        addresses[value.target.address] = None
-        found = units[unit] = frozenset(addresses)
+        addresses: dict[str, dict[Formula, None]] = {}
+        for guard, value in _values(graph, unit):
+            for address, there in _references(value, guard):
+                addresses.setdefault(address, {})[there] = None
+        found = units[unit] = {address: tuple(guards) for address, guards in addresses.items()}
     return found
+
+
+def _values(graph: Graph, unit: str) -> Iterator[tuple[Formula, Value]]:
+    for resource in graph.resources:
+        if resource.unit == unit and not resource.kind.startswith(_OF_KEYS):
+            for declaration in resource.declarations:
+                yield resource.exists, declaration.body
+    whole = graph.units.get(unit)
+    if whole is not None:
+        for value in (*whole.outputs.values(), *(export.value for export in whole.exports)):
+            yield Truth.YES, value
+
+
+def _references(value: Value, guard: Formula) -> Iterator[tuple[str, Formula]]:
+    """The addresses that a value refers to, and when; of a choice those of its branches."""
+    data = value.data
+    inner: tuple[tuple[str, Formula], ...] = ()
+    if isinstance(data, Choice):
+        inner = tuple(one for b in data.branches for one in _references(b.value, conjunction(guard, b.guard)))
+        yield from inner
+    told = {address for address, _ in inner}
+    for target in (*value.refs, value.target):
+        if target is not None and target.address not in told:
+            yield target.address, guard
+    parts: tuple[Value, ...] = ()
+    if isinstance(data, tuple):
+        parts = data
+    elif isinstance(data, dict):
+        parts = tuple(data.values())
+    elif isinstance(data, Text):
+        parts = data.pieces if data.encodes is None else (*data.pieces, data.encodes)
+    for part in parts:
+        yield from _references(part, guard)
