@@ -50,6 +50,7 @@ class Access:
         self._values: dict[tuple[Resource, str], Value] = {}
         self._principals: dict[Resource, Principal] = {}
         self._keys: dict[Resource, Key] = {}
+        self.kept: dict[object, object] = {}  # what checks found out in this world and need again
 
     def deployment(self, resource: Resource) -> Deployment:
         """Where a resource is deployed to, as the decision needs it."""

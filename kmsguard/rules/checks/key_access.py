@@ -34,6 +34,7 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
 from kmsguard.rules.checks.organization import can_under, ceilings_of
+from kmsguard.rules.checks.reach import arns_of, objects_of, reachable
 from kmsguard.rules.checks.s3_replication import AWS_MANAGED, KMS_ENCRYPTION
 from kmsguard.rules.checks.statements import paste
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
@@ -293,18 +294,32 @@ class _Asked:
                     if isinstance(end, Resource):
                         further.append((end, there & sure))
                     elif use.asks and use.edge != ITSELF and isinstance(end.value.data, Unknown):
-                        further += [(maybe, Truth.UNKNOWN) for maybe in self._perhaps(end)]
+                        stores = self._perhaps(end)
+                        if edge == way[-1] and not (use.service or use.attribute or use.refused):
+                            stores = self._reachable(use, stores)
+                        further += [(maybe, Truth.UNKNOWN) for maybe in stores]
             at = further
         for holder, there in at:
             yield from self._keys(holder, last, there)
 
-    def _perhaps(self, end: External) -> Iterator[Resource]:
+    def _perhaps(self, end: External) -> Sequence[Resource]:
         """The resources of the unit that a value may mean of which nothing is known: an environment that is given."""
         target = end.value.target
-        if target is None or not target.attribute:
-            for one in self.question.graph.by_kind.get(end.kind, ()):
-                if one.unit == self.resource.unit:
-                    yield one
+        if target is not None and target.attribute:
+            return ()
+        name = ("of unit", end.kind, self.resource.unit)
+        found = self.access.kept.get(name)
+        if not isinstance(found, tuple):
+            all_ = self.question.graph.by_kind.get(end.kind, ())
+            found = self.access.kept[name] = tuple(one for one in all_ if one.unit == self.resource.unit)
+        return found
+
+    def _reachable(self, use: KeyUse, stores: Sequence[Resource]) -> Sequence[Resource]:
+        """Those of some stores that one of the principals of a use may reach."""
+        found: set[Resource] = set()
+        for user in self._ends(use):
+            found.update(reachable(self.access, user.principal, use.asks, stores, self.deployment))
+        return [store for store in stores if store in found]
 
     def _keys(self, holder: Resource, edge: str, there: Truth) -> Iterator[Hop]:
         if holder.kind == "s3.bucket" and edge == "encrypted_with":
@@ -426,7 +441,7 @@ class _Asked:
         if policy.data is not ABSENT:
             documents.append(self.access.read(policy, self.deployment))
         best = Truth.NO
-        for one in (_objects(arn), arn) if hop.holder.kind == "s3.bucket" else (arn,):
+        for one in arns_of(hop.holder, arn):
             as_key = Key(one, Layer(documents=tuple(documents)), account, region)
             for asked in use.asks:
                 best = best | can(user.principal, asked, as_key, {}, deployment=self.deployment).truth
@@ -546,12 +561,12 @@ class _Asked:
             region = key.region if key.region.text is not None or hop.holder.region is None else hop.holder.region
             context["kms:ViaService"] = Value(Text((Value(f"{use.via}."), region, Value(".amazonaws.com"))))
             context["kms:RequestAlias"] = self._request_alias(hop)
-        names = tuple(Value(name) for name in use.context)
+        names = tuple(Value(name) for name in use.context if not name.startswith("kms:"))
         if names:
             context["kms:EncryptionContextKeys"] = Value(names)
         spread = False
         for name, text in use.context.items():
-            place = f"kms:EncryptionContext:{name}"
+            place = name if name.startswith("kms:") else f"kms:EncryptionContext:{name}"
             if text == "?":
                 context[place] = _what(f"the encryption context {name}")
             elif text.endswith(".object}"):
@@ -560,7 +575,7 @@ class _Asked:
                 whole = self.access.value(bucket, "arn") if isinstance(bucket, Resource) else _what("the bucket")
                 on = self.access.value(bucket, "bucket_key").data if isinstance(bucket, Resource) else None
                 if on is not True:
-                    yield {**context, place: _objects(whole)}
+                    yield {**context, place: objects_of(whole)}
                 if on is not False:
                     yield {**context, place: whole}
             else:
@@ -856,10 +871,6 @@ def _called(key: End) -> str:
 
 def _what(reference: str) -> Value:
     return Value(Unknown("is not known here", reference, not_null=True))
-
-
-def _objects(bucket: Value) -> Value:
-    return Value(Text((bucket, Value("/"), _what("the names of the objects"))))
 
 
 def _pieces(value: Value) -> str:

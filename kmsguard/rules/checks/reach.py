@@ -1,0 +1,103 @@
+"""Which stores a principal may reach at all, told from its policies before a whole decision is made of any.
+
+A graph has many more pairs of principals and stores than pairs that have to do with each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kmsguard.iam.decide import Principal
+from kmsguard.iam.document import Statement
+from kmsguard.iam.texts import Deployment, Sym, acts, fits, sym
+from kmsguard.model.resource import Resource
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import ABSENT, Text, Unknown, Value
+from kmsguard.rules.checks.access import Access
+
+OBJECTS = Value(Unknown("is not known here", "the names of the objects", not_null=True))
+
+
+class _Store(NamedTuple):
+    """A store as policies see it."""
+
+    forms: tuple[Sym, ...]  # its ARN, of a bucket also that of its objects
+    lets_in: bool  # whether its own policy may let in somebody whose policies do not
+
+
+def objects_of(bucket: Value) -> Value:
+    """The ARN of the objects in a bucket of an ARN."""
+    return Value(Text((bucket, Value("/"), OBJECTS)))
+
+
+def arns_of(store: Resource, arn: Value) -> tuple[Value, ...]:
+    """What policies name who let somebody use a store."""
+    return (objects_of(arn), arn) if store.kind == "s3.bucket" else (arn,)
+
+
+def reachable(
+    access: Access, principal: Principal, actions: tuple[str, ...], stores: Sequence[Resource], deployment: Deployment
+) -> Sequence[Resource]:
+    """Those of some stores with which a principal may be let do one of some actions: with the others it is certainly not.
+
+    Raises:
+        UndecidedError: where the world does not decide the policy or ARN of a store.
+    """
+    texts = _allowed(principal, actions)
+    if texts is None:
+        return stores
+    found = []
+    for store in stores:
+        seen = _seen(access, store, actions, deployment)
+        if seen.lets_in or any(fits(text, form) is not Truth.NO for text in texts for form in seen.forms):
+            found.append(store)
+    return found
+
+
+def _allowed(principal: Principal, actions: Sequence[str]) -> tuple[Sym, ...] | None:
+    """What the policies of a principal name as resources of some actions; None where that is not all that they may allow."""
+    layer = principal.identity_policies
+    if principal.kind not in ("role", "user") or layer.missing or layer.missing_allows:
+        return None
+    texts: dict[Sym, None] = {}
+    for document in layer.documents:
+        if document.error:
+            return None
+        for statement in document.statements:
+            if statement.effect == "Deny" or not _may_act(statement, actions):
+                continue
+            element = statement.resource
+            if statement.open or (element is not None and element.negated):
+                return None
+            for entry in element.entries if element is not None else ():
+                if any("${" in piece for piece in entry.text if isinstance(piece, str)):
+                    return None
+                texts.setdefault(entry.text)
+    return tuple(texts)
+
+
+def _may_act(statement: Statement, actions: Sequence[str]) -> bool:
+    if statement.open:
+        return True
+    element = statement.action
+    if element is None:
+        return False
+    return element.negated or any(acts(entry.text, one) is not Truth.NO for entry in element.entries for one in actions)
+
+
+def _seen(access: Access, store: Resource, actions: tuple[str, ...], deployment: Deployment) -> _Store:
+    name = ("store", store, actions, id(deployment))
+    found = access.kept.get(name)
+    if not isinstance(found, _Store):
+        forms = tuple(sym(arn, deployment) for arn in arns_of(store, access.value(store, "arn")))
+        found = access.kept[name] = _Store(forms, _lets_in(access, store, actions, deployment))
+    return found
+
+
+def _lets_in(access: Access, store: Resource, actions: Sequence[str], deployment: Deployment) -> bool:
+    policy = access.value(store, "policy")
+    if policy.data is ABSENT:
+        return False
+    document = access.read(policy, deployment)
+    return bool(document.error) or any(one.effect != "Deny" and _may_act(one, actions) for one in document.statements)
