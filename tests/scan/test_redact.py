@@ -37,6 +37,14 @@ def test_a_short_secret_is_hidden_where_it_stands_and_nowhere_else():
     assert secrets.text("line 123") == "line 123"
 
 
+def test_a_secret_that_is_a_word_of_arns_is_hidden_where_it_is_all_of_a_value():
+    """A database whose user is `root` does not garble the ARNs of the account."""
+    secrets = Secrets()
+    secrets.add(Value("root", Span("a.tf", 3, 9, 3, 14)))
+    assert secrets.value("root") == "(4 characters)"
+    assert secrets.value("arn:aws:iam::111122223333:root") == "arn:aws:iam::111122223333:root"
+
+
 def test_a_block_is_shown_by_its_head():
     """Where a whole block is meant, its first line says which."""
     block = Span("a.tf", 1, 1, 4, 2)
