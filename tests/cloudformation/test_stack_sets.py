@@ -146,7 +146,7 @@ Resources:
 
 
 def test_a_template_of_sub_is_read_where_all_is_known():
-    """What `Fn::Sub` fills in is filled in, `${!X}` is a reference of the inner template, and the places are those of the file."""
+    """What `Fn::Sub` fills in is filled in, `${!X}` is left to the inner template, and the places are those of the file."""
     text = COMPUTED.replace(
         "BODY",
         "!Sub |\n        Resources:\n          Key:\n            Type: AWS::KMS::Key\n            Properties:\n"

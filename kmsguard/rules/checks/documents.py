@@ -237,7 +237,8 @@ class _Writing:
         """What a target is an attribute of, where the unit holds it."""
         if target is None or not target.address:
             return None
-        found = self.access.graph.by_address.get((self.resource.unit, target.address))
+        unit, foreign, inside = target.address.rpartition("//")  # what another unit makes is `UNIT//ADDRESS`
+        found = self.access.graph.by_address.get((unit if foreign else self.resource.unit, inside))
         return found[0] if found else None
 
     def _account(self, resource: Resource) -> str | None:
