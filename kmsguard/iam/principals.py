@@ -179,7 +179,8 @@ def _equals(text: Sym, other: Sym) -> Result:
 def _session(text: Sym, caller: Caller) -> Result:
     if caller.session is not None:
         return _equals(text, caller.session)
-    if _is_resource(text):
+    plain = known(text)
+    if _is_resource(text) or (plain is not None and ":assumed-role/" not in plain):
         return NO
     name = next((name for form in (*caller.also, caller.arn) if (name := last_part(form)) is not None), None)
     wanted = (":assumed-role/",) if name is None else (":assumed-role/", *name, "/")
