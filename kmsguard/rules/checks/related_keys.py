@@ -10,10 +10,11 @@ from collections.abc import Iterator
 
 import msgspec
 
+from kmsguard.conditions.comparison import same
 from kmsguard.iam.document import Element, PrincipalElement, Statement
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import glob
-from kmsguard.iam.texts import Deployment, Hole, Sym, fold, opens, show
+from kmsguard.iam.texts import Deployment, Hole, Sym, fold, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
@@ -213,6 +214,32 @@ def id_of_multi_region(question: Question) -> Answer:
 
 
 _MULTI_REGION = "mrk-"
+
+
+# Aliases
+
+
+def same_alias(question: Question) -> Answer:
+    """Whether a replica has one of the aliases of its primary; YES where the primary has none.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html
+    """
+    access, replica = access_of(question), question.resource
+    own = [access.value(alias, "name") for alias, _ in access.sources(replica, "key", "kms.alias")]
+    for primary, there in access.ends(replica, "primary"):
+        if not isinstance(primary, Resource) or there is not Truth.YES:
+            continue
+        theirs = [access.value(alias, "name") for alias, _ in access.sources(primary, "key", "kms.alias")]
+        found = any_of(same(one, other) for one in own for other in theirs)
+        if theirs and found is not Truth.YES:
+            evidence = (
+                Evidence("this replica is known by other names", replica.head, None, replica),
+                *(Evidence("an alias of its primary", name.where, name.trail, primary) for name in theirs),
+            )
+            names = ", ".join(show(sym(name)) for name in theirs)
+            open_ = opens_of(*own, *theirs) if found is Truth.UNKNOWN else ()
+            return Answer(found, evidence, open_, values={"aliases": names})
+    return _GOOD
 
 
 # Key material
