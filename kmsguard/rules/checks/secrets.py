@@ -53,7 +53,9 @@ _HANDED_OVER = ("aws_cloudformation_", "aws_servicecatalog_", "awscc_")
 _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
 _VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
-_SECRETS = frozenset({"secret", "secret_string", "secret_binary", "SecretString"})  # others of that name are ids and ARNs
+_SECRETS = frozenset({"secret", "secret_string", "secret_binary", "SecretString", "plaintext"})
+"""Attributes that are a secret wherever they are; others whose names have the word in them are ids and ARNs. `plaintext`: of
+`aws_kms_secrets` and `aws_kms_ciphertext`, what is decrypted and what is encrypted."""
 _TEXTS = re.compile(r"(?:string|list\(string|set\(string|any|)\W*$", re.IGNORECASE)  # types of variables and parameters
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
 _FAMILIES: dict[Family, str] = {
@@ -659,7 +661,7 @@ def _source(part: Value, inputs: dict[str, Declaration]) -> str | None:
 def _is_secret_target(address: str, attribute: str) -> bool:
     if not address or attribute in ("Ref", "id", "arn", "Arn"):
         return False
-    if family(attribute) in ("password", "token") or attribute in _SECRETS:
+    if family(attribute) in ("password", "token") or attribute in _SECRETS or attribute.startswith("plaintext."):
         return True
     return attribute in ("result", "value") and any(family(part) == "password" for part in address.split(".")[:-1])
 
