@@ -14,7 +14,7 @@ import msgspec
 from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, ConditionKey, KeyType
 from kmsguard.iam.principals import Caller, last_part, names_in_china, root_arn, session_arn
-from kmsguard.iam.subjects import Key, Principal
+from kmsguard.iam.subjects import Key, Principal, Tags
 from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
 from kmsguard.iam.texts import (
     ANY_KEY_ID,
@@ -156,7 +156,8 @@ class Asked:
     def _context_is_whole(self) -> bool:
         return CONTEXT_KEYS in self.context and self.context[CONTEXT_KEYS][1].is_known
 
-    def _tag(self, tags: Mapping[str, Value] | None, name: str, prefix: str) -> State:
+    def _tag(self, given: Tags, name: str, prefix: str) -> State:
+        tags = given() if callable(given) else given
         if tags is None:
             return ABSENT if self.caller.is_service and prefix == "aws:PrincipalTag/" else _undecided(prefix + name)
         for tag, value in tags.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import msgspec
 
@@ -13,6 +14,10 @@ from kmsguard.model.value import ACCOUNT, REGION, Unknown, Value
 
 OWN_ACCOUNT = Value(Unknown("the account deployed to is not given", target=ACCOUNT, not_null=True))
 OWN_REGION = Value(Unknown("the Region deployed to is not given", target=REGION, not_null=True))
+
+
+Tags: TypeAlias = "Mapping[str, Value] | Callable[[], Mapping[str, Value] | None] | None"
+"""Tags, or what says them once a condition asks; None: not known."""
 
 
 class Layer(msgspec.Struct, frozen=True, eq=False):
@@ -47,7 +52,7 @@ class Principal(msgspec.Struct, frozen=True, eq=False):
     identity_policies: Layer = NOT_HELD
     boundary: Layer | None = None  # None: it has none
     session_policies: Layer | None = None
-    tags: Mapping[str, Value] | None = None  # None: not known
+    tags: Tags = None
     service_linked: bool = False
 
 
@@ -82,7 +87,7 @@ class Key(msgspec.Struct, frozen=True, eq=False):
     multi_region: Value | None = None
     multi_region_type: Value | None = None  # PRIMARY, REPLICA
     aliases: tuple[Value, ...] | None = None  # `alias/name`
-    tags: Mapping[str, Value] | None = None
+    tags: Tags = None
     customer_managed: bool = True
 
 

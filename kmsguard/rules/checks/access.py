@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from kmsguard.iam.decide import (
     EMPTY,
@@ -146,7 +147,7 @@ class Access:
             name=self._name(end),
             identity_policies=self.identity_policies(end),
             boundary=_joined(boundary) if boundary else None,
-            tags=self._tags(end),
+            tags=partial(self._tags, end),
         )
 
     def _name(self, end: Resource) -> Value | None:
@@ -247,7 +248,7 @@ class Access:
             multi_region=multi_region,
             multi_region_type=Value("REPLICA" if replica is True else "PRIMARY") if multi_region.data is True else None,
             aliases=tuple(self.value(alias, "name") for alias, there in aliases if there is Truth.YES),
-            tags=self._tags(end),
+            tags=partial(self._tags, end),
         )
 
     def _grant(self, grant: Resource) -> Grant:

@@ -445,6 +445,8 @@ class _Asked:
             as_key = Key(one, Layer(documents=tuple(documents)), account, region)
             for asked in use.asks:
                 best = best | can(user.principal, asked, as_key, {}, deployment=self.deployment).truth
+                if best is Truth.YES:
+                    return best
         return best
 
     # Decisions
