@@ -5,20 +5,22 @@ See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-r
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from copy import copy
+from itertools import accumulate
 
 import msgspec
 
 from kmsguard.cloudformation.context import MAX_STACKS, Context
 from kmsguard.cloudformation.given import Given
-from kmsguard.cloudformation.template import Template, function_of, is_template
+from kmsguard.cloudformation.template import Template, is_template
 from kmsguard.cloudformation.texts import pieces_of, scalar_text
 from kmsguard.model.declaration import Call, Declaration, Problem, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import ACCOUNT, REGION, Text, Unknown, Value
-from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, YamlFile, YamlNode, parse_file
+from kmsguard.syntax.yaml import Entry, Mapping, YamlFile, YamlNode, parse_file
 
 STACK_SET = "AWS::CloudFormation::StackSet"
 
@@ -123,7 +125,7 @@ def _template_of(template: Template, name: str, entry: Entry, body: Value) -> Ya
         return None
     written = properties.get("TemplateBody")
     if written is not None:
-        source = embedded(written) or _computed(written, body.members.get("TemplateBody"))
+        source = _text_of(written, body.members.get("TemplateBody"))
         if source is None:
             message = f"not all of the template of the stack set {name} is known; what it makes is not seen"
             context.problem("warning", "template-not-found", written.span, message)
@@ -150,14 +152,15 @@ def _template_of(template: Template, name: str, entry: Entry, body: Value) -> Ya
     return None
 
 
-class _Computed(Source):
-    """A text that functions made, in which every character stands where it comes from."""
+class _Inner(Source):
+    """A text inside of a template, in which every character stands where it comes from."""
 
     def __init__(self, written: YamlNode, text: Text) -> None:
         super().__init__(written.source.path, text.known or "")
         self.outer = written.source
         self.whole = written.span
-        self.made = text
+        self.pieces = text.pieces
+        self.starts = [0, *accumulate(len(piece.data) if isinstance(piece.data, str) else 1 for piece in text.pieces)]
 
     def place(self, offset: int) -> tuple[int, int]:
         """(line, column) of what an offset comes from."""
@@ -166,59 +169,19 @@ class _Computed(Source):
 
     def span(self, start: int, end: int) -> Span:
         """Where the characters come from."""
-        return self.made.place(start, max(end, start + 1)) or self.whole
+        end = max(end, start + 1)
+        first, last = bisect_right(self.starts, start) - 1, bisect_left(self.starts, end)
+        at = self.starts[first]
+        return Text(self.pieces[first:last]).place(start - at, end - at) or self.whole
 
     def line(self, number: int) -> str:
         """A line of the file."""
         return self.outer.line(number)
 
 
-def _computed(written: YamlNode, value: Value | None) -> Source | None:
-    """The text that functions made of what is known, each character at its own place; None where not all is known."""
+def _text_of(written: YamlNode, value: Value | None) -> Source | None:
+    """A text that is literal or made by functions, each character at its own place; None where not all of it is known."""
     if value is None or scalar_text(value) is None:
         return None
     pieces = pieces_of(value)
-    return _Computed(written, Text(pieces)) if pieces else None
-
-
-def embedded(node: YamlNode) -> Source | None:
-    """The text of a literal as a source in which everything stands at the line and column where it is written.
-
-    None where no such text can be made: a folded or computed text, escapes other than those of a JSON text.
-    """
-    call, _ = function_of(node)
-    if not isinstance(node, Scalar) or call or (node.tag and not node.tag.startswith(CORE)):
-        return None
-    outer = node.source.text
-    if node.style == "|":
-        start = outer.find("\n", node.content) + 1
-        return Source(node.source.path, "\n" * outer.count("\n", 0, start) + outer[start : node.end])
-    if node.style != '"' or "\n" in outer[node.content : node.end]:
-        return None
-    text = _unescaped(outer[node.content + 1 : node.end - 1])
-    if text is None:
-        return None
-    column = node.content + 1 - (outer.rfind("\n", 0, node.content) + 1)
-    return Source(node.source.path, "\n" * outer.count("\n", 0, node.content) + " " * column + text)
-
-
-def _unescaped(raw: str) -> str | None:
-    """A JSON text that stands in a quoted one, in as many characters: a quote with a blank, blanks for line breaks."""
-    made: list[str] = []
-    opened = False
-    at = 0
-    while at < len(raw):
-        pair = raw[at : at + 2]
-        if pair[0] != "\\":
-            made.append(pair[0])
-            at += 1
-            continue
-        if pair == '\\"':
-            made.append('" ' if opened else ' "')
-            opened = not opened
-        elif pair in ("\\n", "\\t", "\\r") and not opened:
-            made.append("  ")
-        else:
-            return None
-        at += 2
-    return "".join(made)
+    return _Inner(written, Text(pieces)) if pieces else None

@@ -96,7 +96,7 @@ def test_a_json_template_in_a_quoted_text():
     key = next(d for d in unit.declarations if d.address == "Set.K")
     place = key.body.members["EnableKeyRotation"].place
     assert place is not None
-    assert unit.sources["template.yaml"].slice(place) == r'"EnableKeyRotation\": false'
+    assert unit.sources["template.yaml"].slice(place) == r"\"EnableKeyRotation\": false"
 
 
 @pytest.mark.parametrize(
@@ -143,6 +143,18 @@ Resources:
     Properties:
       TemplateBody: BODY
 """
+
+
+def test_a_yaml_template_in_a_text_of_a_json_file():
+    """Line breaks that are written as escapes are line breaks of the inner template; its places are in the one line."""
+    body = '{"Resources": {"Set": {"Type": "AWS::CloudFormation::StackSet", "Properties": {"TemplateBody": "BODY"}}}}'
+    text = body.replace("BODY", r"Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      EnableKeyRotation: false\n")
+    unit = unit_of(text)
+    key = next(d for d in unit.declarations if d.address == "Set.K")
+    place = key.body.members["EnableKeyRotation"].place
+    assert place is not None
+    assert unit.sources["template.yaml"].slice(place) == "EnableKeyRotation: false"
+    assert not unit.problems
 
 
 def test_a_template_of_sub_is_read_where_all_is_known():

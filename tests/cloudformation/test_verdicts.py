@@ -1,7 +1,7 @@
 """What small templates come to, from text to verdict: conditions, empty parameters, texts, other templates.
 
-verdicts/<case>.yaml holds templates, each after a line `# FILE`. The lines `#! CODE verdict ADDRESS PLACE reason` at the beginning say
-all that is found of the codes that the first such line names.
+verdicts/<case>.yaml holds templates, each after a line `# FILE`. The lines `#! CODE verdict ADDRESS PLACE reason` before them
+say all that is found of the codes that the first such line names.
 """
 
 import re
