@@ -59,8 +59,10 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
         findings.extend(_unread(view, name, operations[0]))
         for statement in view.document.statements:
             found = [operation for operation in operations if allows(statement, (operation,))]
-            if not found or any(allows(statement, (operation,)) for operation in but) or _is_narrow(statement):
+            if not found or _is_narrow(statement):
                 continue
+            if any(allows(statement, (operation,)) and not _is_denied(view, operation, question) for operation in but):
+                continue  # told by the rule about these
             truth = _all_keys(statement, view, question)
             if truth is Truth.NO or _is_denied(view, found[0], question):
                 continue

@@ -427,6 +427,17 @@ def test_every_key(keys, truth):
     assert ask(identities.decrypt_with_named_keys, inline, account=OWN).truth is truth
 
 
+def test_what_is_denied_again():
+    """Whoever may do everything but decrypt may still destroy every key."""
+    statements = [
+        {"Effect": "Allow", "Action": "kms:*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["kms:Decrypt", "kms:ReEncrypt*"], "Resource": "*"},
+    ]
+    one = resource("aws_iam_policy.a", "iam.policy", policy={"Version": "2012-10-17", "Statement": statements})
+    assert ask(identities.decrypt_with_named_keys, one, account=OWN).truth is Truth.YES
+    assert ask(identities.destroy_named_keys, one, account=OWN).truth is Truth.NO
+
+
 @pytest.mark.parametrize(
     ("statements", "truth"),
     [
