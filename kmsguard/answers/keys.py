@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from kmsguard.answers.aws_keys import ALIAS_OF_AWS, under_aws_keys
-from kmsguard.answers.parties import Known, PartyKind, explore
+from kmsguard.answers.parties import Known, Party, PartyKind, explore
 from kmsguard.answers.prices import PRICE, Price
 from kmsguard.answers.who_can import Everybody, answers_of, everybody, keys_of
 from kmsguard.answers.wording import said
@@ -191,6 +191,7 @@ class _Key:
         enabled = self._fact("enabled")
         rotation = self._rotation(spec, usage, origin)
         operations = uses_of(spec, usage)
+        parties = [party for party in self.known.parties(key) if self.known.are_linked(party, key)]
         return KeyEntry(
             address=key.address,
             type=key.type,
@@ -207,8 +208,8 @@ class _Key:
             rotation=rotation,
             state="unknown" if not isinstance(enabled, bool) else "enabled" if enabled else "disabled",
             aliases=self._aliases(),
-            administrators=tuple(self._holders(ADMINISTRATION)),
-            users=tuple(self._holders(operations)),
+            administrators=tuple(self._holders(parties, ADMINISTRATION)),
+            users=tuple(self._holders(parties, operations)),
             open_to=tuple(everybody(self.known, key, operations)),
             protects=_protected(uses),
             cost=_cost(rotation),
@@ -275,8 +276,8 @@ class _Key:
 
         return tuple(sorted({name for _, names in explore(in_world).found for name in names}))
 
-    def _holders(self, operations: Sequence[str]) -> Iterator[Holder]:
-        for party in self.known.parties(self.key):
+    def _holders(self, parties: Sequence[Party], operations: Sequence[str]) -> Iterator[Holder]:
+        for party in parties:
             same: dict[object, Holder] = {}
             for one in answers_of(self.known, party, self.key, operations):
                 if one.answer == "no":

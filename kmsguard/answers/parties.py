@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
 from kmsguard.answers.wording import said
+from kmsguard.iam.context import Asked
 from kmsguard.iam.decide import EMPTY, NOT_HELD, OWN_ACCOUNT, Key, Principal
-from kmsguard.iam.principals import CallerKind
-from kmsguard.iam.texts import Sym, equal, opens, show, sym
+from kmsguard.iam.document import Statement
+from kmsguard.iam.principals import Caller, CallerKind, reach
+from kmsguard.iam.texts import Deployment, Sym, equal, fits, opens, show, sym
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import JudgeSettings
@@ -106,6 +108,24 @@ class Known:
             found = self._principals[name] = party.principal(access)
         return found
 
+    def are_linked(self, party: Party, resource: Resource) -> bool:
+        """Whether a role or user of the scan may have anything to do with a key, in some world.
+
+        Where its identity policies name other keys only, and the key's policy and grants nobody but others, it has not.
+        """
+        asked = party.resource
+        if asked is None:
+            return True
+
+        def in_world(world: World) -> bool | None:
+            if decide(resource.exists, world) is Truth.NO or decide(asked.exists, world) is Truth.NO:
+                return None
+            access = self.access(world, resource.unit)
+            return _are_linked(self.principal(access, party), self.key(access, resource), access.deployment(resource))
+
+        worlds = explore(in_world)
+        return worlds.too_many or any(linked for _, linked in worlds.found)
+
     def parties(self, key: Resource) -> list[Party]:
         """Who may be asked about a key, each once: roles and users, then accounts (its own for certain), services and others.
 
@@ -182,6 +202,43 @@ class Known:
                     if named or equal(text, sym(access.value(resource, "arn"))) is Truth.YES:
                         return True
         return False
+
+
+def _are_linked(principal: Principal, key: Key, deployment: Deployment) -> bool:
+    policies, identity = key.policies, principal.identity_policies
+    if key.grants or key.grants_missing or policies.missing or policies.missing_allows:
+        return True
+    if identity.missing or identity.missing_allows or any(one.error for one in (*policies.documents, *identity.documents)):
+        return True
+    asked = Asked(principal, "kms:Decrypt", key, {}, deployment)
+    return any(_names(one, asked.caller) for document in policies.documents for one in document.statements) or any(
+        _is_about(one, asked.key_forms) for document in identity.documents for one in document.statements
+    )
+
+
+def _names(statement: Statement, caller: Caller) -> bool:
+    """Whether a statement of a key policy may reach a caller otherwise than through its account."""
+    element = statement.principal
+    if statement.effect == "Deny" or (element is None and not statement.open):
+        return False
+    if element is None or element.negated or statement.open:
+        return True
+    found = reach(element, caller)
+    return any(one.truth is not Truth.NO for one in (found.everybody, found.itself, found.session))
+
+
+def _is_about(statement: Statement, forms: Sequence[Sym]) -> bool:
+    """Whether a statement of an identity policy may allow something with a key whose ARN has some forms."""
+    resource = statement.resource
+    if statement.effect == "Deny" or (resource is None and not statement.open):
+        return False
+    if resource is None or resource.negated or statement.open:
+        return True
+    return any(
+        any("${" in piece for piece in entry.text if isinstance(piece, str))
+        or all(fits(entry.text, form) is not Truth.NO for form in forms)
+        for entry in resource.entries
+    )
 
 
 _ORDER: dict[PartyKind, int] = {"role": 0, "user": 1, "account": 2, "service": 3, "unknown": 4}

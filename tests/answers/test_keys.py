@@ -156,3 +156,39 @@ resource "aws_kms_key" "none" { count = 0 }
 resource "aws_kms_key" "some" { count = var.extra ? 1 : 0 }
 """
     assert {name: one.exists for name, one in inventory(read(code)).items()} == {"aws_kms_key.some[0]": "unknown"}
+
+
+def test_who_has_nothing_to_do_with_a_key_is_left_out_and_who_perhaps_has_is_not(read):
+    """Roles whose policies name another key, no key, something that is not known, or the key by a pattern."""
+    code = """
+variable "policy" { type = string }
+resource "aws_kms_key" "a" {}
+resource "aws_kms_key" "b" {}
+locals { policies = {
+  other   = jsonencode({ Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = aws_kms_key.b.arn }] })
+  unknown = var.policy
+  bad     = jsonencode({ Statement = "x" })
+  region  = jsonencode({ Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "arn:*:eu-west-1:*:key/*" }] })
+  away    = jsonencode({ Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = "arn:*:us-east-1:*:key/*" }] })
+  not     = jsonencode({ Statement = [{ Effect = "Allow", Action = "kms:Decrypt", NotResource = aws_kms_key.b.arn }] })
+  denied  = jsonencode({ Statement = [{ Effect = "Deny", Action = "kms:*", Resource = "*" }] })
+} }
+resource "aws_iam_role" "r" {
+  for_each           = local.policies
+  name               = each.key
+  assume_role_policy = "{}"
+}
+resource "aws_iam_role_policy" "r" {
+  for_each = local.policies
+  role     = aws_iam_role.r[each.key].id
+  policy   = each.value
+}
+"""
+    users = {one.principal: one.answer for one in inventory(read(code))["aws_kms_key.a"].users if one.kind == "role"}
+
+    assert users == {
+        'aws_iam_role.r["region"]': "yes",
+        'aws_iam_role.r["not"]': "yes",
+        'aws_iam_role.r["bad"]': "unknown",
+        'aws_iam_role.r["unknown"]': "unknown",
+    }
