@@ -79,6 +79,7 @@ def _marked(piece: Value, whole: Value) -> Value:
 def text_value(pieces: Iterable[Value], span: Span | None = None) -> Value:
     """A text of pieces: one hole alone is the hole itself, nothing is the empty string."""
     parts: list[Value] = []
+    pieces = tuple(pieces)
     for piece in pieces:
         if isinstance(piece.data, Text):
             parts.extend(pieces_of(piece))
@@ -94,4 +95,14 @@ def text_value(pieces: Iterable[Value], span: Span | None = None) -> Value:
     for part in parts:
         sensitive = sensitive or part.sensitive
         refs.extend(ref for ref in part.refs if ref not in refs)
+    encoded = _only_json(pieces)
+    if encoded is not None:
+        return Value(Text(tuple(parts), encoded.encodes, "json"), span, None, None, tuple(refs), sensitive)
     return Value(Text(tuple(parts)), span, None, None, tuple(refs), sensitive)
+
+
+def _only_json(pieces: tuple[Value, ...]) -> Text | None:
+    """The JSON that an encoder made, where a text is nothing else but white space: a template that is `${jsonencode(…)}`."""
+    filled = [piece.data for piece in pieces if not isinstance(piece.data, str) or piece.data.strip(" \t\r\n")]
+    only = filled[0] if len(filled) == 1 else None
+    return only if isinstance(only, Text) and only.encodes is not None and only.encoding == "json" else None

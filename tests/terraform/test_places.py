@@ -304,3 +304,23 @@ def test_variable_files_outside_of_the_checkout(tmp_path: Path) -> None:
     assert unit.outputs["name"].text == "prod"
     assert unit.outputs["file"].text is None
     assert [problem.code for problem in unit.problems] == ["outside-checkout"]
+
+
+def test_a_template_that_only_encodes_leads_into_what_it_encodes(tmp_path: Path) -> None:
+    """`${jsonencode(…)}` and a line end: the documented way to write JSON in a template file. Each member stands at its line.
+
+    See https://developer.hashicorp.com/terraform/language/functions/templatefile#generating-json-or-yaml-from-a-template.
+    """
+    (tmp_path / "policy.tftpl").write_text("${jsonencode({\n  Statement = [{ Principal = who }]\n})}\n", encoding="utf-8")
+    unit = read_text(tmp_path, 'resource "aws_kms_key" "k" { policy = templatefile("policy.tftpl", { who = "*" }) }\n')
+    policy = declaration(unit, "aws_kms_key.k").body.members["policy"]
+    assert policy.text == '{"Statement":[{"Principal":"*"}]}\n'
+    document, problems = parse_json(policy)
+    assert document is not None
+    assert not problems
+    (statement,) = document.members["Statement"].items
+    principal = statement.members["Principal"]
+    assert principal.place is not None
+    assert principal.span is not None
+    assert (Path(principal.place.file).name, principal.place.start_line) == ("policy.tftpl", 2)
+    assert Path(principal.span.file).name == "main.tf"
