@@ -132,8 +132,12 @@ _PRIMARY = {
     "dynamodb.replica": "table",
     "efs.replication": "source",
     "elasticache.replication_group": "global",
+    "memorydb.cluster": "multi_region_cluster",
 }
-"""The edge from a replica to what it is a replica of."""
+"""The edge from a replica to what it is a replica of, or to the whole of which it is a part."""
+
+_WHOLES = {"dynamodb.global_table": "table", "memorydb.multi_region_cluster": "multi_region_cluster"}
+"""What is no store itself, and the edge by which its parts lead to it."""
 
 
 def _relatives(question: Question) -> Iterator[tuple[str, Value]]:
@@ -147,10 +151,10 @@ def _relatives(question: Question) -> Iterator[tuple[str, Value]]:
     for primary, there in access.ends(resource, edge):
         if not isinstance(primary, Resource) or there is not Truth.YES:
             continue
-        if primary.kind != "dynamodb.global_table":
+        if primary.kind not in _WHOLES:
             yield primary.address, access.value(primary, "key")
             continue
-        for replica, _ in access.sources(primary, "table", resource.kind):
+        for replica, _ in access.sources(primary, _WHOLES[primary.kind], resource.kind):
             if replica is not resource:
                 yield _SIBLING, access.value(replica, "key")
 
