@@ -244,12 +244,20 @@ def _finding(
         location=place.location,
         related=_redacted(place.related, secrets),
         decided_by=tuple(Open(secrets.text(o.reference), secrets.text(o.message)) for o in judgement.open),
-        remediation=secrets.text(judgement.remediation) or rule.remediation,
+        remediation=_remediation(judgement.remediation, rule.remediation, secrets),
         help_url=rule.help_url,
         suppression=_shown(suppression, secrets),
         flow=_redacted(place.flow, secrets),
         excerpt=secrets.excerpt(source, place.location, place.head) if source is not None else (),
     )
+
+
+def _remediation(own: str, of_rule: str, secrets: Secrets) -> str:
+    """What is told of a finding alone, without secrets, and the rule's own words as they are: they hold none of the input."""
+    if not own:
+        return of_rule
+    before = own.removesuffix(of_rule)
+    return secrets.text(before) + own[len(before) :]
 
 
 def _notice(leftover: Leftover, rule: RuleInfo, secrets: Secrets, sources: _Sources) -> Finding:

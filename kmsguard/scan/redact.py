@@ -13,7 +13,7 @@ from kmsguard.model.value import Value
 
 SHOWN_LINES = 5
 LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
-WORDS = frozenset({"password", "secret", "token", "value", "root", "admin", "true", "false", "null"})
+WORDS = frozenset({"password", "secret", "token", "value", "root", "admin", "true", "false", "null", "none", "name", "user"})
 """Of our own messages, of ARNs and of JSON: one of these is masked only where it stands, or where it is all of a value."""
 PARTS = 6  # a shorter literal piece of an interpolated secret gives nothing away
 

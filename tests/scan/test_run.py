@@ -262,6 +262,14 @@ def test_marks_of_windows_are_read(name, content):
     assert len(report.findings) == 1
 
 
+def test_a_password_that_is_a_word_garbles_no_advice():
+    """What a rule says to do holds nothing of the input, so nothing in it is masked; the password is, where it stands."""
+    _make({"main.tf": 'resource "aws_db_instance" "a" {\n  password = "encryption"\n}\n'})
+    (finding,) = scan(["."], Settings(select=("KG201",), today="2026-06-01")).findings
+    assert "Switch encryption on" in finding.remediation
+    assert 'password = "encryption"' not in render(scan(["."], Settings(select=("KG101",), today="2026-06-01")), "text")
+
+
 def test_secrets_are_in_no_format():
     """A scan that is not asked for secrets shows none of those beside the key."""
     secret = "Winter-2024-Winter!"
