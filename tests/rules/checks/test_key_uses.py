@@ -73,3 +73,34 @@ def test_integrations(tmp_path: Path, capsys: pytest.CaptureFixture[str], works:
     assert sorted(found) == sorted(case.name.replace(".", "_") for case in CASES)
     assert {f["verdict"] for f in found.values()} == {"fail"}
     assert all("kms:" in f["remediation"] and "statement" in f["remediation"] for f in found.values())
+
+
+def test_key_policies_of_the_services_pages(capsys: pytest.CaptureFixture[str]) -> None:
+    """What the services' pages write into the policy of a key, conditions and all, lets each do what it is made to do."""
+    told = ("--select", "key-access", "--unknown", "report", "--format", "json", "--account", "111122223333")
+    main(["scan", str(CASES[0].parents[1] / "key_policies"), *told])
+    report = json.loads(capsys.readouterr().out)
+    assert not report["errors"]
+    assert {f["resource"]["address"]: (f["verdict"], f["message"]) for f in report["findings"]} == {}
+
+
+def test_key_policies_of_another_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same statements, bound to another account than the one that is deployed to, let nobody do anything."""
+    text = (CASES[0].parents[1] / "key_policies" / "main.tf").read_text(encoding="utf-8")
+    elsewhere = text.replace("111122223333", "444455556666").replace("arn:aws:iam::444455556666", "arn:aws:iam::111122223333")
+    (tmp_path / "main.tf").write_text(elsewhere, encoding="utf-8")
+    main(["scan", str(tmp_path), "--select", "KG905", "--format", "json", "--account", "111122223333"])
+    report = json.loads(capsys.readouterr().out)
+    told = {f["resource"]["address"] for f in report["findings"] if f["verdict"] == "fail"}
+    bound = {
+        "aws_budgets_budget.b",
+        "aws_ce_anomaly_subscription.a",
+        "aws_flow_log.f",
+        "aws_guardduty_publishing_destination.p",
+        "aws_lb.nlb",
+        "aws_macie2_classification_export_configuration.m",
+        "aws_route53_key_signing_key.k",
+        "aws_s3_bucket_inventory.i",
+        "aws_ses_receipt_rule.r",
+    }
+    assert bound <= told
