@@ -17,6 +17,7 @@ from kmsguard.iam.principals import Caller, last_part, names_in_china, root_arn,
 from kmsguard.iam.subjects import Key, Principal, Tags
 from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
 from kmsguard.iam.texts import (
+    ALIAS_NAME,
     ANY_KEY_ID,
     ANYTHING,
     KEY_ID,
@@ -94,6 +95,13 @@ class Asked:
         id_ = sym(self.key.id, self.deployment) if self.key.id is not None else (Hole(Open("", "a key id"), None, ANYTHING),)
         spelled = join((f"arn:{self.deployment.partition}:kms:", region, ":", self.key_account, ":key/", id_))
         return arn, *self._with_id(spelled)
+
+    @property
+    def alias_form(self) -> Sym:
+        """The ARN of an alias of the key, of which the name is not known."""
+        region = sym(self.key.region, self.deployment)
+        name = Hole(Open("alias", "which alias is not known"), None, ALIAS_NAME)
+        return join((f"arn:{self.deployment.partition}:kms:", region, ":", self.key_account, ":alias/", (name,)))
 
     def _with_id(self, arn: Sym) -> tuple[Sym, ...]:
         """The key's ARN; an id in its end that is not known has at least the form of those that AWS makes up."""

@@ -18,7 +18,7 @@ from kmsguard.iam.context import Asked
 from kmsguard.iam.document import Element, PolicyDocument, Statement
 from kmsguard.iam.key_policies import aws_managed_key_policy, default_key_policy, via_service_of_alias
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS
-from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_CONTEXT
+from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_ALIAS, WITH_CONTEXT
 from kmsguard.iam.principals import listed, reach
 from kmsguard.iam.result import NO, YES, Result
 from kmsguard.iam.subjects import EMPTY, NOT_HELD, OWN_ACCOUNT, OWN_REGION, Grant, Key, Layer, Organization, Principal
@@ -113,6 +113,7 @@ class _Deciding:
         self.principal, self.key, self.caller = asked.principal, asked.key, asked.caller
         self.action, self.operation = asked.action, asked.operation
         self.deployment, self.request = asked.deployment, asked.request
+        self.forms = asked.key_forms  # of the ARN that resources are matched against
         self.organization = organization
         self.endpoint = endpoint if asked.endpoint is not Truth.NO else None
 
@@ -137,8 +138,11 @@ class _Deciding:
             return Decision(Truth.NO, allowed.evidence, (), missed)
         if ceilings.result.truth is Truth.NO:
             return Decision(Truth.NO, ceilings.evidence)
-        total = result.every((possible, result.negation(denied.result), ceilings.result, allowed.result))
-        evidence = (*allowed.evidence, *denied.evidence, *ceilings.evidence)
+        alias = self._with_alias()
+        if alias.result.truth is Truth.NO:
+            return Decision(Truth.NO, alias.evidence)
+        total = result.every((possible, result.negation(denied.result), ceilings.result, allowed.result, alias.result))
+        evidence = _unique((*allowed.evidence, *denied.evidence, *ceilings.evidence, *alias.evidence))
         return Decision(total.truth, evidence, total.open, () if total.truth is Truth.YES else missed)
 
     def _same_account(self) -> Result:
@@ -163,15 +167,13 @@ class _Deciding:
         found: list[Result] = []
         for entry in element.entries:
             if not any("${" in piece for piece in entry.text if isinstance(piece, str)):
-                found.append(result.agreed([_of(fits(entry.text, form), entry.text, form) for form in self.asked.key_forms]))
+                found.append(result.agreed([_of(fits(entry.text, form), entry.text, form) for form in self.forms]))
                 continue
             pattern = expand("like", entry, True, self.request)
             if isinstance(pattern, Result):
                 found.append(pattern)
             else:
-                found.append(
-                    result.agreed([result.of(match(pattern, form), opens(entry.text, form)) for form in self.asked.key_forms])
-                )
+                found.append(result.agreed([result.of(match(pattern, form), opens(entry.text, form)) for form in self.forms]))
         total = result.some(found)
         return result.negation(total) if element.negated else total
 
@@ -338,6 +340,30 @@ class _Deciding:
             _both(_join(policy.account), identity, boundary, session),
             _soft(grants, limits),
         ]
+
+    def _with_alias(self) -> _Found:
+        """Whether an operation with a key and an alias may have the alias: identity policies decide over that alone.
+
+        https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
+        """
+        if self.operation not in WITH_ALIAS or self.caller.kind == "root":
+            return _Found(YES)
+        on_alias = _Deciding(self.asked, self.organization, self.endpoint)
+        on_alias.forms = (self.asked.alias_form,)
+        denied = on_alias._denied()
+        if denied.result.truth is Truth.YES:
+            return _Found(NO, denied.evidence)
+        layers = {
+            "identity policy": self.principal.identity_policies,
+            "permission boundary": self.principal.boundary,
+            "session policy": self.principal.session_policies,
+        }
+        found = [_Found(result.negation(denied.result), denied.evidence)]
+        for name, layer in layers.items():
+            if layer is not None:
+                allowed = on_alias._allows(name, layer)
+                found.append(allowed if allowed.result.truth is not Truth.NO else self._nothing(f"{name} with an alias", layer))
+        return _both(*found)
 
     def _identity(self) -> _Found:
         if self.caller.kind == "root":

@@ -29,7 +29,7 @@ def _table() -> _Table:
 
 
 def managed_policy(arn: str) -> PolicyDocument | None:
-    """The statements on KMS and replication of an AWS managed policy, none where it allows nothing of it; None: it is not known.
+    """The statements on KMS and replication of an AWS managed policy, none where it allows nothing of it; None: not known.
 
     `arn` is its whole ARN, of any partition (`arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`).
     """

@@ -60,6 +60,8 @@ ACROSS_ACCOUNTS = FOR_EVERYBODY | {
 """The same with the operations that need no class."""
 
 WITH_CONTEXT = (*SYMMETRIC, "CreateGrant")
+WITH_ALIAS = ("CreateAlias", "UpdateAlias", "DeleteAlias")
+"""Operations that need a permission with an alias too."""
 
 _CARRIED: dict[str, tuple[str, ...]] = {
     CONTEXT_KEYS: WITH_CONTEXT,

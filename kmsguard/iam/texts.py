@@ -81,6 +81,8 @@ ANY_KEY_ID: Shape = (Token(_HEX | frozenset(MULTI_REGION), loop=True),)
 
 https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
 """
+ALIAS_NAME: Shape = (Token(frozenset(string.ascii_letters + string.digits + "/_-"), loop=True),)
+"""What follows `alias/`: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html."""
 _NAME = frozenset(":/")
 NAME_SHAPE: Shape = (Token(_NAME, negated=True), Token(_NAME, negated=True, loop=True))
 

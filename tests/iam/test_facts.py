@@ -622,3 +622,27 @@ def test_reference_is_one_role():
     """The role of the unit is reached by its reference and by nothing else that the unit makes."""
     assert truth(role(MAY), key(allow({"AWS": [reference("aws_iam_role.b"), ROLE]}))) is YES
     assert truth(role(MAY), key(allow({"AWS": reference("aws_iam_user.app")}))) is NO
+
+
+ON_ALIASES = {
+    "everything": (["*"], YES),
+    "keys and aliases": (["arn:aws:kms:*:*:key/*", "arn:aws:kms:*:*:alias/*"], YES),
+    "keys alone": (["arn:aws:kms:*:*:key/*"], NO),
+    "aliases alone": (["arn:aws:kms:*:*:alias/*"], NO),
+    "keys and one alias": (["arn:aws:kms:*:*:key/*", f"arn:aws:kms:us-east-1:{OWN}:alias/app"], UNKNOWN),
+    "keys and an alias of another Region": (["arn:aws:kms:*:*:key/*", f"arn:aws:kms:eu-west-1:{OWN}:alias/app"], NO),
+}
+
+
+@pytest.mark.parametrize("action", ["kms:CreateAlias", "kms:UpdateAlias", "kms:DeleteAlias"])
+@pytest.mark.parametrize(("resources", "expected"), ON_ALIASES.values(), ids=ON_ALIASES)
+def test_operations_with_aliases(action, resources, expected):
+    """They need both: the key and the alias."""
+    here = {"region": Value("us-east-1")}
+    principal = caller("role", allow(action="kms:*Alias", resource=resources))
+
+    assert truth(principal, key(ROOT, **here), action=action) is expected
+    assert truth(caller("role"), key(allow({"AWS": arn("role")}), **here), action=action) is NO, "a key policy has no aliases"
+    denied = caller("role", allow(action="kms:*"), deny(action="kms:*", resource="arn:aws:kms:*:*:alias/*"))
+    assert truth(denied, key(ROOT, **here), action=action) is NO
+    assert truth(caller("root"), key(ROOT, **here), action=action) is YES
