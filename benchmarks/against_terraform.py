@@ -638,14 +638,9 @@ def planned_once(terraform: Terraform, root: Path, port: int, again: bool) -> tu
     return plan, took
 
 
-# fmt: off
 PLANNED_WITH: dict[str, list[str]] = {
     "cloudposse+terraform-aws-kms-key/examples/complete": ["-var-file=fixtures.us-east-2.tfvars"],
-    "nozaq+terraform-aws-secure-baseline/examples/external-bucket": [
-        "-var=audit_s3_bucket_name=audit", "-var=region=eu-west-1",
-    ],
 }
-# fmt: on
 ROOTS = [
     "cloudposse+terraform-aws-kms-key/examples/complete",
     "terraform-aws-modules+terraform-aws-kms/examples/complete",
@@ -655,7 +650,6 @@ ROOTS = [
     "terraform-aws-modules+terraform-aws-s3-bucket/examples/object",
     "terraform-aws-modules+terraform-aws-s3-bucket/examples/s3-inventory",
     "terraform-aws-modules+terraform-aws-s3-bucket/examples/s3-replication",
-    "nozaq+terraform-aws-secure-baseline/examples/external-bucket",
     "terraform-aws-modules+terraform-aws-security-group/examples/complete",
     "terraform-aws-modules+terraform-aws-security-group/examples/dynamic",
     "terraform-aws-modules+terraform-aws-security-group/examples/http",
@@ -670,12 +664,13 @@ ROOTS = [
     "terraform-aws-modules+terraform-aws-vpc/examples/manage-default-vpc",
     "terraform-aws-modules+terraform-aws-vpc/examples/network-acls",
     "terraform-aws-modules+terraform-aws-vpc/examples/simple",
+    "terraform-aws-modules+terraform-aws-vpc/examples/complete",
+    "terraform-aws-modules+terraform-aws-vpc/examples/flow-log",
+    "terraform-aws-modules+terraform-aws-rds/examples/complete-mysql",
     "terraform-aws-modules+terraform-aws-rds/examples/complete-postgres",
     "terraform-aws-modules+terraform-aws-rds/examples/enhanced-monitoring",
     "terraform-aws-modules+terraform-aws-rds-aurora/examples/postgresql",
     "terraform-aws-modules+terraform-aws-rds-aurora/examples/serverless",
-    "philips-labs+terraform-aws-github-runner/examples/default",
-    "philips-labs+terraform-aws-github-runner/examples/multi-runner",
 ]
 
 if __name__ == "__main__":

@@ -192,6 +192,8 @@ def _references(node: nodes.Node) -> Iterator[list[str]]:
                 pending.append(at)
         elif kind is tuple:
             pending.extend(at)  # type: ignore[arg-type]
+        elif isinstance(at, nodes.Template) and len(at.parts) == 1 and isinstance(at.parts[0], nodes.StringPart):
+            continue
         else:
             pending.extend(getattr(at, name) for name in _CHILDREN.get(kind, ()))
 

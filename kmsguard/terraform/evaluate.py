@@ -261,6 +261,10 @@ def _object(node: nodes.ObjectExpr, scope: Scope) -> Value:
         keys = key_options(named)
         if isinstance(keys, Value):
             return keys
+        if len(keys) == 1 and keys[0][0] is Truth.YES:
+            for _, members in rows:
+                members[keys[0][1]] = value
+            continue
         rows = [
             (both, {**members, key: value})
             for guard, members in rows

@@ -68,10 +68,14 @@ class _Merged:
 
     def add(self, statements: Iterable[Value]) -> None:
         """Statements take the place of those with the same Sid."""
+        known: dict[str, int] = {}
+        for number, old in enumerate(self.statements):
+            known.setdefault(_sid(old), number)
         for statement in statements:
             sid = _sid(statement)
-            at = next((n for n, old in enumerate(self.statements) if sid and _sid(old) == sid), None)
+            at = known.get(sid) if sid else None
             if at is None:
+                known.setdefault(sid, len(self.statements))
                 self.statements.append(statement)
             else:
                 self.statements[at] = statement

@@ -196,6 +196,10 @@ def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     items, wanted = arguments
+    if isinstance(items.data, tuple) and wanted.text is not None:
+        known = [item.text for item in items.data]
+        if None not in known:  # most lists: nothing in it is open
+            return from_parts(data=wanted.text in known, parts=arguments)
     elements = _list(items)
     if isinstance(elements, Value):
         return elements if isinstance(elements.data, Invalid) else derived((items,), not_null=True)
