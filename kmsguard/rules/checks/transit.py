@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from kmsguard.iam.document import Element, PolicyDocument, Statement, Test, read_policy
 from kmsguard.iam.texts import Hole, Sym, fold, join, known, like, match, opens, sym, without_case
 from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import NOTHING, Absent, Unknown, Value, resolve_deep
@@ -236,15 +237,34 @@ def parameters_demand_tls(question: Question) -> Answer:
     if not parameter:
         return _WELL
     written = _parameter(resolve_deep(question.attribute("parameters"), question.world), parameter)
-    values = {"parameter": parameter}
+    values, remedy = {"parameter": parameter}, _set(parameter, question.resource)
     if isinstance(written.data, Absent):
         head = Evidence(f"{parameter} is not set", question.resource.head, None, question.resource)
-        return _WELL if default is not False else Answer(Truth.NO, (head,), values=values)
+        return _WELL if default is not False else Answer(Truth.NO, (head,), values=values, remediation=remedy)
     here = Evidence(f"{parameter} is set here", written.where, written.trail, question.resource)
     text = None if isinstance(written.data, Unknown) else known(sym(written))
     if text is None:
         return Answer(Truth.UNKNOWN, (here,), _opens(written), values=values)
-    return Answer(Truth.NO, (here,), values=values) if fold(text) in _OFF else _WELL
+    return Answer(Truth.NO, (here,), values=values, remediation=remedy) if fold(text) in _OFF else _WELL
+
+
+_ON = {"require_secure_transport": "ON", "tls": "enabled", "require_ssl": "true"}  # all others: 1
+
+
+def _set(parameter: str, resource: Resource) -> str:
+    """What to write for a parameter that demands TLS, in the language of the resource."""
+    value = _ON.get(parameter, "1")
+    if not resource.type.startswith("AWS::"):
+        block = "config_parameter" if resource.kind == "redshift.workgroup" else "parameter"
+        names = ("parameter_key", "parameter_value") if resource.kind == "redshift.workgroup" else ("name", "value")
+        first, second = (f'`{name} = "{text}"`' for name, text in zip(names, (parameter, value), strict=True))
+        return f"Give it a block `{block}` with {first} and {second}, after all clients speak TLS."
+    pairs = {
+        "redshift.parameter_group": f'Parameters: [{{ParameterName: {parameter}, ParameterValue: "{value}"}}]',
+        "redshift.workgroup": f'ConfigParameters: [{{ParameterKey: {parameter}, ParameterValue: "{value}"}}]',
+    }
+    written = pairs.get(resource.kind, f'Parameters: {{{parameter}: "{value}"}}')
+    return f"Write `{written}`, after all clients speak TLS."
 
 
 def _parameter(parameters: Value, name: str) -> Value:

@@ -9,7 +9,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Answer, JudgeSettings, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Unknown, Value
+from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.rules.checks import transit
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
@@ -161,3 +161,32 @@ def test_a_topic_is_published_to() -> None:
 def test_parameters(kind: str, family, parameters, truth) -> None:
     """What is set decides, else what the engine does; where that is not known nothing is said."""
     assert ask(transit.parameters_demand_tls, kind, family=family, parameters=parameters).truth is truth
+
+
+@pytest.mark.parametrize(
+    ("kind", "family", "says"),
+    [
+        ("rds.parameter_group", "postgres14", '`name = "rds.force_ssl"` and `value = "1"`'),
+        ("rds.parameter_group", "mariadb11.4", '`name = "require_secure_transport"` and `value = "ON"`'),
+        ("redshift.parameter_group", "redshift-1.0", '`name = "require_ssl"` and `value = "true"`'),
+    ],
+)
+def test_what_to_write_for_a_parameter(kind: str, family: str, says: str) -> None:
+    """The engine's own parameter is told, with the value that demands TLS."""
+    assert says in ask(transit.parameters_demand_tls, kind, family=family, parameters={}).remediation
+
+
+def test_a_bucket_whose_name_is_open_is_still_itself() -> None:
+    """A statement on the ARN of the bucket and its objects, whatever the unknown part of its name is."""
+    arn = Value(Text((Value("arn:aws:s3:::data-"), OPEN)))
+    objects = Value(Text((Value("arn:aws:s3:::data-"), OPEN, Value("/*"))))
+    both = {"Statement": [deny(Resource=[arn, objects])]}
+
+    assert ask(transit.denies_plain_http, "s3.bucket", arn=arn, policy=both).truth is YES
+    assert ask(transit.denies_plain_http, "s3.bucket", arn=arn, policy={"Statement": [deny(Resource=[arn])]}).truth is not YES
+
+
+@pytest.mark.parametrize(("scheme", "truth"), [("internal", YES), ("internet-facing", NO), (OPEN, NO)])
+def test_internal(scheme, truth) -> None:
+    """Only what is known to be internal is."""
+    assert ask(transit.is_known_internal, "elb.listener", scheme=scheme).truth is truth
