@@ -28,6 +28,11 @@ _KEY_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[^:\s]\S*")
 LEFT_OPEN = Open("", "a value that the document leaves open")
 
 
+def is_all_open(text: Sym) -> bool:
+    """Whether nothing at all is known of a text."""
+    return len(text) == 1 and isinstance(text[0], Hole) and text[0].shape is ANYTHING
+
+
 class Entry(msgspec.Struct, frozen=True, eq=False):
     """One value of an element. What is left open is one hole without shape."""
 
@@ -42,7 +47,7 @@ class Entry(msgspec.Struct, frozen=True, eq=False):
     @property
     def left_open(self) -> bool:
         """Whether nothing at all is known of it."""
-        return len(self.text) == 1 and isinstance(self.text[0], Hole) and self.text[0].shape is ANYTHING
+        return is_all_open(self.text)
 
     @property
     def opens(self) -> tuple[Open, ...]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from kmsguard.iam import result
-from kmsguard.iam.document import PrincipalElement, PrincipalEntry
+from kmsguard.iam.document import EntryType, PrincipalElement, PrincipalEntry, is_all_open
 from kmsguard.iam.result import NO, YES, Result
 from kmsguard.iam.texts import (
     ANY,
@@ -29,7 +30,7 @@ CallerKind: TypeAlias = Literal["root", "user", "role", "federated", "service"]
 AWS_KINDS: tuple[CallerKind, ...] = ("root", "user", "role", "federated")
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, cache_hash=True):
     """Who calls, as texts.
 
     `arn` is the ARN of section "Callers" (of a session its role's), for a service its name. `session` is the ARN of the role
@@ -127,17 +128,21 @@ def reach(element: PrincipalElement, caller: Caller) -> Reach:
 
 
 def _reach(entry: PrincipalEntry, caller: Caller) -> Reach:
-    text = entry.entry.text
-    if entry.type == "Service":
+    return _reach_text(entry.type, entry.entry.text, caller)
+
+
+@lru_cache(maxsize=1 << 15)
+def _reach_text(type_: EntryType, text: Sym, caller: Caller) -> Reach:
+    if type_ == "Service":
         if not caller.is_service:
             return UNREACHED
         return Reach(NO, result.some(_equals(text, form) for form in (caller.arn, *caller.also)), NO, NO)
-    if entry.type != "AWS":
+    if type_ != "AWS":
         return UNREACHED
     if known(text) == "*":
         return Reach(YES, NO, NO, NO)
-    if entry.entry.left_open and not _is_arn(text):
-        undecided = result.unknown(*entry.entry.opens)
+    if is_all_open(text) and not _is_arn(text):
+        undecided = result.unknown(*opens(text))
         return Reach(undecided, NO, NO, NO) if caller.is_service else Reach(undecided, undecided, undecided, undecided)
     everybody = _equals(text, ("*",))
     if caller.is_service:

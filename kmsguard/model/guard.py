@@ -101,6 +101,14 @@ class World(msgspec.Struct, frozen=True, dict=True):
         return frozenset(self.assumed.items())
 
     @cached_property
+    def wider(self) -> World | None:
+        """The world without the last assumption; None of the one that assumes nothing.
+
+        What was found out in it, without an UndecidedError, is so in this world too.
+        """
+        return World(dict(list(self.assumed.items())[:-1])) if self.assumed else None
+
+    @cached_property
     def _told(self) -> dict[int, tuple[Truth, Named]]:
         """What the named formulas were that it was asked for; each is kept, so that its identity stays its own."""
         return {}

@@ -6,8 +6,9 @@ Every check that asks who may use a key goes through here, so that all of them m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from typing import TypeVar, cast
 
 from kmsguard.iam.decide import (
     EMPTY,
@@ -26,7 +27,7 @@ from kmsguard.iam.managed_policies import managed_policy, managed_policy_of_name
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
-from kmsguard.model.guard import World, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, World, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.rule import JudgeSettings, Question
 from kmsguard.model.truth import Truth
@@ -40,26 +41,47 @@ POLICIES_ON_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # services who
 _SHORTENED = 8  # CloudFormation leaves more than so many characters of a logical id
 
 
-class Access:
-    """What one check asks of one graph in one world."""
+T = TypeVar("T")
 
-    def __init__(self, graph: Graph, world: World, settings: JudgeSettings) -> None:
+
+class Access:
+    """What one check asks of one graph in one world. `wider` is the same in a world that assumes less."""
+
+    def __init__(self, graph: Graph, world: World, settings: JudgeSettings, wider: Access | None = None) -> None:
         self.graph = graph
         self.world = world
         self.settings = settings
-        self._deployments: dict[tuple[str | None, str | None], Deployment] = {}
-        self._values: dict[tuple[Resource, str], Value] = {}
-        self._principals: dict[Resource, Principal] = {}
-        self._keys: dict[Resource, Key] = {}
-        self.kept: dict[object, object] = {}  # what checks found out in this world and need again
+        self.wider = wider
+        self.deployments: dict[tuple[str | None, str | None], Deployment] = wider.deployments if wider is not None else {}
+        self.kept: dict[tuple[object, ...], object] = {}
+
+    @property
+    def widest(self) -> Access:
+        """The same in the world that assumes nothing."""
+        return self if self.wider is None else self.wider.widest
+
+    def once(self, find: Callable[..., T], *of: object) -> T:
+        """What a function finds of some things that are the same whenever they are equal: it is asked once in a world.
+
+        What it finds in a wider world without an UndecidedError is so in this one too.
+        """
+        name = (find, *of)
+        reader: Access | None = self
+        while reader is not None:
+            if name in reader.kept:
+                return cast("T", reader.kept[name])
+            reader = reader.wider
+        found = find(self, *of)
+        self.kept[name] = found
+        return found
 
     def deployment(self, resource: Resource) -> Deployment:
         """Where a resource is deployed to, as the decision needs it."""
         region = resource.region.text if resource.region is not None else None
         account = resource.account.text if resource.account is not None else None
-        found = self._deployments.get((account, region))
+        found = self.deployments.get((account, region))
         if found is None:
-            found = self._deployments[account, region] = Deployment(
+            found = self.deployments[account, region] = Deployment(
                 account=account or self.settings.account,
                 region=region,
                 trusted=self.settings.trusted_accounts,
@@ -115,10 +137,7 @@ class Access:
         Raises:
             UndecidedError: where the world does not decide it.
         """
-        found = self._values.get((resource, name))
-        if found is None:
-            found = self._values[resource, name] = resolve_deep(resource.attribute(name, self.world), self.world)
-        return found
+        return self.once(_value, resource, name)
 
     # Principals
 
@@ -126,12 +145,10 @@ class Access:
         """A role or user with its policies, boundary and tags; of one that is not defined here only the ARN is known."""
         if isinstance(end, External):
             return external_principal(end.value)
-        found = self._principals.get(end)
-        if found is None:
-            found = self._principals[end] = self._principal(end)
-        return found
+        return self.once(Access.read_principal, end)
 
-    def _principal(self, end: Resource) -> Principal:
+    def read_principal(self, end: Resource) -> Principal:
+        """As `principal`, without looking whether it was read before."""
         linked = self.value(end, "service").text if end.kind == "iam.role" else None
         if linked is not None:
             held = NOT_HELD if linked in POLICIES_ON_KEYS else EMPTY
@@ -220,13 +237,11 @@ class Access:
         where it is used in another one.
         """
         if isinstance(end, Resource):
-            found = self._keys.get(end)
-            if found is None:
-                found = self._keys[end] = self._key(end)
-            return found
+            return self.once(Access.read_key, end)
         return self._external_key(end.value, user, region or user.region or OWN_REGION)
 
-    def _key(self, end: Resource) -> Key:
+    def read_key(self, end: Resource) -> Key:
+        """As `key`, without looking whether it was read before."""
         deployment = self.deployment(end)
         grants = self.sources(end, "key", "kms.grant")
         aliases = self.sources(end, "key", "kms.alias")
@@ -282,16 +297,24 @@ class Access:
         return Key(arn=value, policies=missing, account=unknown, region=region or unknown)
 
 
+def _value(access: Access, resource: Resource, name: str) -> Value:
+    return resolve_deep(resource.attribute(name, access.world), access.world)
+
+
 def access_of(question: Question) -> Access:
     """The reader of a question's graph in its world. Questions in one world share it, and what it has read."""
-    kept = question.graph.kept.setdefault("access", {})
-    assert isinstance(kept, dict)
-    name = (question.world.key, question.settings)
+    return _reader(question.graph, question.world, question.settings)
+
+
+def _reader(graph: Graph, world: World, settings: JudgeSettings) -> Access:
+    kept = graph.kept.setdefault("access", {})
+    name = (world.key, settings)
     found = kept.get(name)
     if not isinstance(found, Access):
+        wider = _reader(graph, world.wider, settings) if world.wider is not None else None
         if len(kept) >= _MAX_READERS:
-            del kept[next(iter(kept))]
-        found = kept[name] = Access(question.graph, question.world, question.settings)
+            del kept[next(key for key in kept if key != (NOWHERE_ASSUMED.key, settings))]
+        found = kept[name] = Access(graph, world, settings, wider)
     return found
 
 

@@ -21,7 +21,8 @@ from kmsguard.model.finding import Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks.documents import ACCOUNT_OF, SEEN, View, Views, settings_key, views_of
+from kmsguard.rules.checks.access import Access, access_of
+from kmsguard.rules.checks.documents import ACCOUNT_OF, View, Views, views_in
 
 Group: TypeAlias = Literal["public", "not principal", "administration", "account", "service"]
 
@@ -45,12 +46,11 @@ def sights_of(question: Question) -> tuple[Sight, ...]:
     """The statements of a key policy that let in more than the own and trusted accounts, or perhaps do."""
     if is_told_with_its_key(question):
         return ()
-    seen = SEEN.setdefault(question.graph, {})
-    key = ("sights", question.resource, *settings_key(question))
-    found = seen.get(key)
-    if not isinstance(found, tuple):
-        found = seen[key] = tuple(look(views_of(question)))
-    return found
+    return access_of(question).once(_sights, question.resource)
+
+
+def _sights(access: Access, resource: Resource) -> tuple[Sight, ...]:
+    return tuple(look(views_in(access, resource)))
 
 
 def is_told_with_its_key(question: Question) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -17,8 +16,7 @@ from kmsguard.iam.facts import texts
 from kmsguard.iam.request import action_truth
 from kmsguard.iam.texts import Deployment, fold
 from kmsguard.model.finding import Open
-from kmsguard.model.guard import World
-from kmsguard.model.resource import Graph, Resource
+from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
@@ -71,41 +69,30 @@ class Views(msgspec.Struct, frozen=True, eq=False):
         return tuple(dict.fromkeys(open_ for view in self.all for open_ in view.open))
 
 
-SEEN: WeakKeyDictionary[Graph, dict[object, object]] = WeakKeyDictionary()
-
-
 def views_of(question: Question, attribute: str = "policy") -> Views:
     """The policy of the resource that is asked about.
 
     Raises:
         UndecidedError: where the world does not decide something in it.
     """
-    seen = SEEN.setdefault(question.graph, {})
-    key = ("views", question.resource, attribute, *settings_key(question))
-    found = seen.get(key)
-    if not isinstance(found, Views):
-        found = seen[key] = _read_views(question, attribute)
-    return found
+    return views_in(access_of(question), question.resource, attribute)
 
 
-def settings_key(question: Question) -> tuple[object, ...]:
-    """What an answer hangs on besides the graph."""
-    settings = question.settings
-    world: World = question.world
-    return (tuple(world.assumed.items()), settings.account, settings.trusted_accounts, settings.organizations)
+def views_in(access: Access, resource: Resource, attribute: str = "policy") -> Views:
+    """The policy of a resource. Raises as `views_of`."""
+    return access.once(_read_views, resource, attribute)
 
 
-def _read_views(question: Question, attribute: str) -> Views:
-    access = access_of(question)
-    value = access.value(question.resource, attribute)
-    deployment = access.deployment(question.resource)
-    deployment = msgspec.structs.replace(deployment, trusted=_ours(question, deployment))
+def _read_views(access: Access, resource: Resource, attribute: str) -> Views:
+    value = access.value(resource, attribute)
+    deployment = access.deployment(resource)
+    deployment = msgspec.structs.replace(deployment, trusted=_ours(access, resource, deployment))
     if deployment.region is None and not any(_KEYS_OF_A_REGION.search(text) for text in texts(value)):
         # Wherever the key is, it is where the policy says: no text in it names another Region.
         deployment = msgspec.structs.replace(deployment, region=_REGION)
     views = []
     for supposed, here, opens in _possible(value, deployment):
-        written = _Writing(access, question.resource, here).out(value)
+        written = _Writing(access, resource, here).out(value)
         names_own = any(text.startswith(_OWN_ORGANIZATION) for text in texts(written))
         there = msgspec.structs.replace(here, organizations=(_OWN_ORGANIZATION,)) if names_own else here
         views.append(View(read_policy(written, there), there, supposed, opens))
@@ -126,16 +113,15 @@ def _possible(value: Value, deployment: Deployment) -> Iterator[tuple[str, Deplo
             yield organization, here, (open_,)
 
 
-def _ours(question: Question, deployment: Deployment) -> tuple[str, ...]:
+def _ours(access: Access, resource: Resource, deployment: Deployment) -> tuple[str, ...]:
     """The accounts that are trusted: those that are declared, and those that the same unit deploys to."""
-    seen = SEEN.setdefault(question.graph, {})
-    key = ("accounts", question.resource.unit)
-    found = seen.get(key)
-    if not isinstance(found, tuple):
-        accounts = (one.account for one in question.graph.resources if one.unit == question.resource.unit)
-        found = seen[key] = tuple(dict.fromkeys(account.text for account in accounts if account is not None and account.text))
-    declared = (*deployment.trusted, *((question.settings.account,) if question.settings.account else ()))
-    return tuple(dict.fromkeys((*declared, *found)))
+    declared = (*deployment.trusted, *((access.settings.account,) if access.settings.account else ()))
+    return tuple(dict.fromkeys((*declared, *access.widest.once(_accounts, resource.unit))))
+
+
+def _accounts(access: Access, unit: str) -> tuple[str, ...]:
+    accounts = (one.account for one in access.graph.resources if one.unit == unit)
+    return tuple(dict.fromkeys(account.text for account in accounts if account is not None and account.text))
 
 
 def _possible_accounts(value: Value, deployment: Deployment) -> tuple[str, ...]:

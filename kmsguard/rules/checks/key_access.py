@@ -26,9 +26,9 @@ from kmsguard.iam.decide import (
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, acts
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.guard import Atom, decide
+from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Graph, KeyUse, Resource
-from kmsguard.model.rule import Answer, Found, JudgeSettings, Question
+from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
@@ -193,6 +193,10 @@ def keys_nearby(question: Question) -> Answer:
     return _GOOD
 
 
+def _of_unit(access: Access, kind: str, unit: str) -> tuple[Resource, ...]:
+    return tuple(one for one in access.graph.by_kind.get(kind, ()) if one.unit == unit)
+
+
 def _by(use: KeyUse) -> str:
     return "service" if use.service else "itself" if use.edge == ITSELF else "role"
 
@@ -202,10 +206,6 @@ def _merged(one: Found, other: Found) -> Found:
     actions = dict.fromkeys((*one.values["actions"].split(", "), *other.values["actions"].split(", ")))
     values = {**one.values, "actions": ", ".join(actions)}
     return msgspec.structs.replace(one, values=values)
-
-
-_Use: TypeAlias = tuple[int, int, frozenset[tuple[Atom, bool]], JudgeSettings]
-_VERDICTS: WeakKeyDictionary[Graph, dict[_Use, list[Verdict]]] = WeakKeyDictionary()
 
 
 class _Asked:
@@ -221,17 +221,11 @@ class _Asked:
 
     def verdicts(self) -> Iterator[Verdict]:
         """Of every use by every principal. What several rules ask in one world is decided once."""
-        known = _VERDICTS.setdefault(self.question.graph, {})
-        world = frozenset(self.question.world.assumed.items())
         for number, use in enumerate(self.resource.key_use):
-            if not _is_asked(self.question, use):
-                continue
-            asked = (id(self.resource), number, world, self.question.settings)
-            if asked not in known:
-                known[asked] = list(self._of_use(use))
-            yield from known[asked]
+            if _is_asked(self.question, use):
+                yield from self.access.once(_verdicts, self.resource, number)
 
-    def _of_use(self, use: KeyUse) -> Iterator[Verdict]:
+    def of_use(self, use: KeyUse) -> Iterator[Verdict]:
         applies = self._applies(use)
         if applies is Truth.NO:
             return
@@ -307,12 +301,7 @@ class _Asked:
         target = end.value.target
         if target is not None and target.attribute:
             return ()
-        name = ("of unit", end.kind, self.resource.unit)
-        found = self.access.kept.get(name)
-        if not isinstance(found, tuple):
-            all_ = self.question.graph.by_kind.get(end.kind, ())
-            found = self.access.kept[name] = tuple(one for one in all_ if one.unit == self.resource.unit)
-        return found
+        return self.access.widest.once(_of_unit, end.kind, self.resource.unit)
 
     def _reachable(self, use: KeyUse, stores: Sequence[Resource]) -> Sequence[Resource]:
         """Those of some stores that one of the principals of a use may reach."""
@@ -748,6 +737,11 @@ class _Asked:
         if language == "cloudformation":
             return {"Fn::GetAtt": [end.address, "Arn"]}
         return f"${{{end.address}.arn}}"
+
+
+def _verdicts(access: Access, resource: Resource, number: int) -> tuple[Verdict, ...]:
+    asked = _Asked(Question(access.graph, resource, access.world, access.settings))
+    return tuple(asked.of_use(resource.key_use[number]))
 
 
 _WORKLOADS: WeakKeyDictionary[Graph, frozenset[tuple[int, int]]] = WeakKeyDictionary()

@@ -49,7 +49,7 @@ def reachable(
         return stores
     found = []
     for store in stores:
-        seen = _seen(access, store, actions, deployment)
+        seen = access.once(_seen, store, actions, deployment.account, deployment.region)
         if seen.lets_in or any(fits(text, form) is not Truth.NO for text in texts for form in seen.forms):
             found.append(store)
     return found
@@ -86,13 +86,10 @@ def _may_act(statement: Statement, actions: Sequence[str]) -> bool:
     return element.negated or any(acts(entry.text, one) is not Truth.NO for entry in element.entries for one in actions)
 
 
-def _seen(access: Access, store: Resource, actions: tuple[str, ...], deployment: Deployment) -> _Store:
-    name = ("store", store, actions, id(deployment))
-    found = access.kept.get(name)
-    if not isinstance(found, _Store):
-        forms = tuple(sym(arn, deployment) for arn in arns_of(store, access.value(store, "arn")))
-        found = access.kept[name] = _Store(forms, _lets_in(access, store, actions, deployment))
-    return found
+def _seen(access: Access, store: Resource, actions: tuple[str, ...], account: str | None, region: str | None) -> _Store:
+    deployment = Deployment(account, region)
+    forms = tuple(sym(arn, deployment) for arn in arns_of(store, access.value(store, "arn")))
+    return _Store(forms, _lets_in(access, store, actions, deployment))
 
 
 def _lets_in(access: Access, store: Resource, actions: Sequence[str], deployment: Deployment) -> bool:
