@@ -115,7 +115,7 @@ def cut(value: Value, start: int, count: int) -> str | None:
 
 
 def _is_path(value: Value) -> bool:
-    """Whether a text begins with a folder of the machine that runs Terraform: the name behind its slash begins with a letter."""
+    """Whether a text begins with a folder of the machine that runs Terraform, whose first name begins with a letter."""
     first = pieces_of(value)[0].data
     return isinstance(first, Unknown) and first.reference in MACHINE
 
