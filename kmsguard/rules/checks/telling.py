@@ -13,12 +13,20 @@ def same_text(one: Value, other: Value) -> Truth:
     """Whether two texts are the same, as far as they are known."""
     if one.text is not None and other.text is not None:
         return Truth.of(one.text == other.text)
-    if one.target is not None and one.target == other.target:
+    if one.target is not None and (one.target == other.target or _are_of_one_variable(one.data, other.data)):
         return Truth.YES
     for unknown, known in ((one.data, other.text), (other.data, one.text)):
         if isinstance(unknown, Unknown) and unknown.allowed and known is not None and known not in unknown.allowed:
             return Truth.NO
     return Truth.UNKNOWN
+
+
+def _are_of_one_variable(one: object, other: object) -> bool:
+    """Whether the Regions of two providers of a root module are one variable, of which nothing is known."""
+    if not (isinstance(one, Unknown) and isinstance(other, Unknown) and one.target is not None and other.target is not None):
+        return False
+    of_root = one.target.address.startswith("provider.") and other.target.address.startswith("provider.")
+    return of_root and one.target.attribute == other.target.attribute and one.reference == other.reference is not None
 
 
 def opens(*values: Value) -> tuple[Open, ...]:
