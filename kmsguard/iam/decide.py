@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -153,10 +154,7 @@ class _Deciding:
     # Statements
 
     def _acts(self, statement: Statement) -> Result:
-        if statement.open or statement.action is None:
-            return result.unknown(*statement.open) if statement.open else NO
-        found = result.some(_of(acts(entry.text, self.action), entry.text) for entry in statement.action.entries)
-        return result.negation(found) if statement.action.negated else found
+        return _acts(statement, self.action)
 
     def _concerns(self, statement: Statement) -> Result:
         if statement.open or statement.resource is None:
@@ -185,7 +183,7 @@ class _Deciding:
     def _each(self, layers: Iterable[tuple[str, Layer]], effect: str) -> Iterable[tuple[str, PolicyDocument, Statement]]:
         for name, layer in layers:
             for document in layer.documents:
-                for statement in document.statements:
+                for statement in _acting(document, self.action):
                     if statement.effect in (effect, None):
                         yield name, document, statement
 
@@ -504,6 +502,19 @@ class _Deciding:
         wanted = {fold(name) for name in names}
         held = state.values if isinstance(state, Held) else ()
         return result.every(result.of(Truth.of(_among(text, wanted)), opens(text)) for text in held)
+
+
+@lru_cache(maxsize=1 << 14)
+def _acting(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
+    """The statements of a document that may be about an action."""
+    return tuple(one for one in document.statements if _acts(one, action).truth is not Truth.NO)
+
+
+def _acts(statement: Statement, action: str) -> Result:
+    if statement.open or statement.action is None:
+        return result.unknown(*statement.open) if statement.open else NO
+    found = result.some(_of(acts(entry.text, action), entry.text) for entry in statement.action.entries)
+    return result.negation(found) if statement.action.negated else found
 
 
 def _among(text: Sym, names: set[str]) -> bool | None:
