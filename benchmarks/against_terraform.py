@@ -421,7 +421,7 @@ class Comparison:
         if open_ is True:
             if isinstance(ours, (dict, list)) and any(pointer.startswith(f"{at}/") for pointer in self.unknown):
                 self.counts["in part known here"] += 1  # the plan has no more than that something in it is unknown
-            elif ours is not None:
+            elif ours not in (None, [], {}):  # nothing in it: to a provider the same as not written
                 self.note("known here", at, ours, None)
             return
         if at in self.sensitive or (isinstance(ours, str) and _MASKED.match(ours)):
