@@ -25,7 +25,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks.audiences import audience_of, open_of
+from kmsguard.rules.checks.audiences import audience_of, cap_of, open_of
 from kmsguard.rules.checks.documents import views_of
 from kmsguard.rules.checks.organization import ceilings_of
 from kmsguard.rules.worlds import describe
@@ -380,8 +380,9 @@ def _open_statements(known: Known, key: Resource, operation: str) -> Iterator[Ev
             found.setdefault(statement.span or statement.index, []).append((statement, audience))
     for same in found.values():
         least = min((audience.at_least for _, audience in same), key=AUDIENCES.index)
-        most = max((audience.at_most for _, audience in same), key=AUDIENCES.index)
         statement = same[0][0]
+        most = max((audience.at_most for _, audience in same), key=AUDIENCES.index)
+        most = min(most, cap_of(statement), key=AUDIENCES.index)
         if most != "nobody":
             tests = (test for test in statement.tests if test.key not in _OF_ACCOUNTS)
             conditions = tuple(dict.fromkeys(say_test(test) for test in tests))

@@ -345,3 +345,18 @@ resource "aws_kms_key" "k" {
     assert [(one.principal, one.kind, one.answer) for one in key.principals] == [
         ("logs.${var.region}.amazonaws.com", "service", "yes")
     ]
+
+
+def test_an_account_that_is_not_known_is_not_everybody(read):
+    """A test of the caller's account lets in one account, whichever it is."""
+    code = """
+variable "id" { type = string }
+resource "aws_kms_key" "k" {
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{
+    Effect = "Allow", Principal = { AWS = "*" }, Action = "kms:Decrypt", Resource = "*"
+    Condition = { StringEquals = { "kms:CallerAccount" = var.id } } }] })
+}
+"""
+    (key,) = who_can("Decrypt", read(code)).keys
+
+    assert [(one.at_least, one.at_most) for one in key.everybody] == [("nobody", "external")]

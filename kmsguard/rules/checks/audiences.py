@@ -90,7 +90,7 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
     for view in _bearing(views, index):
         statement = _part(view.document.statements[index], kind)
         audience = audience_of(view, statement)
-        cap = _cap(statement)
+        cap = cap_of(statement)
         found.append((view, statement, audience, _narrower(audience.at_least, cap), _narrower(audience.at_most, cap)))
     certain = all(_is_beyond(least) for *_, least, _most in found)
     possible = [one for one in found if _is_beyond(one[4])]
@@ -181,7 +181,7 @@ def _is_closed(statement: Statement, view: View) -> bool:
     return True
 
 
-def _cap(statement: Statement) -> AudienceName:
+def cap_of(statement: Statement) -> AudienceName:
     """The widest audience that the principals of a statement can be, whatever is open in them: an ARN is never everybody."""
     element = statement.principal
     if statement.open or element is None or element.negated or element.open:
