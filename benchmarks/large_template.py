@@ -1,6 +1,6 @@
 """A CloudFormation template of the service's limit: 500 resources, about 1 MB, as teams write them.
 
-    python benchmarks/large_template.py yaml|json > FILE
+    python benchmarks/large_template.py yaml|json [SERVICES] > FILE
 
 Keys and roles with policies, queues, topics, buckets, tables, functions and log groups of a hundred services, with parameters,
 conditions, mappings and functions. The same template in both forms. Standard library only.
@@ -280,11 +280,11 @@ def resources(service: str) -> dict[str, Any]:
     }
 
 
-def template() -> dict[str, Any]:
-    """The whole template."""
+def template(services: int = SERVICES) -> dict[str, Any]:
+    """The whole template of so many services, each with ten resources."""
     environments = ("development", "staging", "production")
     made: dict[str, Any] = {}
-    for number in range(SERVICES):
+    for number in range(services):
         made.update(resources(f"Service{number:02d}"))
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -311,7 +311,7 @@ def template() -> dict[str, Any]:
         },
         "Resources": made,
         "Outputs": {
-            f"Service{number:02d}BucketName": {"Value": ref(f"Service{number:02d}Bucket")} for number in range(SERVICES)
+            f"Service{number:02d}BucketName": {"Value": ref(f"Service{number:02d}Bucket")} for number in range(services)
         },
     }
 
@@ -349,6 +349,7 @@ def _short(node: dict[str, Any]) -> str | None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] not in (["yaml"], ["json"]):
+    if sys.argv[1:2] not in (["yaml"], ["json"]):
         sys.exit(__doc__)
-    print(json.dumps(template(), indent=2) if sys.argv[1] == "json" else yaml(template()).lstrip("\n"))
+    made = template(*map(int, sys.argv[2:]))
+    print(json.dumps(made, indent=2) if sys.argv[1] == "json" else yaml(made).lstrip("\n"))

@@ -100,30 +100,26 @@ class Access:
             found = documents[name] = (value, read_policy(value, deployment))
         return found[1]
 
-    def ends(self, resource: Resource, edge: str) -> list[tuple[Resource | External, Truth]]:
+    def ends(self, resource: Resource, edge: str) -> tuple[tuple[Resource | External, Truth], ...]:
         """The ends of the edges of a name in this world; UNKNOWN beside an end: nobody can decide whether it is there.
 
         Raises:
             UndecidedError: where the world does not decide an edge.
         """
-        found: list[tuple[Resource | External, Truth]] = []
-        for one in self.graph.out(resource, edge):
-            there = self._there(one)
-            if there is not Truth.NO:
-                found.append((one.target, there))
-        return found
+        return self.once(_ends, resource, edge)
 
     def sources(self, resource: Resource, edge: str, kind: str) -> list[tuple[Resource, Truth]]:
         """The resources of a kind whose edges of a name end here, in this world."""
         found: list[tuple[Resource, Truth]] = []
         for one in self.graph.into(resource, edge):
             if one.source.kind == kind:
-                there = self._there(one) & decide(one.source.exists, self.world)
+                there = self.is_there(one) & decide(one.source.exists, self.world)
                 if there is not Truth.NO:
                     found.append((one.source, there))
         return found
 
-    def _there(self, edge: Edge) -> Truth:
+    def is_there(self, edge: Edge) -> Truth:
+        """Whether an edge is there in this world, and its end."""
         there = decide(edge.guard, self.world)
         if there is Truth.YES and isinstance(edge.target, Resource):
             exists = decide(edge.target.exists, self.world)
@@ -295,6 +291,11 @@ class Access:
             return Key(arn=_hole(value, "a key"), policies=missing, account=own_account, region=own_region)
         unknown = Value(Unknown("the account of the key is not known", _reference(value), not_null=True))
         return Key(arn=value, policies=missing, account=unknown, region=region or unknown)
+
+
+def _ends(access: Access, resource: Resource, edge: str) -> tuple[tuple[Resource | External, Truth], ...]:
+    found = ((one.target, access.is_there(one)) for one in access.graph.out(resource, edge))
+    return tuple((end, there) for end, there in found if there is not Truth.NO)
 
 
 def _value(access: Access, resource: Resource, name: str) -> Value:
