@@ -46,6 +46,7 @@ FAILS_IN_ONE_LANGUAGE = {
     "KG112": ("terraform", "CloudFormation keeps no secret of an access key outside of its outputs"),
     "KG113": ("terraform", "CloudFormation sends no requests"),
     "KG204": ("terraform", "CloudFormation registers and copies no images"),
+    "KG216": ("terraform", "CloudFormation has no type for the setting"),
     "KG512": ("terraform", "CloudFormation has no grants"),
     "KG516": ("terraform", "CloudFormation has no grants"),
     "KG608": ("terraform", "a stack is of one account"),
@@ -54,6 +55,8 @@ FAILS_IN_ONE_LANGUAGE = {
     "KG803": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG807": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG808": ("terraform", "CloudFormation imports no key material"),
+    "KG810": ("terraform", "in CloudFormation primary and replica are in two stacks"),
+    "KG811": ("terraform", "in CloudFormation primary and replica are in two stacks"),
 }
 
 MORE_IN_ONE_LANGUAGE = {
