@@ -11,6 +11,7 @@ from kmsguard.kinds.mapping import default as default_value
 from kmsguard.kinds.mapping import follow, lift, otherwise, scalar_text, spread, typed
 from kmsguard.kinds.symbolic import (
     Arn,
+    Reference,
     Symbol,
     append,
     has_parts,
@@ -51,6 +52,10 @@ class Links:
         self._everywhere: dict[str, dict[Symbol, list[Draft]]] | None = None
         self._targets: dict[tuple[str, Target], Value | None] = {}
         self._ends: dict[tuple[Draft, str], list[End] | None] = {}
+        self._followed: dict[tuple[Draft, tuple[str, ...]], tuple[Value, list[tuple[End, Reference]]]] = {}
+        self._with_stand_ins: dict[tuple[str, ...], tuple[str, ...]] = {}
+        self._sums: dict[tuple[str, tuple[str, ...]], tuple[set[Symbol], set[Symbol]]] = {}
+        self._indexing = 0  # indexes that are being made
         self._shared = _shared(units)
         self._exports: dict[str, list[tuple[Unit, Value]]] | None = None
         self._crossings = 0
@@ -478,18 +483,83 @@ class Links:
             return self._tagged(draft, spec)
         if spec.how in ("region", "account"):
             return self._in_place(draft, spec)
-        value = follow(self.value(draft, spec.by[0]), spec.by[1:])
+        unit = draft.unit.path
+        kinds = self._kinds_of(spec.to)
+        known = self._known(unit, kinds)
         ends: list[End] = []
-        for guard, leaf in leaves(value):
-            ends.extend(self.find(leaf, spec.to, draft, guard) or [End(guard, None, leaf, leaf)])
+        for end, reference in self._references(draft, spec.by):
+            if known is not None and self._is_outside(reference, unit, kinds, known):
+                ends.append(end)
+            else:
+                ends.extend(self._find(reference, spec.to, draft, end.guard) or [end])
+                known = known or self._known(unit, kinds)
         return ends
+
+    def _references(self, draft: Draft, by: tuple[str, ...]) -> list[tuple[End, Reference]]:
+        """The references at a path of an attribute, each with the end that it is where nothing of the scan is meant.
+
+        Many edges of a kind lead over the same path (a policy's statements), each to another kind.
+        """
+        whole = self.value(draft, by[0])
+        kept = self._followed.get((draft, by))
+        if kept is not None and kept[0] is whole:
+            return kept[1]
+        found = [(End(guard, None, leaf, leaf), Reference(leaf)) for guard, leaf in leaves(follow(whole, by[1:]))]
+        self._followed[draft, by] = (whole, found)
+        return found
+
+    def _kinds_of(self, to: tuple[str, ...]) -> tuple[str, ...]:
+        """The kinds with those that stand for them."""
+        kinds = self._with_stand_ins.get(to)
+        if kinds is None:
+            kinds = (*to, *(name for kind in to for name in self.table.stand_ins.get(kind, ())))
+            self._with_stand_ins[to] = kinds
+        return kinds
+
+    def _known(self, unit: str, kinds: tuple[str, ...]) -> tuple[set[Symbol], set[Symbol]] | None:
+        """The names of the drafts of these kinds and the services of their ARNs; None before all of them are indexed."""
+        if len(self.units) > 1:
+            return None  # a reference may mean something of another unit
+        known = self._sums.get((unit, kinds))
+        if known is None and not self._indexing and all((unit, kind) in self._names for kind in kinds):
+            names = {name for kind in kinds for name in self._names[unit, kind]}
+            services = {symbol[: symbol.index(":")] for kind in kinds for symbol in self._arns[unit, kind]}
+            known = self._sums[unit, kinds] = names, services
+        return known
+
+    def _is_outside(
+        self, reference: Reference, unit: str, kinds: tuple[str, ...], known: tuple[set[Symbol], set[Symbol]]
+    ) -> bool:
+        """Whether a reference certainly means none of the drafts whose names and services are known."""
+        held = reference.kinds
+        if held is None:
+            leaf = reference.leaf
+            addresses = [ref.address for ref in leaf.refs]
+            if leaf.target is not None:
+                addresses.append(leaf.target.address)
+            held = reference.kinds = frozenset(draft.kind.name for address in addresses for draft in self.at(unit, address))
+        if held and not held.isdisjoint(kinds):
+            return False
+        names, services = known
+        if reference.is_arn:
+            arn = reference.arn
+            return arn is None or (arn.service or ()) not in services
+        return reference.symbol not in names
 
     def find(self, leaf: Value, to: tuple[str, ...], draft: Draft, guard: Formula = Truth.YES) -> list[End]:
         """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
+        return self._find(Reference(leaf), to, draft, guard)
+
+    def _find(self, reference: Reference, to: tuple[str, ...], draft: Draft, guard: Formula) -> list[End]:
         unit = draft.unit.path
-        kinds = (*to, *(name for kind in to for name in self.table.stand_ins.get(kind, ())))
+        leaf = reference.leaf
+        kinds = self._kinds_of(to)
         # First by what was written: a replica returns a key id that is its primary's as well.
-        found = self._by_reference(leaf, unit, kinds) or self._by_target(leaf, unit, kinds) or self._by_text(leaf, draft, kinds)
+        found = (
+            self._by_reference(leaf, unit, kinds)
+            or self._by_target(leaf, unit, kinds)
+            or self._by_text(reference, draft, kinds)
+        )
         ends: list[End] = []
         for one, exists in found:
             both = conjunction(guard, exists)
@@ -519,14 +589,10 @@ class Links:
                     return [(draft, Truth.YES) for draft in found]
         return []
 
-    def _by_text(self, leaf: Value, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
-        pieces = pieces_of(leaf)
-        if not pieces:
-            return []
-        first = pieces[0]
-        if isinstance(first.data, str) and first.data.startswith("arn:"):
-            return self._by_arn(pieces, draft, kinds, leaf)
-        symbol = symbol_of(pieces)
+    def _by_text(self, reference: Reference, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
+        if reference.is_arn:
+            return self._by_arn(reference, draft, kinds)
+        symbol, leaf = reference.symbol, reference.leaf
         if symbol is None:
             return []
         unit = draft.unit.path
@@ -550,8 +616,8 @@ class Links:
         close = [one for one in found if near(one, draft) is not Truth.NO]
         return one_or_exclusive(nearest(close, draft))
 
-    def _by_arn(self, pieces: list[Value], draft: Draft, kinds: tuple[str, ...], leaf: Value) -> list[tuple[Draft, Formula]]:
-        arn = split_arn(pieces)
+    def _by_arn(self, reference: Reference, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
+        arn, pieces, leaf = reference.arn, reference.pieces, reference.leaf
         if arn is None or arn.tail is None:
             return []
         unit = draft.unit.path
@@ -596,12 +662,14 @@ class Links:
             names = {}
             arns: dict[Symbol, list[Draft]] = {}
             self._names[key], self._arns[key] = names, arns
+            self._indexing += 1
             # what has parts of another one comes last: the other one must be found by then
             for draft in sorted(self.of_kind(unit, kind), key=_has_parts_of_another):
                 for name in self._names_of(draft):
                     names.setdefault(name, []).append(draft)
                 for arn in self._arns_of(draft):
                     arns.setdefault(arn, []).append(draft)
+            self._indexing -= 1
         return names, self._arns[key]
 
     def _names_of(self, draft: Draft) -> list[Symbol]:

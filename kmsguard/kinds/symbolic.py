@@ -186,6 +186,21 @@ def split_arn(pieces: list[Value]) -> Arn | None:
     return Arn(*(symbol_of(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
 
 
+class Reference:
+    """A value that names a resource, taken apart once for all the kinds that it is looked up among."""
+
+    __slots__ = ("arn", "is_arn", "kinds", "leaf", "pieces", "symbol")
+
+    def __init__(self, leaf: Value) -> None:
+        self.leaf = leaf
+        self.pieces = pieces_of(leaf)
+        first = self.pieces[0].data if self.pieces else None
+        self.is_arn = isinstance(first, str) and first.startswith("arn:")
+        self.arn = split_arn(self.pieces) if self.is_arn else None
+        self.symbol = symbol_of(self.pieces) if not self.is_arn else None
+        self.kinds: frozenset[str] | None = None  # of what is written; of whoever looks it up
+
+
 def occurrences(text: str, mark: str) -> Iterator[int]:
     """Where a mark stands in a text."""
     at = text.find(mark)

@@ -221,6 +221,11 @@ def negate(formula: Formula) -> Formula:
 
 def conjunction(*formulas: Formula) -> Formula:
     """AND, simplified: decided parts are dropped, a part that is NO decides all."""
+    if len(formulas) == 2:  # most have two, of which one says nothing
+        if formulas[0] is Truth.YES:
+            return formulas[1]
+        if formulas[1] is Truth.YES:
+            return formulas[0]
     parts: list[Formula] = []
     for formula in formulas:
         if formula is Truth.NO:

@@ -336,8 +336,10 @@ def flatten(value: Value) -> list[tuple[Formula, Value]]:
 
 def possible(formula: Formula) -> bool:
     """Whether a conjunction of guards can hold; only plain contradictions are seen."""
+    if isinstance(formula, Truth):
+        return formula is not Truth.NO
     world = World()
-    pending = [formula]
+    pending: list[Formula] = [formula]
     rest: list[Formula] = []
     while pending:
         part = pending.pop()
