@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
@@ -14,7 +15,7 @@ from kmsguard.iam.languages import TooLargeError
 from kmsguard.iam.needs import MET, UNMET, Need, Needs, both, either, ways
 from kmsguard.iam.operations import FOR_EVERYBODY, carries
 from kmsguard.iam.principals import AWS_KINDS, CallerKind
-from kmsguard.iam.request import Call, decision
+from kmsguard.iam.request import Call, action_truth, decision, resource_truth
 from kmsguard.iam.search import Found, Search
 from kmsguard.iam.space import Case, Read, Way
 from kmsguard.iam.texts import Deployment
@@ -298,6 +299,48 @@ class Question:
             one = needs.among(key, strings, inside=named)
             need = either(need, one) if named else both(need, one)
         return need
+
+
+_PUT = "PutKeyPolicy"
+_OF_ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::.*)?")
+
+
+def plain_lockout(document: PolicyDocument, deployment: Deployment) -> bool | None:
+    """What `Question.lockout` says, where it is seen without a search; None where it is not.
+
+    Nobody is locked out where a statement lets the account itself put a policy, without a condition, and no other one can
+    deny that; everybody is where all statements are about something else, or let in other accounts and services alone.
+    """
+    if any(one.open or one.effect is None for one in document.statements):
+        return None
+    allows = [one for one in document.statements if one.effect == "Allow" and action_truth(one, _PUT) is not Truth.NO]
+    if all(_is_of_others(one, deployment) for one in allows):
+        return True
+    if any(one.effect == "Deny" and action_truth(one, _PUT) is not Truth.NO for one in document.statements):
+        return None
+    return False if any(_is_for_the_account(one, deployment) for one in allows) else None
+
+
+def _is_of_others(statement: Statement, deployment: Deployment) -> bool:
+    element = statement.principal
+    if element is None or element.negated or element.open or not element.entries:
+        return False
+    for one in element.entries:
+        text = one.entry.known
+        account = _OF_ACCOUNT.fullmatch(text) if text is not None and one.type == "AWS" else None
+        if one.type != "Service" and (account is None or account[1] == deployment.account):
+            return False
+    return True
+
+
+def _is_for_the_account(statement: Statement, deployment: Deployment) -> bool:
+    element = statement.principal
+    if element is None or element.negated or element.open or statement.condition is not None:
+        return False
+    if action_truth(statement, _PUT) is not Truth.YES or resource_truth(statement, deployment) is not Truth.YES:
+        return False
+    own = (deployment.account, f"arn:{deployment.partition}:iam::{deployment.account}:root")
+    return any(one.type == "AWS" and one.entry.known in own for one in element.entries)
 
 
 Network: TypeAlias = Literal["any", "named", "unnamed"]

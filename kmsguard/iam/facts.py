@@ -30,11 +30,7 @@ class Facts(msgspec.Struct, frozen=True):
 
 def facts(document: PolicyDocument) -> Facts:
     """Reads a document through."""
-    accounts: dict[str, None] = {}
-    organizations: dict[str, None] = {}
-    for text in texts(document.value.members.get("Statement")):
-        accounts.update(dict.fromkeys(_ACCOUNT.findall(text)))
-        organizations.update(dict.fromkeys(_ORGANIZATION.findall(text)))
+    accounts, organizations = mentioned(document)
     strings: set[str] = set()
     user_names: dict[str, None] = {}
     networks: dict[tuple[int, int, int], None] = {}
@@ -62,7 +58,17 @@ def facts(document: PolicyDocument) -> Facts:
                         if isinstance(part, Variable):
                             read = find(part.key)
                             keys.setdefault(part.key, read.name if read is not None else part.key)
-    return Facts(tuple(accounts), tuple(organizations), frozenset(strings), tuple(user_names), tuple(networks), keys)
+    return Facts(accounts, organizations, frozenset(strings), tuple(user_names), tuple(networks), keys)
+
+
+def mentioned(document: PolicyDocument) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The accounts and the organizations that a document mentions, in order."""
+    accounts: dict[str, None] = {}
+    organizations: dict[str, None] = {}
+    for text in texts(document.value.members.get("Statement")):
+        accounts.update(dict.fromkeys(_ACCOUNT.findall(text)))
+        organizations.update(dict.fromkeys(_ORGANIZATION.findall(text)))
+    return tuple(accounts), tuple(organizations)
 
 
 def _takes_variables(test: Test) -> bool:

@@ -5,18 +5,19 @@ Each statement is asked about alone, with everything that denies beside it: `kms
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
 import msgspec
 
 from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.audience import Question as Audiences
-from kmsguard.iam.document import PrincipalElement, Statement, Test
+from kmsguard.iam.document import PolicyDocument, PrincipalElement, Statement, Test
 from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
 from kmsguard.iam.request import Call, action_truth
-from kmsguard.iam.texts import show
+from kmsguard.iam.texts import Deployment, show
+from kmsguard.iam.wording import wording
 from kmsguard.model.finding import Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Question
@@ -155,7 +156,25 @@ def audience_of(
     others = [other for other in others if other.index != statement.index]
     alone = tuple(msgspec.structs.replace(one, index=index) for index, one in enumerate((statement, *others)))
     document = msgspec.structs.replace(view.document, statements=alone)
-    return Audiences(document, view.deployment).audience(operations)
+    return _searched(document, view.deployment, tuple(operations))
+
+
+_MAX_SEARCHED = 10_000
+_SEARCHED: dict[Hashable, Audience] = {}
+
+
+def _searched(document: PolicyDocument, deployment: Deployment, operations: tuple[str, ...]) -> Audience:
+    """The audience of a document; those that say the same, as the policies of many keys do, are searched once."""
+    said = wording(document, deployment)
+    if said is None:
+        return Audiences(document, deployment).audience(operations)
+    found = _SEARCHED.get((said, operations))
+    if found is None:
+        if len(_SEARCHED) >= _MAX_SEARCHED:
+            _SEARCHED.clear()
+        found = _SEARCHED[said, operations] = Audiences(document, deployment).audience(operations)
+    here = {name: document.statements[one.index] for name in ("statement", "certain") if (one := getattr(found, name))}
+    return msgspec.structs.replace(found, **here)
 
 
 def _denying(statement: Statement) -> Statement:

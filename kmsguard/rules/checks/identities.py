@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from kmsguard.iam.document import Entry, Statement, read_policy
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import action_truth, glob
 from kmsguard.iam.texts import show
 from kmsguard.model.finding import Evidence
+from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Text, Unknown, Value
-from kmsguard.rules.checks.documents import View, allows, views_of
+from kmsguard.rules.checks.access import Access, access_of
+from kmsguard.rules.checks.documents import View, allows, views_in
 
 WELL = Answer(Truth.YES)
 
@@ -54,10 +58,10 @@ def destroy_named_keys(question: Question) -> Answer:
 
 def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> Answer:
     findings: list[Found] = []
-    for number, view in enumerate(_identity_policies(question)):
-        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
+    for policy in _identity_policies(question):
+        name, view = policy.name, policy.view
         findings.extend(_unread(view, name, operations[0]))
-        for statement in view.document.statements:
+        for statement in policy.statements:
             found = [operation for operation in operations if allows(statement, (operation,))]
             if not found or _is_narrow(statement):
                 continue
@@ -76,18 +80,53 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
     return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
 
 
-def _identity_policies(question: Question) -> list[View]:
+class _Policy(msgspec.Struct, frozen=True, eq=False):
+    """A policy of an identity, what a finding calls it, and its statements that may be about KMS."""
+
+    name: str
+    view: View
+    statements: tuple[Statement, ...]
+
+
+def _identity_policies(question: Question) -> tuple[_Policy, ...]:
     """The policies written in an identity itself, an inline policy, or a managed policy that is more than a boundary."""
-    resource, graph = question.resource, question.graph
+    return access_of(question).once(_policies_of, question.resource)
+
+
+def _policies_of(access: Access, resource: Resource) -> tuple[_Policy, ...]:
     if resource.kind in _POLICIES:
-        if graph.into(resource, "boundary") and not graph.into(resource, "managed"):
-            return []
-        return [views_of(question).all[0]]
-    views = views_of(question, "embedded_policies").all[0]
+        if access.graph.into(resource, "boundary") and not access.graph.into(resource, "managed"):
+            return ()
+        return (_policy("policy", views_in(access, resource).all[0]),)
+    views = views_in(access, resource, "embedded_policies").all[0]
     items = views.document.value
     if isinstance(items.data, Unknown):
-        return [views]
-    return [View(read_policy(item, views.deployment), views.deployment) for item in items.items]
+        return (_policy("embedded_policies[0]", views),)
+    documents = (read_policy(item, views.deployment) for item in items.items)
+    return tuple(
+        _policy(f"embedded_policies[{number}]", View(document, views.deployment)) for number, document in enumerate(documents)
+    )
+
+
+def _policy(name: str, view: View) -> _Policy:
+    return _Policy(name, view, tuple(one for one in view.document.statements if _may_be_about_kms(one)))
+
+
+def _may_be_about_kms(statement: Statement) -> bool:
+    """Whether an action of it can be one of KMS; of another service's none has to be compared with each operation."""
+    element = statement.action
+    if statement.open or element is None or element.negated:
+        return True
+    return any(entry.known is None or _begins_as_kms(entry.known) for entry in element.entries)
+
+
+def _begins_as_kms(pattern: str) -> bool:
+    start = _WILD.split(pattern, maxsplit=1)[0].lower()
+    return start.startswith(_KMS) or _KMS.startswith(start)
+
+
+_KMS = "kms:"
+_WILD = re.compile(r"[*?]")
 
 
 def _unread(view: View, name: str, operation: str) -> list[Found]:
@@ -168,10 +207,10 @@ def name_keys_not_aliases(question: Question) -> Answer:
     Left alone are aliases of AWS managed keys: the policies of those let in whoever may use their service.
     """
     findings: list[Found] = []
-    for number, view in enumerate(_identity_policies(question)):
-        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
+    for policy in _identity_policies(question):
+        name, view = policy.name, policy.view
         findings.extend(_unread(view, name, "Decrypt"))
-        for statement in view.document.statements:
+        for statement in policy.statements:
             if statement.resource is None or statement.resource.negated or statement.effect != "Allow":
                 continue
             if any(action_truth(statement, alias) is not Truth.NO for alias in _ALIASES):
@@ -196,29 +235,28 @@ _MOVE = ("CreateAlias", "UpdateAlias")
 
 def keeps_aliases_where_they_are(question: Question) -> Answer:
     """Whether nobody who may use keys by their alias may also give that alias to any key."""
-    policies = list(enumerate(_identity_policies(question)))
+    policies = _identity_policies(question)
     mover = next(
         (
             statement
-            for _, view in policies
-            for statement in view.document.statements
-            if any(allows(statement, (move,)) and not _is_denied(view, move, question) for move in _MOVE)
+            for policy in policies
+            for statement in policy.statements
+            if any(allows(statement, (move,)) and not _is_denied(policy.view, move, question) for move in _MOVE)
             and not statement.tests
-            and _all_keys(statement, view, question) is Truth.YES
+            and _all_keys(statement, policy.view, question) is Truth.YES
         ),
         None,
     )
     if mover is None:
         return WELL
     findings: list[Found] = []
-    for number, view in policies:
-        name = "policy" if question.resource.kind in _POLICIES else f"embedded_policies[{number}]"
-        for statement in view.document.statements:
+    for policy in policies:
+        for statement in policy.statements:
             test = next((test for test in statement.tests if test.key in _BY_ALIAS), None)
             if test is None or not any(allows(statement, (operation,)) for operation in _CRYPTOGRAPHIC):
                 continue
             message = f"statement {mover.name} lets the same identity give an alias to any key"
             shown = Evidence(message, test.value.where or statement.span)
             values = {"statement": statement.name, "key": test.name}
-            findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
+            findings.append(Found(f"{policy.name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
     return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL

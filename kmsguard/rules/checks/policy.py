@@ -9,6 +9,7 @@ import msgspec
 
 from kmsguard.iam import reference
 from kmsguard.iam.audience import Question as Audiences
+from kmsguard.iam.audience import plain_lockout
 from kmsguard.iam.conditions import BASES
 from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test, read_policy
 from kmsguard.iam.keys import CONTEXT
@@ -16,10 +17,12 @@ from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
 from kmsguard.iam.request import action_truth, glob, resource_truth
 from kmsguard.iam.texts import fold, show
 from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Step, Unknown, Value
+from kmsguard.rules.checks.access import Access, access_of
 from kmsguard.rules.checks.audiences import (
     NOBODY,
     TAKE_OVER,
@@ -34,7 +37,17 @@ from kmsguard.rules.checks.audiences import (
     organization_of,
     sights_of,
 )
-from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, MADE_UP_ARN, SERVICE_LINKED, View, Views, allows, views_of
+from kmsguard.rules.checks.documents import (
+    ACCOUNT_OF,
+    MADE_UP,
+    MADE_UP_ARN,
+    SERVICE_LINKED,
+    View,
+    Views,
+    allows,
+    views_in,
+    views_of,
+)
 
 USE = ("Decrypt", "ReEncryptFrom", "GenerateDataKey", "Sign", "GenerateMac", "DeriveSharedSecret")
 WELL = Answer(Truth.YES)
@@ -190,7 +203,7 @@ def can_be_changed(question: Question) -> Answer:
     views = views_of(question)
     if views.all[0].document.error is not None:
         return Answer(Truth.UNKNOWN, open=(Open("policy", f"it is no policy ({views.all[0].document.error})"),))
-    locked = _locked(views)
+    locked = _locked_of(question)
     if locked == {False}:
         return WELL
     document = views.all[0].document
@@ -211,11 +224,25 @@ def _matters(statement: Statement) -> bool:
     return action_truth(statement, "PutKeyPolicy") is not Truth.NO
 
 
+def _locked_of(question: Question) -> set[bool | None]:
+    return access_of(question).once(_locked_in, question.resource)
+
+
+def _locked_in(access: Access, resource: Resource) -> set[bool | None]:
+    return _locked(views_in(access, resource))
+
+
 def _locked(views: Views) -> set[bool | None]:
     """Whether nobody can put another policy, for each account that the own one can be, or for two that differ."""
     found: set[bool | None] = set()
     for view in views.all:
         document = view.document
+        plainly = plain_lockout(document, view.deployment)
+        if plainly is not None:
+            found.add(plainly)
+            if len(found) > 1:
+                break
+            continue
         if any(test.key == _VIA for statement in document.statements for test in statement.tests):
             statements = (*document.statements, _never_put(len(document.statements)))
             document = msgspec.structs.replace(document, statements=statements)
@@ -358,7 +385,6 @@ def has_an_effect(question: Question) -> Answer:
     if is_told_with_its_key(question):
         return WELL
     views = views_of(question)
-    locked = _locked(views) == {True}
     findings = []
     for statement in views.all[0].document.statements:
         if statement.open:
@@ -371,7 +397,7 @@ def has_an_effect(question: Question) -> Answer:
             if element is None
         ]  # fmt: skip
         if missing:
-            if locked and _matters(statement):
+            if _matters(statement) and _locked_of(question) == {True}:
                 continue  # what nobody can change any more is told already
             what = f"has no `{missing[0]}`"
             findings.append(_found(statement, None, f"it {what}, so it lets nobody do anything", what=what))

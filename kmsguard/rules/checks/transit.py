@@ -119,17 +119,16 @@ def _denies(statement: Statement, operation: str, target: Sym) -> Truth:
     """Whether one statement denies everybody an operation without TLS."""
     if statement.open:
         return Truth.UNKNOWN
-    effect = Truth.UNKNOWN if statement.effect is None else Truth.of(statement.effect == "Deny")
-    if effect is Truth.NO:
-        return Truth.NO
-    truths = [
-        effect,
-        _everybody(statement),
-        _has(statement.action, lambda pattern: match(without_case(like(pattern)), (operation,))),
-        _has(statement.resource, lambda pattern: _fits(pattern, target)),
-        _without_tls(statement),
-    ]
-    return all_of(truths)
+    return all_of(_parts_of_denial(statement, operation, target))
+
+
+def _parts_of_denial(statement: Statement, operation: str, target: Sym) -> Iterator[Truth]:
+    """What all has to be so; what is dear to find out comes last, for one that is not so is enough."""
+    yield Truth.UNKNOWN if statement.effect is None else Truth.of(statement.effect == "Deny")
+    yield _everybody(statement)
+    yield _without_tls(statement)
+    yield _has(statement.action, lambda pattern: match(without_case(like(pattern)), (operation,)))
+    yield _has(statement.resource, lambda pattern: _fits(pattern, target))
 
 
 def _everybody(statement: Statement) -> Truth:
