@@ -59,7 +59,8 @@ class Asked:
         self.operation = action.partition(":")[2]
         self.action = action
         self.key = key
-        self.context = {fold(name): (name, value) for name, value in context.items()}
+        self._context = {fold(name): (name, value) for name, value in context.items()}
+        self.is_read = False  # whether anything was looked up that hangs on more than principal, operation, key and deployment
         self.deployment = deployment
         self._through_endpoint = through_endpoint
         self.caller = self._caller()
@@ -67,6 +68,12 @@ class Asked:
         self.key_forms = self._key_forms()
         self.request = Request(self._find, self._state)
         self._states: dict[str, State] = {}
+
+    @property
+    def context(self) -> dict[str, tuple[str, Value]]:
+        """The condition keys that are given, by their names in lower case."""
+        self.is_read = True
+        return self._context
 
     def _caller(self) -> Caller:
         principal, deployment = self.principal, self.deployment

@@ -106,6 +106,39 @@ def can(
     return _Deciding(asked, organization or Organization(), endpoint).decide()
 
 
+Decided: TypeAlias = dict[object, tuple[Decision, Principal, Key, Deployment]]
+"""Decisions that no condition had a part in, with what they are about, so that its identity stays its own."""
+
+
+def can_in_any_context(
+    decided: Decided, principal: Principal, action: str, key: Key, context: Mapping[str, Value], deployment: Deployment
+) -> Decision:
+    """`can` without an organization. What was decided without a look at the context is the same in every other one."""
+    name = (action, id(principal), _identity_of(key), id(deployment))
+    found = decided.get(name)
+    if found is not None:
+        return found[0]
+    asked = Asked(principal, action, key, context, deployment)
+    decision = _Deciding(asked, Organization(), None).decide()
+    if not asked.is_read:
+        if len(decided) >= _MAX_DECIDED:
+            decided.clear()
+        decided[name] = (decision, principal, key, deployment)
+    return decision
+
+
+_MAX_DECIDED = 50_000
+
+
+def _identity_of(key: Key) -> object:
+    """The same for keys that are made of the same parts, those left aside that only conditions read."""
+    policies = key.policies
+    if key.grants or key.grants_missing or policies.missing or policies.missing_allows:
+        return id(key)
+    documents = tuple(map(id, policies.documents))
+    return id(key.arn), id(key.account), id(key.region), id(key.id), id(key.multi_region), documents, key.customer_managed
+
+
 class _Deciding:
     """One decision."""
 
@@ -116,7 +149,7 @@ class _Deciding:
         self.deployment, self.request = asked.deployment, asked.request
         self.forms = asked.key_forms  # of the ARN that resources are matched against
         self.organization = organization
-        self.endpoint = endpoint if asked.endpoint is not Truth.NO else None
+        self.endpoint = endpoint if endpoint is not None and asked.endpoint is not Truth.NO else None
 
     def decide(self) -> Decision:
         """All terms together."""
@@ -398,13 +431,14 @@ class _Deciding:
                 if statement.open:
                     self._put(found.everybody, acts, document, statement)
                 continue
+            ways = self._ways(statement)
+            if all(one.truth is Truth.NO for one in ways):
+                continue
             rest = result.every((acts, self._concerns(statement), self._holds(statement)))
             if statement.effect is None:
                 rest = result.every((rest, result.unknown(*_effect_open(statement))))
-            ways = self._ways(statement)
             if rest.truth is Truth.NO:
-                if any(one.truth is not Truth.NO for one in ways):
-                    missed.append(self._missed(document, statement))
+                missed.append(self._missed(document, statement))
                 continue
             targets = (found.everybody, found.itself, found.session, found.account)
             for index, (target, way) in enumerate(zip(targets, ways, strict=True)):

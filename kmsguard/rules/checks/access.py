@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import TypeVar, cast
+from typing import NamedTuple, TypeVar, cast
 
 from kmsguard.iam.decide import (
     EMPTY,
@@ -27,11 +27,11 @@ from kmsguard.iam.managed_policies import managed_policy, managed_policy_of_name
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
-from kmsguard.model.guard import NOWHERE_ASSUMED, World, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, World, atoms, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.rule import JudgeSettings, Question
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import PARTITION, Absent, Text, Unknown, Value, resolve_deep
+from kmsguard.model.value import PARTITION, Absent, Choice, Text, Unknown, Value, resolve_deep
 
 AWS_POLICY = ":iam::aws:policy/"
 ALIAS_OF_AWS = "alias/aws/"
@@ -44,6 +44,13 @@ _SHORTENED = 8  # CloudFormation leaves more than so many characters of a logica
 T = TypeVar("T")
 
 
+class _Held(NamedTuple):
+    """An attribute in all worlds that it was asked for in: those that say the same of what it hangs on share it."""
+
+    subjects: frozenset[tuple[str, str]] | None
+    values: dict[frozenset[tuple[Atom, bool]], Value]
+
+
 class Access:
     """What one check asks of one graph in one world. `wider` is the same in a world that assumes less."""
 
@@ -54,6 +61,7 @@ class Access:
         self.wider = wider
         self.deployments: dict[tuple[str | None, str | None], Deployment] = wider.deployments if wider is not None else {}
         self.kept: dict[tuple[object, ...], object] = {}
+        self._values: dict[tuple[Resource, str], _Held] = graph.kept.setdefault("values", {})  # type: ignore[assignment]
 
     @property
     def widest(self) -> Access:
@@ -133,7 +141,18 @@ class Access:
         Raises:
             UndecidedError: where the world does not decide it.
         """
-        return self.once(_value, resource, name)
+        held = self._values.get((resource, name))
+        if held is None:
+            held = self._values[resource, name] = _Held(_subjects(resource, name), {})
+        if held.subjects is None:
+            return self.once(_value, resource, name)
+        said = self.world.key
+        if said:
+            said = frozenset(one for one in said if (one[0].unit, one[0].subject) in held.subjects)
+        found = held.values.get(said)
+        if found is None:
+            found = held.values[said] = _value(self, resource, name)
+        return found
 
     # Principals
 
@@ -300,6 +319,15 @@ def _ends(access: Access, resource: Resource, edge: str) -> tuple[tuple[Resource
 
 def _value(access: Access, resource: Resource, name: str) -> Value:
     return resolve_deep(resource.attribute(name, access.world), access.world)
+
+
+def _subjects(resource: Resource, name: str) -> frozenset[tuple[str, str]] | None:
+    """What an attribute hangs on: units, and what of them is open; None where that is not known before it is asked for."""
+    value = resource.attributes.get(name)
+    if value is None:
+        return None if name in resource.derived else frozenset()
+    guards = (branch.guard for part in value.walk() if isinstance(part.data, Choice) for branch in part.data.branches)
+    return frozenset((atom.unit, atom.subject) for guard in guards for atom in atoms(guard))
 
 
 def access_of(question: Question) -> Access:

@@ -17,11 +17,13 @@ from kmsguard.iam.decide import (
     EMPTY,
     OWN_ACCOUNT,
     OWN_REGION,
+    Decided,
     Decision,
     Key,
     Layer,
     Principal,
     can,
+    can_in_any_context,
 )
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, acts
@@ -33,7 +35,7 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
-from kmsguard.rules.checks.organization import can_under, ceilings_of
+from kmsguard.rules.checks.organization import NO_CEILINGS, can_under, ceilings_of
 from kmsguard.rules.checks.reach import arns_of, objects_of, reachable
 from kmsguard.rules.checks.s3_replication import AWS_MANAGED, KMS_ENCRYPTION
 from kmsguard.rules.checks.statements import paste
@@ -225,11 +227,12 @@ class _Asked:
             if _is_asked(self.question, use):
                 yield from self.access.once(_verdicts, self.resource, number)
 
-    def of_use(self, use: KeyUse) -> Iterator[Verdict]:
+    def of_use(self, number: int) -> Iterator[Verdict]:
+        use = self.resource.key_use[number]
         applies = self._applies(use)
         if applies is Truth.NO:
             return
-        for hop in self.hops(use):
+        for hop in self.hops(use, number):
             if not self._is_told(use, hop):
                 yield from self._of_hop(use, hop._replace(there=all_of((hop.there, applies))))
 
@@ -274,12 +277,19 @@ class _Asked:
         """Whether what makes a role use this is asked for itself: a mapping, a function, a service."""
         return use.edge == ITSELF and (id(self.resource), id(hop.holder)) in _workloads(self.question.graph)
 
-    def hops(self, use: KeyUse) -> Iterator[Hop]:
+    def hops(self, use: KeyUse, number: int) -> Iterator[Hop]:
         """The keys at the end of a use's way.
 
         What the way leads to and is not read here may be under a key or under none: of that nothing is said.
         """
-        *way, last = use.through.split(".")
+        last = use.through.rpartition(".")[2]
+        at = self.access.once(_holders, self.resource, number)
+        for holder, there in at:
+            yield from self._keys(holder, last, there)
+
+    def holders(self, use: KeyUse) -> tuple[tuple[Resource, Truth], ...]:
+        """What a use's way leads to, without the last edge."""
+        *way, _ = use.through.split(".")
         at: list[tuple[Resource, Truth]] = [(self.resource, Truth.YES)]
         for edge in way:
             further: list[tuple[Resource, Truth]] = []
@@ -293,8 +303,7 @@ class _Asked:
                             stores = self._reachable(use, stores)
                         further += [(maybe, Truth.UNKNOWN) for maybe in stores]
             at = further
-        for holder, there in at:
-            yield from self._keys(holder, last, there)
+        return tuple(at)
 
     def _perhaps(self, end: External) -> Sequence[Resource]:
         """The resources of the unit that a value may mean of which nothing is known: an environment that is given."""
@@ -423,17 +432,21 @@ class _Asked:
         """Whether the principal may do with the holder what the use is for."""
         if not use.asks:
             return Truth.YES
-        arn = self.access.value(hop.holder, "arn")
-        account, region = hop.holder.account or OWN_ACCOUNT, hop.holder.region or OWN_REGION
+        return self.access.once(_may, self.resource, hop.holder, user.principal, use.asks)
+
+    def may(self, holder: Resource, principal: Principal, actions: Sequence[str]) -> Truth:
+        """Whether a principal may do one of some actions with a store."""
+        arn = self.access.value(holder, "arn")
+        account, region = holder.account or OWN_ACCOUNT, holder.region or OWN_REGION
         documents = [_left_to_identities(account, self.deployment)]
-        policy = self.access.value(hop.holder, "policy")
+        policy = self.access.value(holder, "policy")
         if policy.data is not ABSENT:
             documents.append(self.access.read(policy, self.deployment))
         best = Truth.NO
-        for one in arns_of(hop.holder, arn):
+        for one in arns_of(holder, arn):
             as_key = Key(one, Layer(documents=tuple(documents)), account, region)
-            for asked in use.asks:
-                best = best | can(user.principal, asked, as_key, {}, deployment=self.deployment).truth
+            for asked in actions:
+                best = best | can(principal, asked, as_key, {}, deployment=self.deployment).truth
                 if best is Truth.YES:
                     return best
         return best
@@ -511,7 +524,12 @@ class _Asked:
     def ask(self, user: User, action: str, key: Key, context: Mapping[str, Value]) -> Decision:
         """One decision, with what the unit says of the organization."""
         ceilings = ceilings_of(self.access, self.deployment, user.principal, key)
+        if ceilings is NO_CEILINGS:
+            return can_in_any_context(self._decided(), user.principal, action, key, context, self.deployment)
         return can_under(ceilings, user.principal, action, key, context, self.deployment)
+
+    def _decided(self) -> Decided:
+        return self.access.graph.kept.setdefault("decided", {})  # type: ignore[return-value]
 
     def _cause(self, user: User, action: str, key: Key, decision: Decision, context: Context) -> Cause:
         """What to mend, found by asking again with one thing mended."""
@@ -739,9 +757,20 @@ class _Asked:
         return f"${{{end.address}.arn}}"
 
 
+def _asked(access: Access, resource: Resource) -> _Asked:
+    return _Asked(Question(access.graph, resource, access.world, access.settings))
+
+
 def _verdicts(access: Access, resource: Resource, number: int) -> tuple[Verdict, ...]:
-    asked = _Asked(Question(access.graph, resource, access.world, access.settings))
-    return tuple(asked.of_use(resource.key_use[number]))
+    return tuple(_asked(access, resource).of_use(number))
+
+
+def _holders(access: Access, resource: Resource, number: int) -> tuple[tuple[Resource, Truth], ...]:
+    return _asked(access, resource).holders(resource.key_use[number])
+
+
+def _may(access: Access, resource: Resource, holder: Resource, principal: Principal, actions: tuple[str, ...]) -> Truth:
+    return _asked(access, resource).may(holder, principal, actions)
 
 
 _WORKLOADS: WeakKeyDictionary[Graph, frozenset[tuple[int, int]]] = WeakKeyDictionary()
