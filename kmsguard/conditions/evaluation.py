@@ -40,6 +40,7 @@ class _Scope(NamedTuple):
     world: World
     outer: Subject | None
     ask: Ask | None
+    bare: bool = False  # nobody asks for the evidence of tests
 
 
 def evaluate(
@@ -50,13 +51,14 @@ def evaluate(
     outer: Subject | None = None,
     *,
     ask: Ask | None = None,
+    bare: bool = False,
 ) -> Answer:
-    """What a condition says of a subject in a world, with what decided it or would decide it.
+    """What a condition says of a subject in a world, with what decided it (but where it is `bare`) or would decide it.
 
     Raises:
         UndecidedError: where the world does not decide a condition of the template that matters.
     """
-    return _evaluate(condition, subject, _Scope(graph, world, outer, ask))
+    return _evaluate(condition, subject, _Scope(graph, world, outer, ask, bare))
 
 
 def _evaluate(condition: Condition, subject: Subject, scope: _Scope) -> Answer:
@@ -122,7 +124,7 @@ def _each(condition: Each, subject: Subject, scope: _Scope) -> Answer:
     found = _lookup(condition.operand, subject, scope)
     data = found.value.data
     if isinstance(data, Unknown):
-        return Answer(Truth.UNKNOWN, _evidence(condition.operand, found), _open(found.value))
+        return Answer(Truth.UNKNOWN, _evidence(condition.operand, found, scope), _open(found.value))
     items = data if isinstance(data, tuple) else tuple(data.values()) if isinstance(data, dict) else ()
     members = []
     for item in items:
@@ -347,15 +349,15 @@ def _test(test: Test, subject: Subject, scope: _Scope) -> Answer:
         opposite = resolve_deep(other.value, scope.world)
         one_unit = found.owner is None or other.owner is None or found.owner.unit == other.owner.unit
         truth = same(value, opposite, one_unit=one_unit)
-        evidence = (*_evidence(test.operand, found), *_evidence(test.other, other))
+        evidence = (*_evidence(test.operand, found, scope), *_evidence(test.other, other, scope))
         return Answer(truth, evidence, (*_open(value), *_open(opposite)) if truth is Truth.UNKNOWN else ())
     truth = compare(test, value)
-    return Answer(truth, _evidence(test.operand, found), _open(value) if truth is Truth.UNKNOWN else ())
+    return Answer(truth, _evidence(test.operand, found, scope), _open(value) if truth is Truth.UNKNOWN else ())
 
 
-def _evidence(operand: Operand, found: _Looked) -> tuple[Evidence, ...]:
+def _evidence(operand: Operand, found: _Looked, scope: _Scope) -> tuple[Evidence, ...]:
     value, owner, around = found
-    if operand.names[-1] in _NOWHERE_WRITTEN:
+    if scope.bare or operand.names[-1] in _NOWHERE_WRITTEN:
         return ()
     message = f"{operand} is {shown(value)}"
     where = value.where

@@ -11,7 +11,7 @@ import msgspec
 
 from kmsguard.conditions.comparison import shown
 from kmsguard.conditions.evaluation import evaluate, look_up
-from kmsguard.model.condition import ALWAYS, Check, Operand
+from kmsguard.model.condition import ALWAYS, AllOf, Check, Condition, Operand
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Judgement, Open
 from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError, World, consistent, decide
@@ -169,9 +169,13 @@ class _Pair:
         """What is said in one world; None where the resource does not exist."""
         if decide(self.resource.exists, world) is Truth.NO:
             return None
-        where = evaluate(self.rule.where, self.resource, self.graph, world, ask=self._ask)
+        where = self._bare(self.rule.where, world)
         if where.truth is Truth.NO:
             return _Told(world, "not applicable", where)
+        if not isinstance(self.rule.require, Check):  # what most resources meet is told of none of these
+            answer = self._bare(self.rule.require, world)
+            if answer.truth is Truth.YES:
+                return _Told(world, "pass", answer)
         answer = evaluate(self.rule.require, self.resource, self.graph, world, ask=self._ask)
         if answer.truth is Truth.YES:
             return _Told(world, "pass", answer)
@@ -180,6 +184,12 @@ class _Pair:
             findings = tuple(msgspec.structs.replace(f, truth=Truth.UNKNOWN, open=opened) for f in answer.findings)
             return _Told(world, "unknown", msgspec.structs.replace(answer, open=opened, findings=findings))
         return _Told(world, "fail" if answer.truth is Truth.NO else "unknown", answer)
+
+    def _bare(self, condition: Condition, world: World) -> Answer:
+        """What a condition says, without what it was decided by."""
+        if isinstance(condition, AllOf) and not condition.parts:  # ALWAYS
+            return _HELD
+        return evaluate(condition, self.resource, self.graph, world, ask=self._ask, bare=True)
 
     def _ask(self, check: Check, resource: Resource, world: World) -> Answer:
         function = find_check(check.name)
@@ -241,6 +251,7 @@ class _Pair:
         return Judgement(self.rule.info, self.resource, "unknown", message, open=opened, attribute=self.rule.attribute)
 
 
+_HELD = Answer(Truth.YES)
 _FIELD = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 
 _Key: TypeAlias = "tuple[str, int]"
