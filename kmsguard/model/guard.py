@@ -13,7 +13,7 @@ from kmsguard.model.truth import Truth
 Scalar: TypeAlias = "str | bool | int | float | None"
 
 
-class Atom(msgspec.Struct, frozen=True, cache_hash=True):
+class Atom(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One open fact of a unit: the `subject` (a variable, a parameter, or the text of a condition that cannot be looked into)
     equals a value.
 
@@ -27,25 +27,25 @@ class Atom(msgspec.Struct, frozen=True, cache_hash=True):
     among: tuple[Scalar, ...] = ()
 
 
-class Not(msgspec.Struct, frozen=True):
+class Not(msgspec.Struct, frozen=True, gc=False):
     """Negation."""
 
     of: Formula
 
 
-class All(msgspec.Struct, frozen=True):
+class All(msgspec.Struct, frozen=True, gc=False):
     """Conjunction; of nothing it is true."""
 
     of: tuple[Formula, ...]
 
 
-class Any(msgspec.Struct, frozen=True):
+class Any(msgspec.Struct, frozen=True, gc=False):
     """Disjunction; of nothing it is false."""
 
     of: tuple[Formula, ...]
 
 
-class Named(msgspec.Struct, frozen=True):
+class Named(msgspec.Struct, frozen=True, gc=False):
     """A formula that has a name in the source (a CloudFormation condition, a local), by which it is shown."""
 
     name: str

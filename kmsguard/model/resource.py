@@ -71,7 +71,7 @@ class Resource(msgspec.Struct, frozen=True, eq=False):
         return resolve(value, world)
 
 
-class External(msgspec.Struct, frozen=True):
+class External(msgspec.Struct, frozen=True, gc=False):
     """The end of an edge that is in no unit of the scan: an ARN, an alias, an account, a name, or what is unknown of it."""
 
     kind: str  # the kind that it would be

@@ -13,7 +13,7 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 
 
-class Target(msgspec.Struct, frozen=True, cache_hash=True):
+class Target(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """An attribute of a declaration, named symbolically: two equal targets are the same value, whatever it turns out to be.
 
     `address` is a declaration of the same unit, or `export:NAME` (a CloudFormation export), `state:KEY` (an output of another
@@ -31,7 +31,7 @@ REGION = Target("", "region")
 PARTITION = Target("", "partition")
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One step of the way that a value took, newest first; `before` is the step before."""
 
     what: str  # literal, variable default, var-file, variable, local, module input, output, parameter default, parameter,
@@ -61,7 +61,7 @@ class Step(msgspec.Struct, frozen=True):
         return older
 
 
-class Unknown(msgspec.Struct, frozen=True):
+class Unknown(msgspec.Struct, frozen=True, gc=False):
     """A value that is not known, and what is known of it all the same. Refinements only narrow: whoever ignores them is still
     right."""
 
@@ -73,14 +73,14 @@ class Unknown(msgspec.Struct, frozen=True):
     allowed: tuple[Scalar, ...] = ()
 
 
-class Branch(msgspec.Struct, frozen=True):
+class Branch(msgspec.Struct, frozen=True, gc=False):
     """One way in which a Choice can turn out."""
 
     guard: Formula
     value: Value
 
 
-class Choice(msgspec.Struct, frozen=True):
+class Choice(msgspec.Struct, frozen=True, gc=False):
     """What hangs on an undecided condition. The guards of the branches exclude each other, and one of them holds."""
 
     branches: tuple[Branch, ...]
@@ -99,7 +99,7 @@ class Absent(msgspec.Struct, frozen=True):
 ABSENT = Absent()
 
 
-class Text(msgspec.Struct, frozen=True):
+class Text(msgspec.Struct, frozen=True, gc=False):
     """A text that is more than one literal.
 
     A piece is a literal run (its data is a `str`; every character stands for itself in one line of the source, or the whole
@@ -156,7 +156,7 @@ Data: TypeAlias = (
 )
 
 
-class Value(msgspec.Struct, frozen=True, dict=False):
+class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
     """A value with its history.
 
     `span` is where the data stands as written (of an interpolated text: the template). `place` is the entry (name and value)

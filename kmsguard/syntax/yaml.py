@@ -24,7 +24,7 @@ MAX_DEPTH = 100  # the deepest template that was seen has 40; what evaluates a t
 MAX_EXPANSION = 200_000  # nodes that aliases may stand for in all; a template has at most 1 MB
 
 
-class Node(msgspec.Struct, kw_only=True, eq=False):
+class Node(msgspec.Struct, kw_only=True, eq=False, gc=False):
     """A piece of the file, with offsets into the text of its source (code points, end exclusive).
 
     A node that was reached by an alias (`*name`) stands where its anchor is; `alias` is where the alias stands.
@@ -66,7 +66,7 @@ class Sequence(Node, kw_only=True, eq=False):
     broken: bool = False  # a syntax error stands in it: it may hold more
 
 
-class Entry(msgspec.Struct, eq=False):
+class Entry(msgspec.Struct, eq=False, gc=False):
     """A key with its value."""
 
     key: Scalar
