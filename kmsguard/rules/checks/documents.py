@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 import msgspec
 
@@ -16,7 +17,7 @@ from kmsguard.iam.facts import texts
 from kmsguard.iam.request import action_truth
 from kmsguard.iam.texts import Deployment, fold
 from kmsguard.model.finding import Open
-from kmsguard.model.resource import Resource
+from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
@@ -83,20 +84,31 @@ def views_in(access: Access, resource: Resource, attribute: str = "policy") -> V
     return access.once(_read_views, resource, attribute)
 
 
+def first_view_in(access: Access, resource: Resource, attribute: str = "policy") -> View:
+    """The first of the views of the policy of a resource. Raises as `views_of`."""
+    return access.once(_read_first_view, resource, attribute)
+
+
 def _read_views(access: Access, resource: Resource, attribute: str) -> Views:
+    return Views(tuple(_reading(access, resource, attribute)))
+
+
+def _read_first_view(access: Access, resource: Resource, attribute: str) -> View:
+    return next(_reading(access, resource, attribute))
+
+
+def _reading(access: Access, resource: Resource, attribute: str) -> Iterator[View]:
     value = access.value(resource, attribute)
     deployment = access.deployment(resource)
     deployment = msgspec.structs.replace(deployment, trusted=_ours(access, resource, deployment))
     if deployment.region is None and not any(_KEYS_OF_A_REGION.search(text) for text in texts(value)):
         # Wherever the key is, it is where the policy says: no text in it names another Region.
         deployment = msgspec.structs.replace(deployment, region=_REGION)
-    views = []
     for supposed, here, opens in _possible(value, deployment):
         written = _Writing(access, resource, here).out(value)
         names_own = any(text.startswith(_OWN_ORGANIZATION) for text in texts(written))
         there = msgspec.structs.replace(here, organizations=(_OWN_ORGANIZATION,)) if names_own else here
-        views.append(View(read_policy(written, there), there, supposed, opens))
-    return Views(tuple(views))
+        yield View(read_policy(written, there), there, supposed, opens)
 
 
 def _possible(value: Value, deployment: Deployment) -> Iterator[tuple[str, Deployment, tuple[Open, ...]]]:
@@ -120,8 +132,19 @@ def _ours(access: Access, resource: Resource, deployment: Deployment) -> tuple[s
 
 
 def _accounts(access: Access, unit: str) -> tuple[str, ...]:
-    accounts = (one.account for one in access.graph.resources if one.unit == unit)
+    accounts = (one.account for one in by_unit(access.graph, unit))
     return tuple(dict.fromkeys(account.text for account in accounts if account is not None and account.text))
+
+
+def by_unit(graph: Graph, unit: str) -> Sequence[Resource]:
+    """The resources of a unit."""
+    units: dict[object, object] = graph.kept.get("units", {})
+    if not units:
+        found: dict[object, list[Resource]] = {}
+        for resource in graph.resources:
+            found.setdefault(resource.unit, []).append(resource)
+        units = graph.kept["units"] = dict(found)
+    return cast("Sequence[Resource]", units.get(unit, ()))
 
 
 def _possible_accounts(value: Value, deployment: Deployment) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from types import NoneType
 
 import msgspec
 
@@ -15,9 +16,9 @@ from kmsguard.model.finding import Evidence
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Text, Unknown, Value
+from kmsguard.model.value import Absent, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
-from kmsguard.rules.checks.documents import View, allows, views_in
+from kmsguard.rules.checks.documents import View, allows, first_view_in
 
 WELL = Answer(Truth.YES)
 
@@ -97,14 +98,16 @@ def _policies_of(access: Access, resource: Resource) -> tuple[_Policy, ...]:
     if resource.kind in _POLICIES:
         if access.graph.into(resource, "boundary") and not access.graph.into(resource, "managed"):
             return ()
-        return (_policy("policy", views_in(access, resource).all[0]),)
-    views = views_in(access, resource, "embedded_policies").all[0]
-    items = views.document.value
+        return (_policy("policy", first_view_in(access, resource)),)
+    if isinstance(access.value(resource, "embedded_policies").data, (Absent, NoneType)):
+        return ()
+    view = first_view_in(access, resource, "embedded_policies")
+    items = view.document.value
     if isinstance(items.data, Unknown):
-        return (_policy("embedded_policies[0]", views),)
-    documents = (read_policy(item, views.deployment) for item in items.items)
+        return (_policy("embedded_policies[0]", view),)
+    documents = (read_policy(item, view.deployment) for item in items.items)
     return tuple(
-        _policy(f"embedded_policies[{number}]", View(document, views.deployment)) for number, document in enumerate(documents)
+        _policy(f"embedded_policies[{number}]", View(document, view.deployment)) for number, document in enumerate(documents)
     )
 
 

@@ -10,13 +10,14 @@ from weakref import WeakKeyDictionary
 from kmsguard.conditions.comparison import is_set, same
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.guard import Formula, World, conjunction, decide
+from kmsguard.model.guard import Formula, UndecidedError, World, conjunction, decide
 from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
+from kmsguard.rules.checks.documents import by_unit
 from kmsguard.rules.checks.related_keys import regions_of
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
@@ -89,10 +90,10 @@ def name_taken(question: Question) -> Answer:
     own = question.attribute("name")
     if own.text is None and not isinstance(own.data, Text):
         return _GOOD
-    for other in question.graph.by_kind.get("kms.alias", ()):
+    for other in _perhaps_named(access, alias, own.text):
         if other is alias:
             return _GOOD  # of several the first one is right
-        if other.unit != alias.unit or decide(other.exists, question.world) is not Truth.YES:
+        if decide(other.exists, question.world) is not Truth.YES:
             continue
         if same(access.value(other, "name"), own) is not Truth.YES or alias.region is None or other.region is None:
             continue
@@ -103,6 +104,30 @@ def name_taken(question: Question) -> Answer:
             )
             return Answer(Truth.NO, evidence, values={"other": other.address})
     return _GOOD
+
+
+_Names: TypeAlias = "dict[tuple[str, str | None], list[tuple[int, Resource]]]"
+
+
+def _perhaps_named(access: Access, alias: Resource, name: str | None) -> Iterator[Resource]:
+    """The aliases of a unit that may have the name of one of them, in order."""
+    names = access.once(_aliases_by_name)
+    found = names.get((alias.unit, None), [])
+    if name is not None:
+        found = sorted((*found, *names.get((alias.unit, name), ())), key=lambda item: item[0])
+    return (one for _, one in found)
+
+
+def _aliases_by_name(access: Access) -> _Names:
+    """The aliases by unit and name, with their places in the graph; None: what name it is is open, or hangs on a condition."""
+    found: _Names = {}
+    for number, alias in enumerate(access.graph.by_kind.get("kms.alias", ())):
+        try:
+            name = access.value(alias, "name").text
+        except UndecidedError:
+            name = None
+        found.setdefault((alias.unit, name), []).append((number, alias))
+    return found
 
 
 # Imported material
@@ -228,8 +253,8 @@ def _referred(graph: Graph, unit: str) -> _Referred:
 
 
 def _values(graph: Graph, unit: str) -> Iterator[tuple[Formula, Value]]:
-    for resource in graph.resources:
-        if resource.unit == unit and not resource.kind.startswith(_OF_KEYS):
+    for resource in by_unit(graph, unit):
+        if not resource.kind.startswith(_OF_KEYS):
             for declaration in resource.declarations:
                 yield resource.exists, declaration.body
     whole = graph.units.get(unit)

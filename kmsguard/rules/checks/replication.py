@@ -113,8 +113,8 @@ def requests(question: Question) -> Answer:
     asked = Replication(question)
     keyed = [
         other
-        for other in question.graph.by_kind.get("s3.replication", ())
-        if (other.unit, other.address) == (question.resource.unit, question.resource.address)
+        for other in question.graph.by_address[question.resource.unit, question.resource.address]
+        if other.kind == question.resource.kind
         and asked.access.value(other, "enabled").data is True
         and asked.access.value(other, "kms_objects").data is True
     ]

@@ -347,10 +347,10 @@ class Replication:
 
     def told_before(self, verdict: Verdict, uses: Callable[[Replication], Iterator[Use]]) -> bool:
         """Whether a rule before this one of the same configuration tells the same: one missing statement is one finding."""
-        for other in self.question.graph.by_kind.get(self.resource.kind, ()):
+        for other in self.question.graph.by_address[self.resource.unit, self.resource.address]:
             if other is self.resource:
                 return False
-            if (other.unit, other.address) != (self.resource.unit, self.resource.address):
+            if other.kind != self.resource.kind:
                 continue
             asked = Replication(msgspec.structs.replace(self.question, resource=other))
             if other.attribute("enabled", self.access.world).data is not True:
