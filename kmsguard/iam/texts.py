@@ -238,6 +238,14 @@ def opens(*texts: Sym) -> tuple[Open, ...]:
     return tuple(dict.fromkeys(piece.open for text in texts for piece in text if isinstance(piece, Hole)))
 
 
+def beginning(text: Sym, *, wild: bool = False) -> str:
+    """What a text begins with for certain; `wild`: it is a pattern, and known up to its first `*` or `?`."""
+    first = text[0] if text else ""
+    if not isinstance(first, str):
+        return ""
+    return _WILD.split(first, maxsplit=1)[0] if wild else first
+
+
 def show(text: Sym) -> str:
     """A text for a message: holes as their references."""
     return "".join(piece if isinstance(piece, str) else f"${{{piece.open.reference or '…'}}}" for piece in text)
@@ -373,14 +381,32 @@ def match(pattern: Pattern, text: Sym) -> Truth:
 @lru_cache(maxsize=1 << 16)
 def fits(wanted: Sym, text: Sym) -> Truth:
     """`match` of what a policy writes, where `*` and `?` are wildcards."""
-    if wanted and text:
-        one, other = wanted[0], text[0]
-        if isinstance(one, str) and isinstance(other, str):
-            # Most pairs differ in what both begin with.
-            plain = _WILD.split(one, maxsplit=1)[0]
-            if plain[: len(other)] != other[: len(plain)]:
-                return Truth.NO
+    if _begin_apart(wanted, text):
+        return Truth.NO
     return match(like(wanted), text)
+
+
+def _begin_apart(wanted: Sym, text: Sym) -> bool:
+    """Whether a text cannot fit for what both begin with: of most pairs that is seen at once."""
+    for at, (one, other) in enumerate(zip(wanted, text, strict=False)):
+        if isinstance(one, str) and isinstance(other, str):
+            if one == other and _WILD.search(one) is None:
+                continue
+            plain = _WILD.split(one, maxsplit=1)[0]
+            return plain[: len(other)] != other[: len(plain)]
+        if isinstance(one, str) or isinstance(other, str):
+            return False
+        if one.target is None or one.target != other.target:
+            in_arns = beginning(wanted).startswith("arn:") and beginning(text).startswith("arn:")
+            plain_names = in_arns and not one.allowed and not other.allowed and _differently_named(one, other)
+            return plain_names and _name_ends(wanted, at) and _name_ends(text, at)
+    return False
+
+
+def _name_ends(text: Sym, at: int) -> bool:
+    """As `_ends_name`, of a hole of a text."""
+    following = text[at + 1] if at + 1 < len(text) else "/"
+    return isinstance(following, str) and following.startswith("/")
 
 
 @lru_cache(maxsize=1 << 14)

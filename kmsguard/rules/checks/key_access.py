@@ -223,8 +223,9 @@ class _Asked:
 
     def verdicts(self) -> Iterator[Verdict]:
         """Of every use by every principal. What several rules ask in one world is decided once."""
-        for number, use in enumerate(self.resource.key_use):
-            if _is_asked(self.question, use):
+        uses = self.resource.key_use
+        for number in self.access.widest.once(_led_somewhere, self.resource):
+            if _is_asked(self.question, uses[number]):
                 yield from self.access.once(_verdicts, self.resource, number)
 
     def of_use(self, number: int) -> Iterator[Verdict]:
@@ -438,7 +439,7 @@ class _Asked:
         """Whether a principal may do one of some actions with a store."""
         arn = self.access.value(holder, "arn")
         account, region = holder.account or OWN_ACCOUNT, holder.region or OWN_REGION
-        documents = [_left_to_identities(account, self.deployment)]
+        documents = [self.access.widest.once(_root_let_in, holder, self.deployment.account, self.deployment.region)]
         policy = self.access.value(holder, "policy")
         if policy.data is not ABSENT:
             documents.append(self.access.read(policy, self.deployment))
@@ -761,12 +762,25 @@ def _asked(access: Access, resource: Resource) -> _Asked:
     return _Asked(Question(access.graph, resource, access.world, access.settings))
 
 
+def _led_somewhere(access: Access, resource: Resource) -> tuple[int, ...]:
+    """The uses of a resource, by their numbers, that may lead to a key in some world."""
+    return tuple(
+        number
+        for number, use in enumerate(resource.key_use)
+        if use.when or use.unless or "." not in use.through or access.graph.out(resource, use.through.partition(".")[0])
+    )
+
+
 def _verdicts(access: Access, resource: Resource, number: int) -> tuple[Verdict, ...]:
     return tuple(_asked(access, resource).of_use(number))
 
 
 def _holders(access: Access, resource: Resource, number: int) -> tuple[tuple[Resource, Truth], ...]:
     return _asked(access, resource).holders(resource.key_use[number])
+
+
+def _root_let_in(access: Access, holder: Resource, account: str | None, region: str | None) -> PolicyDocument:
+    return _left_to_identities(holder.account or OWN_ACCOUNT, Deployment(account, region))
 
 
 def _may(access: Access, resource: Resource, holder: Resource, principal: Principal, actions: tuple[str, ...]) -> Truth:

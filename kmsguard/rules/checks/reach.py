@@ -5,12 +5,13 @@ A graph has many more pairs of principals and stores than pairs that have to do 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmsguard.iam.decide import Principal
 from kmsguard.iam.document import Statement
-from kmsguard.iam.texts import Deployment, Sym, acts, fits, sym
+from kmsguard.iam.texts import Deployment, Sym, acts, beginning, fits, sym
 from kmsguard.model.resource import Resource
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
@@ -24,6 +25,26 @@ class _Store(NamedTuple):
 
     forms: tuple[Sym, ...]  # its ARN, of a bucket also that of its objects
     lets_in: bool  # whether its own policy may let in somebody whose policies do not
+
+
+class _Stores(NamedTuple):
+    """Stores by what their forms begin with, so that a pattern is compared with those only that begin alike."""
+
+    let_in: tuple[Resource, ...]  # those whose own policy may let in somebody whose policies do not
+    beginnings: dict[str, list[tuple[Resource, Sym]]]
+    ordered: list[str]
+    lengths: list[int]
+
+    def near(self, pattern: Sym) -> Iterator[tuple[Resource, Sym]]:
+        """The forms that a pattern may fit as far as it is known what both begin with."""
+        start = beginning(pattern, wild=True)
+        for length in self.lengths:
+            if length < len(start):
+                yield from self.beginnings.get(start[:length], ())
+        for at in range(bisect_left(self.ordered, start), len(self.ordered)):
+            if not self.ordered[at].startswith(start):
+                return
+            yield from self.beginnings[self.ordered[at]]
 
 
 def objects_of(bucket: Value) -> Value:
@@ -47,12 +68,11 @@ def reachable(
     texts = _allowed(principal, actions)
     if texts is None:
         return stores
-    found = []
-    for store in stores:
-        seen = access.once(_seen, store, actions, deployment.account, deployment.region)
-        if seen.lets_in or any(fits(text, form) is not Truth.NO for text in texts for form in seen.forms):
-            found.append(store)
-    return found
+    seen = access.once(_seen_of, tuple(stores), actions, deployment.account, deployment.region)
+    found = set(seen.let_in)
+    for text in texts:
+        found.update(store for store, form in seen.near(text) if store not in found and fits(text, form) is not Truth.NO)
+    return [store for store in stores if store in found]
 
 
 def _allowed(principal: Principal, actions: Sequence[str]) -> tuple[Sym, ...] | None:
@@ -84,6 +104,20 @@ def _may_act(statement: Statement, actions: Sequence[str]) -> bool:
     if element is None:
         return False
     return element.negated or any(acts(entry.text, one) is not Truth.NO for entry in element.entries for one in actions)
+
+
+def _seen_of(
+    access: Access, stores: tuple[Resource, ...], actions: tuple[str, ...], account: str | None, region: str | None
+) -> _Stores:
+    beginnings: dict[str, list[tuple[Resource, Sym]]] = {}
+    let_in = []
+    for store in stores:
+        seen = access.once(_seen, store, actions, account, region)
+        if seen.lets_in:
+            let_in.append(store)
+        for form in seen.forms:
+            beginnings.setdefault(beginning(form), []).append((store, form))
+    return _Stores(tuple(let_in), beginnings, sorted(beginnings), sorted({len(start) for start in beginnings}))
 
 
 def _seen(access: Access, store: Resource, actions: tuple[str, ...], account: str | None, region: str | None) -> _Store:
