@@ -1,0 +1,75 @@
+"""What is known of a document without a search, against the search."""
+
+import json
+from itertools import product
+
+import pytest
+
+from kmsguard.iam.audience import Question, plain_lockout
+from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.iam.texts import Deployment
+from kmsguard.iam.wording import wording
+from kmsguard.model.value import Value
+
+OWN = Deployment(account="111122223333", region="eu-west-1")
+PRINCIPALS = (
+    {"AWS": "arn:aws:iam::111122223333:root"},
+    {"AWS": ["444455556666", "arn:aws:iam::444455556666:role/deploy"]},
+    {"AWS": "arn:aws:iam::111122223333:role/deploy"},
+    {"Service": "logs.amazonaws.com"},
+    "*",
+)
+ACTIONS = ("kms:*", "kms:Decrypt")
+OTHERS = (
+    {"Effect": "Deny", "Principal": "*", "Action": "kms:PutKeyPolicy", "Resource": "*"},
+    {"Effect": "Deny", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"},
+    {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "kms:*",
+        "Resource": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalArn": "arn:aws:iam::111122223333:role/admin"}},
+    },
+)
+
+
+def _read(*statements: object) -> PolicyDocument:
+    return read_policy(Value(json.dumps({"Version": "2012-10-17", "Statement": list(statements)})), OWN)
+
+
+@pytest.mark.parametrize(("principal", "action"), list(product(PRINCIPALS, ACTIONS)))
+def test_lockout_without_a_search_is_what_the_search_finds(principal: object, action: str) -> None:
+    """Whether anybody of the account can put a policy is the same with and without a search."""
+    allow = {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*"}
+    conditional = {**allow, "Condition": {"StringEquals": {"aws:PrincipalAccount": "444455556666"}}}
+    elsewhere = {**allow, "Resource": "arn:aws:kms:eu-west-1:444455556666:key/1"}
+    for statements in ((allow,), (conditional,), (elsewhere,), *((allow, other) for other in OTHERS)):
+        document = _read(*statements)
+        plainly = plain_lockout(document, OWN)
+        assert plainly is None or plainly is Question(document, OWN).lockout()
+
+
+def test_plain_cases_need_no_search() -> None:
+    """The policy that KMS makes, and one for another account alone, are decided as they are read."""
+    root, foreign = ({"Effect": "Allow", "Principal": one, "Action": "kms:*", "Resource": "*"} for one in PRINCIPALS[:2])
+    assert plain_lockout(_read(root), OWN) is False
+    assert plain_lockout(_read(root, OTHERS[1]), OWN) is False
+    assert plain_lockout(_read(foreign), OWN) is True
+    assert plain_lockout(_read(root, OTHERS[0]), OWN) is None
+
+
+def test_wording_is_of_what_is_said_alone() -> None:
+    """Names and places of statements are no part of it; every principal, action, condition and the account are."""
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "kms:Decrypt", "Resource": "*"}
+    told = wording(_read({**allow, "Sid": "One"}), OWN)
+    assert told is not None
+    assert told == wording(_read({**allow, "Sid": "Other"}), OWN)
+    others = (
+        {**allow, "Principal": {"AWS": "444455556666"}},
+        {**allow, "Action": "kms:Encrypt"},
+        {**allow, "Effect": "Deny"},
+        {**allow, "Condition": {"StringEquals": {"aws:PrincipalAccount": "444455556666"}}},
+        {**allow, "Condition": {"StringLike": {"aws:PrincipalAccount": "444455556666"}}},
+    )
+    tellings = [told, *(wording(_read(one), OWN) for one in others), wording(_read(allow), Deployment(account="444455556666"))]
+    assert len(set(tellings)) == len(tellings)
