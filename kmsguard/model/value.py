@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from kmsguard.model.guard import All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 
@@ -336,8 +336,10 @@ def flatten(value: Value) -> list[tuple[Formula, Value]]:
 
 def possible(formula: Formula) -> bool:
     """Whether a conjunction of guards can hold; only plain contradictions are seen."""
-    if isinstance(formula, Truth):
-        return formula is not Truth.NO
+    while isinstance(formula, Named):
+        formula = formula.of
+    if isinstance(formula, (Truth, Atom)) or (isinstance(formula, Not) and isinstance(formula.of, Atom)):
+        return NOWHERE_ASSUMED.truth(formula) is not Truth.NO
     world = World()
     pending: list[Formula] = [formula]
     rest: list[Formula] = []

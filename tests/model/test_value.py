@@ -1,9 +1,13 @@
 """Places inside of texts."""
 
+import gc
+
 import pytest
 
+from kmsguard.model.guard import All, Any, Atom, Named, Not, negate
 from kmsguard.model.source import Span
-from kmsguard.model.value import Text, Unknown, Value
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Branch, Choice, Step, Target, Text, Unknown, Value, possible
 
 LINES = Text(
     (
@@ -31,3 +35,43 @@ LINES = Text(
 def test_place_of_characters(start, end, place):
     """Characters of a line stand where they stand in it, also where its break belongs to it; a hole and an escape are whole."""
     assert LINES.place(start, end) == place
+
+
+PROD, ONLY = Atom("u", "Stage", "prod", ("dev", "prod")), Atom("u", "Stage", "prod", ("prod",))
+ELSE = Atom("u", "Stage", "test", ("dev", "prod"))
+
+
+@pytest.mark.parametrize(
+    ("formula", "can_hold"),
+    [
+        (Truth.YES, True),
+        (Truth.UNKNOWN, True),
+        (Truth.NO, False),
+        (PROD, True),
+        (negate(PROD), True),
+        (ONLY, True),
+        (negate(ONLY), False),
+        (ELSE, False),
+        (negate(ELSE), True),
+        (Named("IsTest", ELSE), False),
+        (Named("Never", Named("IsTest", ELSE)), False),
+        (Not(Named("IsOnly", ONLY)), False),
+        (All((PROD, Not(PROD))), False),
+        (Any((PROD, Not(PROD))), True),
+    ],
+    ids=str,
+)
+def test_possible(formula, can_hold):
+    """An atom cannot hold whose value is none of all that its subject can have, nor its negation where it is the only one."""
+    assert possible(formula) is can_hold
+
+
+def test_no_search_for_cycles_goes_through_values():
+    """Values, formulas and places are so many that looking for cycles in them took longer than reading, and they have none."""
+    span = Span("a.tf", 1, 1, 1, 2)
+    target = Target("a", "arn")
+    value = Value({"a": Value((Value("x"),))}, span, span, Step("variable", "var.a", span), (target,))
+    parts = [span, target, value, value.trail, Text((value,)), Unknown("x", "y", target)]
+    parts += [PROD, Not(PROD), All((PROD, ONLY)), Any((PROD, ONLY)), Named("x", PROD), Branch(PROD, value)]
+    parts.append(Choice((Branch(PROD, value),)))
+    assert [part for part in parts if gc.is_tracked(part)] == []
