@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator
+from functools import lru_cache
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -196,8 +197,10 @@ class _Looking:
 
     def _argument(self, resource: Resource, leaf: Leaf) -> None:
         promise = family(leaf.name) if not _is_condition_key(leaf) else None
-        group: Group = "environment" if _is_environment(leaf) else "argument"
         text = _flat(leaf.value)
+        if text is None and promise is None:
+            return
+        group: Group = "environment" if _is_environment(leaf.path[:-1]) else "argument"
         if promise is not None and promise != "connection":
             if promise != "secret":
                 self._origin(resource, leaf, typed=False)
@@ -407,8 +410,9 @@ def _is_condition_key(leaf: Leaf) -> bool:
     return ":" in leaf.name and "Condition" in leaf.path
 
 
-def _is_environment(leaf: Leaf) -> bool:
-    return any(_ENVIRONMENT & set(words(step)) for step in leaf.path[:-1])
+@lru_cache(maxsize=4096)
+def _is_environment(path: tuple[str, ...]) -> bool:
+    return any(_ENVIRONMENT & set(words(step)) for step in path)
 
 
 def _flat(value: Value) -> str | None:
