@@ -313,8 +313,17 @@ class Access:
 
 
 def _ends(access: Access, resource: Resource, edge: str) -> tuple[tuple[Resource | External, Truth], ...]:
+    if access.wider is not None and access.widest.once(_are_certain, resource, edge):
+        return access.widest.ends(resource, edge)
     found = ((one.target, access.is_there(one)) for one in access.graph.out(resource, edge))
     return tuple((end, there) for end, there in found if there is not Truth.NO)
+
+
+def _are_certain(access: Access, resource: Resource, edge: str) -> bool:
+    """Whether the edges of a name are there in every world, and what they lead to."""
+    edges = access.graph.out(resource, edge)
+    ends = (one.target.exists for one in edges if isinstance(one.target, Resource))
+    return all(isinstance(one, Truth) for one in (*(edge.guard for edge in edges), *ends))
 
 
 def _value(access: Access, resource: Resource, name: str) -> Value:

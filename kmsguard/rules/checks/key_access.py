@@ -780,6 +780,7 @@ def _holders(access: Access, resource: Resource, number: int) -> tuple[tuple[Res
 
 
 def _root_let_in(access: Access, holder: Resource, account: str | None, region: str | None) -> PolicyDocument:
+    del access
     return _left_to_identities(holder.account or OWN_ACCOUNT, Deployment(account, region))
 
 
