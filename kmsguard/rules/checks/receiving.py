@@ -242,13 +242,16 @@ def _named(policies: Layer) -> Iterator[Value]:
                         yield entry.value.with_data(entry.known)
 
 
+def _templates_by_name(access: Access) -> dict[str, Resource]:
+    templates = access.graph.by_kind.get("ec2.launch_template", [])
+    return {name: one for one in templates if (name := access.value(one, "name").text)}
+
+
 def _linked(access: Access, role: Resource) -> tuple[list[Resource], list[Value]]:
     """What the functions and the like that run as a role speak of: templates, images, snapshots, and ARNs of keys."""
     found: dict[int, Resource] = {}
     arns: list[Value] = []
-    names = {
-        name: one for one in access.graph.by_kind.get("ec2.launch_template", []) if (name := access.value(one, "name").text)
-    }
+    names = access.once(_templates_by_name)
     for edge in access.graph.into(role, "role"):
         for declaration in edge.source.declarations[:1]:
             for value in declaration.body.walk():

@@ -615,7 +615,7 @@ def _undeclared(shared: _Shared, index: int, receiver: Receiver) -> Iterator[Fou
     else:
         parts = text.split("/")
         known_ones, flag, what = settings.organizations, "--organization", parts[1] if len(parts) > 1 else text
-    if what in known_ones or (receiver.kind == "account" and what in _deployed_to(shared.access)):
+    if what in known_ones or (receiver.kind == "account" and what in shared.access.widest.once(_deployed_to)):
         return
     if not known_ones:
         yield Found(attribute, Truth.UNKNOWN, evidence, (Open(flag, f"whether {what} is one of your own"),), values)
