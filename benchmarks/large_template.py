@@ -1,6 +1,6 @@
 """A CloudFormation template of the service's limit: 500 resources, about 1 MB, as teams write them.
 
-    python benchmarks/large_template.py yaml|json [SERVICES] > FILE
+    python benchmarks/large_template.py yaml|json [SERVICES|stores] > FILE
 
 Keys and roles with policies, queues, topics, buckets, tables, functions and log groups of a hundred services, with parameters,
 conditions, mappings and functions. The same template in both forms. Standard library only.
@@ -316,6 +316,29 @@ def template(services: int = SERVICES) -> dict[str, Any]:
     }
 
 
+def stores(count: int = 500) -> dict[str, Any]:
+    """A template of stores under keys and nothing that uses them: of five resources one is a key."""
+    root = {"AWS": sub("arn:${AWS::Partition}:iam::${AWS::AccountId}:root")}
+    made: dict[str, Any] = {}
+    for number in range(0, count, 5):
+        name, arn = f"Store{number:03d}", att(f"Store{number:03d}Key")
+        default = {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": arn}}
+        described: dict[str, tuple[str, dict[str, Any]]] = {
+            "Key": (
+                "KMS::Key",
+                {"EnableKeyRotation": True, "KeyPolicy": document(allow("All", ["kms:*"], "*", Principal=root))},
+            ),
+            "Bucket": ("S3::Bucket", {"BucketEncryption": {"ServerSideEncryptionConfiguration": [default]}}),
+            "Queue": ("SQS::Queue", {"KmsMasterKeyId": ref(f"{name}Key")}),
+            "Topic": ("SNS::Topic", {"KmsMasterKeyId": ref(f"{name}Key")}),
+            "Volume": ("EC2::Volume", {"AvailabilityZone": "eu-west-1a", "Size": 10, "Encrypted": True, "KmsKeyId": arn}),
+        }
+        for kind, (type_, properties) in described.items():
+            labels = [{"Key": f"label-{n}", "Value": f"{name}-{kind}-{n}-" + "x" * 12} for n in range(25)]
+            made[name + kind] = {"Type": f"AWS::{type_}", "Properties": {**properties, "Tags": labels}}
+    return {"AWSTemplateFormatVersion": "2010-09-09", "Resources": made}
+
+
 def yaml(node: Any, indent: int = 0) -> str:
     """A node in block style, short forms of functions where one is alone in its line."""
     pad = "  " * indent
@@ -351,5 +374,5 @@ def _short(node: dict[str, Any]) -> str | None:
 if __name__ == "__main__":
     if sys.argv[1:2] not in (["yaml"], ["json"]):
         sys.exit(__doc__)
-    made = template(*map(int, sys.argv[2:]))
+    made = stores() if sys.argv[2:] == ["stores"] else template(*map(int, sys.argv[2:]))
     print(json.dumps(made, indent=2) if sys.argv[1] == "json" else yaml(made).lstrip("\n"))

@@ -328,11 +328,24 @@ class Module:
             self._running.discard(f"module.{name}")
         self.run.room -= len(expanded.instances)
         loaded = self.modules.load(self, name, call)
+        if loaded is not None:
+            self._undeclared_inputs(name, call, loaded[0])
         children: dict[int | str | None, Module | None] = {}
         for instance in expanded.instances:
             children[instance.key] = None if loaded is None else self._child(name, call, instance, *loaded)
         self._children[name] = expanded, children
         return expanded, children
+
+    def _undeclared_inputs(self, name: str, call: Located, source: ModuleSource) -> None:
+        """Says of arguments of a call that the module declares no variable for them; Terraform refuses such a call."""
+        if source.is_empty or not all(file.body.complete for file in source.files):
+            return  # a mistake may hide the variable
+        module = self.within(f"module.{name}")
+        for given, attribute in call.block.body.attributes.items():
+            if given not in source.variables and given not in _OF_CALLS:
+                span = call.file.source.span(attribute.start, attribute.name_end)
+                message = f"{module} has no variable `{given}`; declare it in {source.path}, or remove this"
+                self.run.report("warning", "unknown-argument", span, message)
 
     def _child(self, name: str, call: Located, instance: Instance, source: ModuleSource, downloaded: bool) -> Module:
         child = Module(self.run, source, CallInputs(self, call, instance, name), self.modules)
@@ -468,6 +481,10 @@ class Module:
 def _local_address(mode: str, of_type: str, name: str) -> str:
     """The address of a resource, data source or ephemeral resource in its module."""
     return f"{of_type}.{name}" if mode == "managed" else f"{mode}.{of_type}.{name}"
+
+
+_OF_CALLS = frozenset(("source", "version", "count", "for_each", "providers", "depends_on"))
+"""Arguments of a call that are none of the module's: https://developer.hashicorp.com/terraform/language/block/module"""
 
 
 class CallInputs:
