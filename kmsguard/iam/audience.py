@@ -135,8 +135,16 @@ class Question:
         self._given = self.search.budget.left = max(min(STEPS, self._left), _LAST_STEPS)
 
     def _find(self, audience: AudienceName, operations: Sequence[str], *, certain: bool) -> Found | None:
+        return self._first(self._cases(audience), operations, certain=certain)
+
+    def _first(self, cases: Iterable[Asked], operations: Sequence[str], *, certain: bool) -> Found | None:
+        """The first request of some sorts of callers that is allowed.
+
+        Raises:
+            TooLargeError: where none is found, and one sort at least is not decided. The other sorts are asked first.
+        """
         undecided = False
-        for case, network, sort in self._cases(audience):
+        for case, network, sort in cases:
             for operation in self._grouped(operations, case):
                 for way in self._ways(case, operation):
                     needs = self.search.needs(case, way, operation)
@@ -160,28 +168,21 @@ class Question:
 
     def lockout(self) -> bool | None:
         """Whether no caller of the account can put another policy; None where that is not decided."""
+        self._only = None
+        cases: list[Asked] = [(Case(kind, (self.own,)), "any", "any") for kind in AWS_KINDS]
         for certain in (True, False):
             self._allot()
             try:
-                if self._can_put(certain=certain):
+                if self._first(cases, (_PUT,), certain=certain) is not None:
                     return False if certain else None
             except TooLargeError:
                 if not certain:
                     return None
         return True
 
-    def _can_put(self, *, certain: bool) -> bool:
-        for kind in AWS_KINDS:
-            case = Case(kind, (self.own,))
-            for way in self._ways(case, "PutKeyPolicy"):
-                needs = self.search.needs(case, way, "PutKeyPolicy")
-                if self.search.find(needs, (), certain=certain) is not None:
-                    return True
-        return False
-
     # Sorts of callers
 
-    def _cases(self, audience: AudienceName) -> Iterator[tuple[Case, Network, Sort]]:
+    def _cases(self, audience: AudienceName) -> Iterator[Asked]:
         """The sorts of callers of an audience: case, network, and what else makes them of it."""
         own, named_by_us = (self.own,), (self.own, *self.trusted)
         everywhere = (*named_by_us, *self.mentioned)
@@ -345,6 +346,8 @@ def _is_for_the_account(statement: Statement, deployment: Deployment) -> bool:
 
 Network: TypeAlias = Literal["any", "named", "unnamed"]
 Sort: TypeAlias = Literal["any", "named", "unnamed", "ours", "not ours", "theirs", "nobody's"]
+Asked: TypeAlias = tuple[Case, Network, Sort]
+"""A sort of callers, the network that they call from, and what else they are."""
 
 _WITH_NAMES: tuple[CallerKind, ...] = ("role", "user", "federated")
 _SERVICE: CallerKind = "service"

@@ -491,3 +491,16 @@ def test_too_large_is_sound():
             "witness": None,
         }
     }
+
+
+def test_lockout_is_seen_past_callers_that_are_not_decided():
+    """That no user's tag both is and is not the user's name takes too long to find out; a role certainly puts a policy."""
+    statements = [
+        allow(condition={"StringNotEquals": {"aws:PrincipalTag/owner": "${aws:username}"}}, action="kms:PutKeyPolicy"),
+        deny(condition={"StringNotLike": {"aws:PrincipalTag/owner": "${aws:username, 'x'}"}}),
+        deny({"AWS": arn("root")}, condition={"StringEquals": {"aws:PrincipalType": "Account"}}),
+    ]
+    answers = check_text(json.dumps({"Version": "2012-10-17", "Statement": statements}), HERE)
+    assert isinstance(answers, dict)
+    assert answers["administer"]["audience"] == "account"
+    assert answers["lockout"] is False
