@@ -10,8 +10,9 @@ import msgspec
 from kmsguard.iam.document import PrincipalElement, PrincipalEntry, Statement
 from kmsguard.iam.languages import END
 from kmsguard.iam.principals import AWS_KINDS, CallerKind
-from kmsguard.iam.space import Space, spelled
-from kmsguard.iam.texts import ANY, DIGIT, Shape, literal, match
+from kmsguard.iam.shapes import ANY, DIGIT, Shape, literal, spelled
+from kmsguard.iam.space import Space
+from kmsguard.iam.texts import match
 from kmsguard.model.truth import Truth
 
 _REST: Shape = (ANY,)

@@ -19,25 +19,8 @@ from kmsguard.iam import result
 from kmsguard.iam.document import Entry, Part, Plain, Statement, Test, Variable, parts
 from kmsguard.iam.keys import ConditionKey, KeyType
 from kmsguard.iam.result import NO, YES, Result
-from kmsguard.iam.texts import (
-    ANY,
-    ANY_OF_PART,
-    COLON,
-    NEVER,
-    ONE,
-    ONE_OF_PART,
-    Hole,
-    Item,
-    Pattern,
-    Sym,
-    fold,
-    items,
-    known,
-    literal,
-    match,
-    opens,
-    without_case,
-)
+from kmsguard.iam.shapes import ANY, ANY_OF_PART, COLON, NEVER, ONE, ONE_OF_PART, literal
+from kmsguard.iam.texts import Hole, Item, Pattern, Sym, fold, items, known, match, opens, without_case
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 

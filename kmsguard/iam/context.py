@@ -14,24 +14,10 @@ import msgspec
 from kmsguard.iam.conditions import ABSENT, Held, Request, State, Undecided
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG, ConditionKey, KeyType
 from kmsguard.iam.principals import Caller, last_part, names_in_china, root_arn, session_arn
+from kmsguard.iam.shapes import ALIAS_NAME, ANY_KEY_ID, ANYTHING, KEY_ID, MULTI_REGION, MULTI_REGION_ID, spelled
 from kmsguard.iam.subjects import Key, Principal, Tags
 from kmsguard.iam.template_keys import RESOURCE_TAG, carries, find_further
-from kmsguard.iam.texts import (
-    ALIAS_NAME,
-    ANY_KEY_ID,
-    ANYTHING,
-    KEY_ID,
-    MULTI_REGION,
-    MULTI_REGION_ID,
-    Deployment,
-    Hole,
-    Sym,
-    fold,
-    join,
-    known,
-    spelled_shape,
-    sym,
-)
+from kmsguard.iam.texts import Deployment, Hole, Sym, fold, join, known, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT as ABSENT_DATA
@@ -120,7 +106,7 @@ class Asked:
         many = self.key.multi_region.data if self.key.multi_region is not None else None
         if many is not True:
             return ((*start, msgspec.structs.replace(last, shape=KEY_ID if many is False else ANY_KEY_ID)),)
-        whole = msgspec.structs.replace(last, shape=(*spelled_shape(MULTI_REGION), *MULTI_REGION_ID))
+        whole = msgspec.structs.replace(last, shape=(*spelled(MULTI_REGION), *MULTI_REGION_ID))
         rest = msgspec.structs.replace(last, target=None, shape=MULTI_REGION_ID)
         return (*start, whole), join((tuple(start), MULTI_REGION, (rest,)))
 

@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.texts import ANYTHING, NOWHERE, Deployment, Hole, Sym, fold, known, opens, sym
+from kmsguard.iam.shapes import ANYTHING
+from kmsguard.iam.texts import NOWHERE, Deployment, Hole, Sym, fold, known, opens, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.source import Span
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value

@@ -35,6 +35,7 @@ def facts(document: PolicyDocument) -> Facts:
     user_names: dict[str, None] = {}
     networks: dict[tuple[int, int, int], None] = {}
     keys: dict[str, str] = {}
+    variables: dict[str, str] = {}
     for statement in document.statements:
         members = statement.value.members
         for name in ("Principal", "NotPrincipal"):
@@ -57,8 +58,8 @@ def facts(document: PolicyDocument) -> Facts:
                     for part in parts(entry.text):
                         if isinstance(part, Variable):
                             read = find(part.key)
-                            keys.setdefault(part.key, read.name if read is not None else part.key)
-    return Facts(accounts, organizations, frozenset(strings), tuple(user_names), tuple(networks), keys)
+                            variables.setdefault(part.key, read.name if read is not None else part.key)
+    return Facts(accounts, organizations, frozenset(strings), tuple(user_names), tuple(networks), {**variables, **keys})
 
 
 def mentioned(document: PolicyDocument) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 
-from kmsguard.iam.texts import Token, takes
+from kmsguard.iam.shapes import Token
+from kmsguard.iam.texts import takes
 
 ALPHABET = frozenset(chr(code) for code in range(32, 127))
 """The characters of a text that a request can hold."""

@@ -19,8 +19,9 @@ from kmsguard.iam.keys import ConditionKey, find
 from kmsguard.iam.languages import Budget
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.result import Result
-from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space, spelled
-from kmsguard.iam.texts import ANY, DIGIT, NEVER, Hole, Item, Pattern, Shape, Token, match
+from kmsguard.iam.shapes import ANY, DIGIT, NEVER, Shape, Token, shape_without_case, spelled
+from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space
+from kmsguard.iam.texts import Hole, Item, Pattern, match
 from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -329,7 +330,7 @@ class Needs:
             return Shaped(absent=Truth.UNKNOWN)
         if base.family == "null" and (test.prefix or test.if_exists):
             return Shaped(absent=Truth.UNKNOWN)
-        access = self.space.access(test.key)
+        access = Constant(self.bound[test.key]) if test.key in self.bound else self.space.access(test.key)
         free = self._free(test, base)
         if isinstance(access, Constant):
             return self._constant(test, base, access, free)
@@ -360,7 +361,7 @@ class Needs:
         sure = perhaps = Truth.NO
         for entry in test.values:
             pattern = expand(base.family, entry, test.variables, self.request())
-            if isinstance(pattern, Result) and test.variables and self._hangs(entry):
+            if isinstance(pattern, Result) and test.variables and self._hangs(test, entry):
                 perhaps = max(perhaps, pattern.truth)
             elif isinstance(pattern, Result):
                 sure = max(sure, pattern.truth)
@@ -400,7 +401,7 @@ class Needs:
                 continue
             undecided = isinstance(expand(base.family, entry, test.variables, self.request()), Result)
             # a value that is undecided whatever the keys hold can still match nothing where they are absent
-            found.update((name, None) for name in names if not undecided or self.may_be_absent(name))
+            found.update((name, None) for name in names if not undecided or (name != test.key and self.may_be_absent(name)))
         return list(found)
 
     def _is_free(self, name: str) -> bool:
@@ -448,7 +449,9 @@ class Needs:
                 texts.update(dict.fromkeys(substrings(pattern, value, name, self.memory.budget)))
             elif match(pattern, (value,)) is Truth.YES:
                 return Shaped(absent=Truth.of(not base.negated))
-        language = self.language(other, [spelled(text) for text in texts]) if texts else -1
+        either_case = base.family == "ignore_case"
+        shapes = [shape_without_case(spelled(text)) if either_case else spelled(text) for text in texts]
+        language = self.language(other, shapes) if shapes else -1
         without = Needs(self.space, self.memory, {**self.bound, name: None})
         narrowed = msgspec.structs.replace(test, values=tuple(entries))
         absent = without._holds(narrowed, Held(((value,),)))
@@ -476,7 +479,7 @@ class Needs:
                 continue
             pattern = expand(base.family, entry, test.variables, self.request())
             if isinstance(pattern, Result):
-                hangs = pattern.truth is Truth.UNKNOWN and test.variables and self._hangs(entry)
+                hangs = pattern.truth is Truth.UNKNOWN and test.variables and self._hangs(test, entry)
                 perhaps = perhaps or hangs
                 undecided = undecided or (pattern.truth is Truth.UNKNOWN and not hangs)
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
@@ -485,7 +488,7 @@ class Needs:
                 undecided = undecided or _REST in spellings
             elif any(isinstance(item, Hole) for item in pattern):
                 tied.append(self._labelled(pattern, entry))
-                wide.extend((*self._with(pattern), *self._without(test, base, entry, pattern)))
+                wide.extend((*self._with(base, pattern), *self._without(test, base, entry, pattern)))
             else:
                 plain.append(_widened(pattern))
         if not tied:
@@ -497,25 +500,34 @@ class Needs:
         narrow = self.language(access, plain) if plain else -1
         return Levels(self.language(access, [*plain, *wide]), undecided, base.negated, atom, narrow, perhaps)
 
-    def _hangs(self, entry: Entry) -> bool:
-        """Whether a value matches nothing where the request has not a key that it reads."""
-        variables = [piece for piece in parts(entry.text) if isinstance(piece, Variable) and piece.default is None]
-        return any(self._is_free(piece.key) and self.may_be_absent(piece.key) for piece in variables)
+    def _hangs(self, test: Test, entry: Entry) -> bool:
+        """Whether a value matches nothing where the request has not a key that it reads; it has the one that is tested."""
+        read = [piece.key for piece in parts(entry.text) if isinstance(piece, Variable) and piece.default is None]
+        return any(key != test.key and self._is_free(key) and self.may_be_absent(key) for key in read)
 
     def _labelled(self, pattern: Pattern, entry: Entry) -> Pattern:
-        """A pattern whose holes are told apart by the defaults of their variables too."""
-        variables = iter([p for p in parts(entry.text) if isinstance(p, Variable) and self._is_free(p.key)])
-        return tuple(hole(f"{(v := next(variables)).key} {v.default}") if isinstance(item, Hole) else item for item in pattern)
+        """A pattern whose holes are told apart by the defaults of their variables too, where these can be needed."""
+        labels = iter(
+            [
+                f"{piece.key} {piece.default if self.may_be_absent(piece.key) else None}"
+                for piece in parts(entry.text)
+                if isinstance(piece, Variable) and self._is_free(piece.key)
+            ]
+        )
+        return tuple(hole(next(labels)) if isinstance(item, Hole) else item for item in pattern)
 
-    def _with(self, pattern: Pattern) -> Iterator[Shape]:
+    def _with(self, base: Base, pattern: Pattern) -> Iterator[Shape]:
         """A pattern with what its holes can be, as far as that is known."""
         holes = [item for item in pattern if isinstance(item, Hole)]
-        options = [self._assumed.get(one.target.attribute if one.target is not None else "") or [one.shape] for one in holes]
+        names = [one.target.attribute if one.target is not None else "" for one in holes]
+        shapes_of = [self.space.shape(name) or one.shape for name, one in zip(names, holes, strict=True)]
+        options = [self._assumed.get(name) or [shape] for name, shape in zip(names, shapes_of, strict=True)]
         if math.prod(len(shapes) for shapes in options) > _MAX_SHAPES:
-            options = [[one.shape] for one in holes]
+            options = [[shape] for shape in shapes_of]
         for shapes in product(*options):
             left = iter(shapes)
-            yield tuple(token for item in pattern for token in (next(left) if isinstance(item, Hole) else (item,)))
+            whole = tuple(token for item in pattern for token in (next(left) if isinstance(item, Hole) else (item,)))
+            yield shape_without_case(whole) if base.family == "ignore_case" else whole
 
     def _without(self, test: Test, base: Base, entry: Entry, pattern: Pattern) -> Iterator[Shape]:
         """The patterns that a value with free variables is where the request has not their keys."""

@@ -10,19 +10,8 @@ import msgspec
 from kmsguard.iam import result
 from kmsguard.iam.document import EntryType, PrincipalElement, PrincipalEntry, is_all_open
 from kmsguard.iam.result import NO, YES, Result
-from kmsguard.iam.texts import (
-    ANY,
-    ANY_OF_PART,
-    Shape,
-    Sym,
-    equal,
-    is_made,
-    items,
-    join,
-    known,
-    match,
-    opens,
-)
+from kmsguard.iam.shapes import ANY, ANY_OF_PART, Shape
+from kmsguard.iam.texts import Sym, equal, is_made, items, join, known, match, opens
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 

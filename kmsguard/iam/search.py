@@ -6,12 +6,13 @@ does not match, as constraints on the free variables of a request, and asks for 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 import msgspec
 
 from kmsguard.iam.callers import summary
+from kmsguard.iam.candidates import Candidates
 from kmsguard.iam.conditions import BASES, expand
 from kmsguard.iam.document import PolicyDocument, Statement, Test
 from kmsguard.iam.facts import Facts, facts
@@ -19,8 +20,9 @@ from kmsguard.iam.languages import Budget, TooLargeError
 from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want, hole, substrings
 from kmsguard.iam.request import Call, action_truth, decision, resource_truth
 from kmsguard.iam.result import Result
+from kmsguard.iam.shapes import shape_without_case, spelled
 from kmsguard.iam.solving import Prepared, Solution, Solving, write
-from kmsguard.iam.space import Candidates, Case, Constant, Read, Space, Way, spelled
+from kmsguard.iam.space import Case, Constant, Read, Space, Way
 from kmsguard.iam.texts import Deployment
 from kmsguard.iam.variables import Constraint, Finite, Languages, Present, Solver, Word
 from kmsguard.model.truth import Truth
@@ -123,9 +125,14 @@ class Search:
         relations = self._relations(allow, needs)
         if not relations:
             return self._checked(solution, needs.space, certain=certain)
-        tested = {test.key for tests in relations.values() for test in tests}
+        tested = dict.fromkeys(test.key for tests in relations.values() for test in tests)
+        tried = _Texts(self, needs, asked, solution)
         name = next((name for name in relations if name not in tested), next(iter(relations)))
-        texts, complete = _Texts(self, needs, asked, solution).of(name, relations[name])
+        texts, complete = tried.of(name, relations[name])
+        if not complete:
+            few = next(((key, found) for key in tested if key != name and (found := tried.few(key))), None)
+            if few is not None:
+                (name, texts), complete = few, True
         for text in texts:
             tries.spend(1)
             self.budget.spend(_TRY_COST)
@@ -245,6 +252,21 @@ class _Texts:
             texts[None] = None
         return list(texts), complete
 
+    def few(self, name: str) -> list[str | None]:
+        """All texts that a tested key can hold, where they are few; then its tests are about the keys that they read."""
+        access = self.needs.space.access(name)
+        if (
+            name in self.needs.bound
+            or not isinstance(access, Read)
+            or access.holds_set
+            or not isinstance(access.variable, Word)
+        ):
+            return []
+        if not any(constraint.present is Present.IN for constraint in self._fixed(access)):
+            return []
+        texts, complete = self._some(access)
+        return [*texts, *([None] if self.needs.may_be_absent(name) else [])] if complete else []
+
     def _solved(self, access: Read) -> list[str]:
         """What a key holds in the solution without policy variables."""
         fill = self.solution.get(access.variable.name)
@@ -263,7 +285,22 @@ class _Texts:
             if not isinstance(pattern, Result) and hole(name) in pattern:
                 for value in values[:8]:
                     found = list(islice(substrings(pattern, value, name, self.search.budget), _MAX_SUBSTRINGS))
-                    yield from dict.fromkeys((*found[:_MAX_WORDS], *found[-_MAX_WORDS:]))
+                    chosen = dict.fromkeys((*found[:_MAX_WORDS], *found[-_MAX_WORDS:]))
+                    yield from chosen
+                    if BASES[test.base].family == "ignore_case":
+                        yield from self._in_other_case(name, chosen)
+
+    def _in_other_case(self, name: str, texts: Iterable[str]) -> Iterator[str]:
+        """Texts as a key can hold them, in whatever case."""
+        access = self.needs.space.access(name)
+        if not isinstance(access, Read) or not isinstance(access.variable, Word):
+            return
+        for text in texts:
+            language = self.needs.language(access, [shape_without_case(spelled(text))])
+            constraint = Constraint(access.variable.name, present=Present.IN, language=language)
+            fill = self.search.solver.fill_present(access.variable, [*self._fixed(access), constraint])
+            if fill is not None and isinstance(fill.value, str):
+                yield access.lift.read(fill.value)
 
     def _written(self, key: str) -> list[str]:
         """The texts that the document tests a key against, wildcards taken for nothing and for a letter."""
@@ -276,11 +313,16 @@ class _Texts:
                         out[entry.known.replace("*", "x").replace("?", "x")] = None
         return [text for text in list(out)[:16] if text]
 
+    def _fixed(self, access: Read) -> list[Constraint]:
+        """What is asked of the variable of a key for certain."""
+        name = access.variable.name
+        return [c for need in self.asked if len(need) == 1 for c in need[0] if c.variable == name]
+
     def _some(self, access: Read) -> tuple[list[str], bool]:
         """A few texts that a key can hold, and whether these are all."""
         variable = access.variable
         assert isinstance(variable, Word)
-        fixed = [c for need in self.asked if len(need) == 1 for c in need[0] if c.variable == variable.name]
+        fixed = self._fixed(access)
         found: list[str] = []
         while len(found) < _MAX_WORDS:
             constraints = list(fixed)

@@ -8,13 +8,14 @@ from typing import TypeAlias
 
 import msgspec
 
+from kmsguard.iam.domains import source_arns
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, find
 from kmsguard.iam.languages import END, Automaton, Product, TooLargeError, union
 from kmsguard.iam.needs import UNMET, Alternative, Need
 from kmsguard.iam.request import Call
-from kmsguard.iam.space import FOREIGN, Constant, Read, Space, source_arns, spelled
-from kmsguard.iam.texts import Token, without_case
+from kmsguard.iam.shapes import shape_without_case, spelled
+from kmsguard.iam.space import FOREIGN, Constant, Read, Space
 from kmsguard.iam.variables import ABSENT, Constraint, Fill, Finite, Present, Solver, Texts, Variable, Word
 
 _MAX_NAMES = 10
@@ -442,7 +443,7 @@ def _ends(one: Product, arn: bool, states: States) -> bool:
 
 
 def _without_case(text: str) -> Automaton:
-    return union([tuple(item for item in without_case(spelled(text)) if isinstance(item, Token))])
+    return union([shape_without_case(spelled(text))])
 
 
 # The request as a whole

@@ -5,139 +5,38 @@ Section 8 of the policy engine's specification, key by key.
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from functools import lru_cache
 from itertools import product
 from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.conditions import instant, network, number
-from kmsguard.iam.document import PolicyDocument
+from kmsguard.iam.candidates import Candidates
+from kmsguard.iam.domains import (
+    NAME_TEXT,
+    ORGANIZATION_TEXT,
+    SERVICE_TEXT,
+    account_ids,
+    accounts_of,
+    among_accounts,
+    any_text,
+    arn_text,
+    arns_of,
+    organization_paths,
+    principals,
+    service_names,
+    source_arns,
+)
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS, PRINCIPAL_TAG
-from kmsguard.iam.languages import ALPHABET, END, Automaton, Builder, union
+from kmsguard.iam.languages import ALPHABET, END, Automaton
 from kmsguard.iam.operations import OPTIONAL, carries
 from kmsguard.iam.principals import CallerKind
-from kmsguard.iam.texts import ANY, Deployment, Shape, Token, fold, literal
+from kmsguard.iam.shapes import ACCOUNT_SHAPE, ANY, COLON, Shape, Token, literal, spelled
+from kmsguard.iam.texts import Deployment, fold
 from kmsguard.iam.variables import Finite, Texts, Variable, Word
 
 Way: TypeAlias = Literal["direct", "endpoint", "via", "service"]
-
-
-# Domains
-
-_NAME = Token(frozenset(string.ascii_letters + string.digits + "_+=,.@-"))
-_LOWER = Token(frozenset(string.ascii_lowercase + string.digits))
-_DASHED = Token(frozenset(string.ascii_lowercase + string.digits + "-"))
-_DOTTED = Token(frozenset(string.ascii_lowercase + string.digits + ".-"))
-_TEXT = Token(ALPHABET)
-_DIGIT = Token(frozenset(string.digits))
-_PART = Token(ALPHABET - {":"})
-_NO_DIGIT = Token(ALPHABET - {":"} - frozenset(string.digits))
-
-
-def _loop(token: Token) -> Token:
-    return Token(token.chars, token.negated, loop=True)
-
-
-def spelled(text: str) -> Shape:
-    """A pattern of one text only."""
-    return tuple(literal(char) for char in text)
-
-
-@lru_cache(maxsize=256)
-def _principals(kind: CallerKind, partition: str, account: str | None) -> Automaton:
-    """The ARNs of callers of a kind; of role sessions followed by END and the session's name."""
-    builder = Builder()
-    service = "sts" if kind == "federated" else "iam"
-    at = builder.tokens(0, spelled(f"arn:{partition}:{service}::"))
-    at = builder.tokens(at, spelled(account) if account is not None else (_DIGIT,) * 12)
-    if kind == "root":
-        return builder.build([builder.tokens(at, spelled(":root"))])
-    at = builder.tokens(at, spelled({"user": ":user/", "role": ":role/", "federated": ":federated-user/"}[kind]))
-    if kind == "federated":
-        return builder.build([builder.tokens(at, (_NAME, _loop(_NAME)))])
-    part = builder.place()
-    builder.link(at, part)
-    after = builder.tokens(part, (_NAME, _loop(_NAME)))
-    builder.link(builder.token(after, literal("/")), part)
-    if kind == "role":
-        after = builder.tokens(after, (literal(END), _NAME, _loop(_NAME)))
-    return builder.build([after])
-
-
-@lru_cache(maxsize=4)
-def _service_names() -> Automaton:
-    return union([(_LOWER, _loop(_DOTTED), *spelled(".amazonaws.com"))])
-
-
-@lru_cache(maxsize=4)
-def _free() -> Automaton:
-    return union([(_TEXT, _loop(_TEXT))])
-
-
-@lru_cache(maxsize=64)
-def _account_ids(account: str | None) -> Automaton:
-    return union([spelled(account) if account is not None else (_DIGIT,) * 12])
-
-
-@lru_cache(maxsize=64)
-def _organization_paths(organization: str | None) -> Automaton:
-    builder = Builder()
-    if organization is not None:
-        at = builder.tokens(0, spelled(organization))
-    else:
-        at = builder.repeat(builder.tokens(0, spelled("o-")), _LOWER, 10, 32)
-    at = builder.repeat(builder.tokens(at, spelled("/r-")), _LOWER, 4, 32)
-    end = builder.token(at, literal("/"))
-    unit = builder.repeat(builder.tokens(end, spelled("ou-")), _LOWER, 4, 32)
-    unit = builder.repeat(builder.token(unit, literal("-")), _LOWER, 8, 32)
-    builder.link(builder.token(unit, literal("/")), end)
-    return builder.build([end])
-
-
-@lru_cache(maxsize=256)
-def source_arns(partition: str, account: str | None, place: Literal["any", "with", "without"] = "any") -> Automaton:
-    """ARNs of a customer: with its account, with none, or either."""
-    builder = Builder()
-    at = builder.tokens(0, spelled(f"arn:{partition}:"))
-    at = builder.token(builder.tokens(at, (_DASHED, _loop(_DASHED))), literal(":"))
-    at = builder.token(builder.token(at, _loop(_DASHED)), literal(":"))
-    ends: list[int] = []
-    if place != "without":
-        ends.append(builder.tokens(at, spelled(account) if account is not None else (_DIGIT,) * 12))
-    if place != "with":
-        ends.append(at)
-    rest = builder.place()
-    for end in ends:
-        builder.link(builder.token(end, literal(":")), rest)
-    return builder.build(_rest(builder, rest))
-
-
-def _rest(builder: Builder, at: int) -> list[int]:
-    """One or more characters of which no part between colons is twelve digits and nothing else."""
-    first = builder.place()  # of a part
-    builder.link(at, first)
-    places = [first]
-    for _ in range(13):
-        places.append(builder.token(places[-1], _DIGIT))
-    other = builder.place()
-    for place in places:
-        # a part with anything but digits in it may be of any length
-        builder.edge(place, _NO_DIGIT, other)
-    builder.edge(places[13], _DIGIT, places[13])
-    builder.edge(other, _PART, other)
-    finals = [*places[:12], places[13], other]
-    after = builder.place()
-    for place in finals:
-        builder.edge(place, literal(":"), after)
-    builder.link(after, first)
-    # `first` is reached by no character at the beginning: it ends the text only after a colon
-    return [*finals[1:], after]
 
 
 # How condition keys are read from variables
@@ -184,9 +83,7 @@ def _without(shape: Shape, chars: frozenset[str]) -> Shape:
 
 
 _ENDS = frozenset(END)
-_COLON = frozenset(":")
 _SLASH = frozenset("/")
-_ANYTHING: Shape = (ANY,)
 
 
 def _arn_of_session(shape: Shape) -> Iterable[Shape]:
@@ -195,13 +92,13 @@ def _arn_of_session(shape: Shape) -> Iterable[Shape]:
 
 def _account_of_arn(prefix: str) -> Lift:
     def apply(shape: Shape) -> Iterable[Shape]:
-        return ((*spelled(prefix), *_without(shape, _COLON), literal(":"), *_ANYTHING),)
+        return ((*spelled(prefix), *_without(shape, COLON), literal(":"), ANY),)
 
     return Lift(f"account {prefix}", apply, lambda arn: arn.split(":")[4])
 
 
 def _user_name(partition: str) -> Lift:
-    prefix = (*spelled(f"arn:{partition}:iam::"), *(_DIGIT,) * 12, *spelled(":user/"))
+    prefix = (*spelled(f"arn:{partition}:iam::"), *ACCOUNT_SHAPE, *spelled(":user/"))
 
     def apply(shape: Shape) -> Iterable[Shape]:
         name = _without(shape, _SLASH)
@@ -218,109 +115,11 @@ ORGANIZATION_OF_PATH = Lift("organization", _organization_of_path, lambda path: 
 ARN_OF_SESSION = Lift("session", _arn_of_session, lambda word: word.partition(END)[0])
 
 
-# Candidates for addresses, numbers and times
-
-_PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
-_FIRST_ADDRESSES = ("198.51.100.7", "2001:db8::7", "0.0.0.0", "::")  # noqa: S104 - values of requests
-_TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
-_LATEST = 4102444800
-
-
-def _text_of(version: int, value: int) -> str:
-    import ipaddress
-
-    return str(ipaddress.IPv4Address(value) if version == 4 else ipaddress.IPv6Address(value))
-
-
-def within(range_: tuple[int, int, int], address: tuple[int, int, int]) -> bool:
-    """Whether an address lies in a range."""
-    return range_[0] == address[0] and range_[1] <= address[1] <= range_[2]
-
-
-class Candidates:
-    """For keys that are compared by order: one value of each sort that the document's values tell apart."""
-
-    def __init__(self, document: PolicyDocument, facts: Facts) -> None:
-        self._values: dict[str, dict[str, None]] = {}
-        for statement in document.statements:
-            for test in statement.tests:
-                texts = self._values.setdefault(test.key, {})
-                texts.update((entry.known, None) for entry in test.values if entry.known is not None)
-        self.facts = facts
-        self._addresses: dict[bool, tuple[str, ...]] = {}
-
-    def _read(self, *keys: str) -> list[str]:
-        return [text for key in keys for text in self._values.get(key, ())]
-
-    def addresses(self, key: str, *, public: bool) -> tuple[str, ...]:
-        """Addresses; with `public` none that the internet does not carry."""
-        ranges = [found for text in (*self._read(key), *_PRIVATE) if (found := network(text)) is not None]
-        out = dict.fromkeys(_FIRST_ADDRESSES)
-        for version, first, last in (*ranges, *self.facts.networks):
-            out[_text_of(version, first)] = None
-            if last + 1 < 1 << (32 if version == 4 else 128):
-                out[_text_of(version, last + 1)] = None
-        private = [found for text in _PRIVATE if (found := network(text)) is not None]
-        return tuple(text for text in out if not public or not any(within(p, _address(text)) for p in private))
-
-    def is_named(self, address: str) -> bool:
-        """Whether an address lies in a range that names a network."""
-        return any(within(range_, _address(address)) for range_ in self.facts.networks)
-
-    def numbers(self, key: str, low: int, high: int) -> tuple[str, ...]:
-        """Whole numbers of a range."""
-        return tuple(str(value) for value in _whole((number(text) for text in self._read(key)), low, high))
-
-    def times(self) -> tuple[str, ...]:
-        """Instants, as witnesses show them."""
-        from datetime import datetime, timedelta
-
-        values = _whole((instant(text) for text in self._read("aws:currenttime", "aws:epochtime")), 0, _LATEST)
-        epoch = datetime(1970, 1, 1, tzinfo=UTC)
-        return tuple((epoch + timedelta(seconds=value)).strftime("%Y-%m-%dT%H:%M:%SZ") for value in values)
-
-
-def _address(text: str) -> tuple[int, int, int]:
-    found = network(text)
-    assert found is not None
-    return found
-
-
-def _whole(bounds: Iterable[Decimal | None], low: int, high: int) -> list[int]:
-    out = {low: None, high: None}
-    for bound in bounds:
-        if bound is None or not low - 2 < bound < high + 2:
-            continue
-        for rounding in (ROUND_FLOOR, ROUND_CEILING):
-            near = int(bound.to_integral_value(rounding))
-            out.update((value, None) for value in (near - 1, near, near + 1) if low <= value <= high)
-    return list(out)
-
-
 # The request
 
 
 FOREIGN = ("999999999999", "888888888888")
-
-
-@lru_cache(maxsize=64)
-def accounts_of(kind: CallerKind, partition: str, accounts: tuple[str, ...]) -> Automaton:
-    """The callers of some accounts."""
-    service = "sts" if kind == "federated" else "iam"
-    return union((*spelled(f"arn:{partition}:{service}::{account}:"), *_ANYTHING) for account in accounts)
-
-
-@lru_cache(maxsize=64)
-def _ids(accounts: tuple[str, ...]) -> Automaton:
-    return union(spelled(account) for account in accounts)
-
-
-@lru_cache(maxsize=64)
-def _arns_of(partition: str, accounts: tuple[str, ...]) -> Automaton:
-    """ARNs of customers among some accounts."""
-    part = Token(frozenset(":"), negated=True, loop=True)
-    start = (*spelled(f"arn:{partition}:"), part, literal(":"), part, literal(":"))
-    return union((*start, *spelled(f"{account}:"), ANY) for account in accounts)
+_TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -354,8 +153,8 @@ class Space:
     def _principal(self) -> Word:
         partition = self.deployment.partition
         if self.is_service:
-            return self._add(Word("principal", (_service_names(),), seeds=("sns.amazonaws.com", "s3.amazonaws.com")))
-        domain = [_principals(self.case.kind, partition, self.account)]
+            return self._add(Word("principal", (service_names(),), seeds=("sns.amazonaws.com", "s3.amazonaws.com")))
+        domain = [principals(self.case.kind, partition, self.account)]
         outside: tuple[Automaton, ...] = ()
         if self.case.foreign:
             outside = (accounts_of(self.case.kind, partition, self.case.accounts),) if self.case.accounts else ()
@@ -394,6 +193,21 @@ class Space:
             found = self._access[key] = self._find(key)
         return found
 
+    def shape(self, key: str) -> Shape | None:
+        """A pattern that every text of a free key fits; None where it can be any text."""
+        access = self.access(key)
+        if not isinstance(access, Read):
+            return None
+        if access.lift.name.startswith("account ") or access.variable.name in ("service account", "aws:sourceaccount"):
+            return ACCOUNT_SHAPE
+        if access.lift.name.startswith("name "):
+            return NAME_TEXT
+        if access.lift is ORGANIZATION_OF_PATH:
+            return ORGANIZATION_TEXT
+        if access.variable.name == "kms:viaservice" or (self.is_service and access.variable is self.principal):
+            return SERVICE_TEXT
+        return arn_text(self.deployment.partition) if access.variable is self.principal else None
+
     def _find(self, key: str) -> Access:
         if not carries(key, self.operation):
             return Constant(None)
@@ -418,7 +232,7 @@ class Space:
 
     def word(self, key: str, *, optional: bool = False) -> Read:
         """Any text."""
-        return Read(self._add(Word(key, (_free(),), optional)), PLAIN)
+        return Read(self._add(Word(key, (any_text(),), optional)), PLAIN)
 
     def flag(self, key: str, *ways: str | None) -> Read:
         """A key with few values."""
@@ -430,7 +244,9 @@ class Space:
             # some account that nobody names; which one is the service's, and no condition of a key policy can know it
             mentioned = self.facts.accounts
             named = tuple(dict.fromkeys((*_own(self.deployment), *self.deployment.trusted, *mentioned)))
-            return Read(self._add(Word("service account", (_account_ids(None),), False, FOREIGN, (_ids(named),))), PLAIN)
+            return Read(
+                self._add(Word("service account", (account_ids(None),), False, FOREIGN, (among_accounts(named),))), PLAIN
+            )
         if self.account is not None:
             return Constant(self.account)
         service = "sts" if self.case.kind == "federated" else "iam"
@@ -459,7 +275,7 @@ class Space:
         found = self.variables.get(name)
         seeds = (f"{organization or 'o-xxxxxxxxxx'}/r-xxxx/",)
         variable = (
-            found if isinstance(found, Word) else self._add(Word(name, (_organization_paths(organization),), optional, seeds))
+            found if isinstance(found, Word) else self._add(Word(name, (organization_paths(organization),), optional, seeds))
         )
         return Read(variable, PLAIN if paths else ORGANIZATION_OF_PATH, holds_set=paths)
 
@@ -482,7 +298,7 @@ class Space:
         """`kms:ViaService`: any service's name."""
         if self.way != "via":
             return Constant(None)
-        return Read(self._add(Word("kms:viaservice", (_service_names(),), seeds=("s3.us-east-1.amazonaws.com",))), PLAIN)
+        return Read(self._add(Word("kms:viaservice", (service_names(),), seeds=("s3.us-east-1.amazonaws.com",))), PLAIN)
 
     def source_ip(self) -> Access:
         """`aws:SourceIp`: public, and where no caller is near never in a range that names a network."""
@@ -538,8 +354,8 @@ class Space:
         if not self.is_service:
             return Constant(None)
         seeds = (self.account,) if self.account is not None else FOREIGN
-        outside = (_ids(self.case.accounts),) if self.case.foreign and self.case.accounts else ()
-        return Read(self._add(Word("aws:sourceaccount", (_account_ids(self.account),), True, seeds, outside)), PLAIN)
+        outside = (among_accounts(self.case.accounts),) if self.case.foreign and self.case.accounts else ()
+        return Read(self._add(Word("aws:sourceaccount", (account_ids(self.account),), True, seeds, outside)), PLAIN)
 
     def source_arn(self, key: str = "aws:sourcearn") -> Access:
         """`aws:SourceArn`, and what of the encryption context is one too."""
@@ -547,13 +363,13 @@ class Space:
             return Constant(None)
         partition = self.deployment.partition
         domain = source_arns(partition, self.account)
-        outside = (_arns_of(partition, self.case.accounts),) if self.case.foreign and self.case.accounts else ()
+        outside = (arns_of(partition, self.case.accounts),) if self.case.foreign and self.case.accounts else ()
         return Read(self._add(Word(key, (domain,), True, (f"arn:{partition}:s3:::x",), outside)), PLAIN)
 
     def texts(self, key: str, *, optional: bool) -> Access:
         """A set of texts."""
         found = self.variables.get(key)
-        variable = found if isinstance(found, Texts) else Texts(key, (_free(),), optional)
+        variable = found if isinstance(found, Texts) else Texts(key, (any_text(),), optional)
         self.variables[key] = variable
         return Read(variable, PLAIN, holds_set=True)
 

@@ -15,77 +15,24 @@ from typing import TypeAlias
 
 import msgspec
 
+from kmsguard.iam.shapes import (
+    ACCOUNT_SHAPE,
+    ANY,
+    ANY_KEY_ID,
+    ANYTHING,
+    ARN_SHAPE,
+    ONE,
+    PARTITION_SHAPE,
+    REGION_SHAPE,
+    Shape,
+    Token,
+    in_either_case,
+    literal,
+    spelled,
+)
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
-
-
-class Token(msgspec.Struct, frozen=True, cache_hash=True):
-    """One character out of `chars` (not out of them, where negated), or with `loop` any number of such."""
-
-    chars: frozenset[str]
-    negated: bool = False
-    loop: bool = False
-
-    def accepts(self, char: str) -> bool:
-        """Whether the character is one of them."""
-        return (char in self.chars) is not self.negated
-
-    def meets(self, other: Token) -> bool:
-        """Whether some character is of both."""
-        if self.negated:
-            return other.negated or not other.chars <= self.chars
-        return not self.chars <= other.chars if other.negated else not self.chars.isdisjoint(other.chars)
-
-    def within(self, other: Token) -> bool:
-        """Whether each of its characters is one of the other's."""
-        if self.negated:
-            return other.negated and other.chars <= self.chars
-        return self.chars.isdisjoint(other.chars) if other.negated else self.chars <= other.chars
-
-
-Shape: TypeAlias = tuple[Token, ...]
-
-NOTHING_TAKEN: frozenset[str] = frozenset()
-ONE = Token(NOTHING_TAKEN, negated=True)
-ANY = Token(NOTHING_TAKEN, negated=True, loop=True)
-NEVER = Token(NOTHING_TAKEN)
-COLON = frozenset(":")
-ONE_OF_PART = Token(COLON, negated=True)
-ANY_OF_PART = Token(COLON, negated=True, loop=True)
-DIGIT = Token(frozenset(string.digits))
-
-
-@lru_cache(maxsize=4096)
-def literal(char: str) -> Token:
-    """The token that takes one character only."""
-    return Token(frozenset((char,)))
-
-
-def spelled_shape(text: str) -> Shape:
-    """What is one text only."""
-    return tuple(literal(char) for char in text)
-
-
-_LOWER = frozenset(string.ascii_lowercase + string.digits + "-")
-ANYTHING: Shape = (ANY,)
-ACCOUNT_SHAPE: Shape = (DIGIT,) * 12
-REGION_SHAPE: Shape = (Token(_LOWER), Token(_LOWER, loop=True))
-PARTITION_SHAPE: Shape = (*spelled_shape("aws"), Token(frozenset(string.ascii_lowercase + "-"), loop=True))
-ARN_SHAPE: Shape = (*spelled_shape("arn:"), *((ANY_OF_PART, literal(":")) * 4), ANY)
-_HEX = frozenset(string.digits + "abcdef")
-KEY_ID: Shape = tuple(literal("-") if index in (8, 13, 18, 23) else Token(_HEX) for index in range(36))
-MULTI_REGION = "mrk-"
-MULTI_REGION_ID: Shape = (Token(_HEX),) * 32
-ANY_KEY_ID: Shape = (Token(_HEX | frozenset(MULTI_REGION), loop=True),)
-"""Ids that AWS makes up, of multi-Region keys what follows their prefix.
-
-https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-id
-"""
-ALIAS_NAME: Shape = (Token(frozenset(string.ascii_letters + string.digits + "/_-"), loop=True),)
-"""What follows `alias/`: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html."""
-_NAME = frozenset(":/")
-NAME_SHAPE: Shape = (Token(_NAME, negated=True), Token(_NAME, negated=True, loop=True))
 
 _SHAPES: dict[Target, Shape] = {ACCOUNT: ACCOUNT_SHAPE, REGION: REGION_SHAPE, PARTITION: PARTITION_SHAPE}
 _ATTRIBUTES: dict[str, Shape] = {"account": ACCOUNT_SHAPE, "region": REGION_SHAPE, "partition": PARTITION_SHAPE}
@@ -196,7 +143,7 @@ def _unknown(out: list[str | Hole], unknown: Unknown, deployment: Deployment, de
     if prefix and shape is ANYTHING and target is None and not allowed:
         _literal(out, prefix)
     elif prefix and shape is ANYTHING:
-        shape = (*spelled_shape(prefix), ANY)
+        shape = (*spelled(prefix), ANY)
     out.append(Hole(open_of(unknown), target, shape, allowed))
     return None
 
@@ -293,16 +240,7 @@ def like(text: Sym) -> Pattern:
 
 def without_case(pattern: Pattern) -> Pattern:
     """The same pattern for ASCII letters of either case. Holes stay as they are."""
-    return tuple(_both_cases(item) if isinstance(item, Token) and not item.negated else item for item in pattern)
-
-
-@lru_cache(maxsize=4096)
-def _both_cases(token: Token) -> Token:
-    chars = set(token.chars)
-    for char in token.chars:
-        if char in string.ascii_letters:
-            chars |= {char.lower(), char.upper()}
-    return Token(frozenset(chars), loop=token.loop)
+    return tuple(in_either_case(item) if isinstance(item, Token) else item for item in pattern)
 
 
 class Machine:
@@ -552,7 +490,7 @@ def _distinct(pattern: Pattern, text: Pattern, in_arns: bool) -> bool:
     return isinstance(one, Hole) and isinstance(other, Hole) and distinct(one.target, other.target)
 
 
-_ARN_START: Pattern = spelled_shape("arn:")
+_ARN_START: Pattern = spelled("arn:")
 
 
 def _differently_named(one: Item, other: Item) -> bool:

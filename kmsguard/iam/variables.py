@@ -9,7 +9,8 @@ from typing import Literal, TypeAlias
 import msgspec
 
 from kmsguard.iam.languages import Automaton, Budget, is_plain, solve, union
-from kmsguard.iam.texts import Hole, Pattern, Shape, Token, takes
+from kmsguard.iam.shapes import Shape, Token
+from kmsguard.iam.texts import Hole, Pattern, takes
 
 
 class Word(msgspec.Struct, frozen=True, eq=False):

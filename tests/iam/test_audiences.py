@@ -319,6 +319,81 @@ CASES = {
         ],
         "nobody",
     ),
+    "a tag that is the user's name in another case": (
+        [
+            allow(
+                condition={
+                    "StringEquals": {"aws:username": "alice", "aws:PrincipalTag/x": "ALICE"},
+                    "StringEqualsIgnoreCase": {"aws:PrincipalTag/x": "${aws:username}"},
+                }
+            )
+        ],
+        "public",
+    ),
+    "a tag that is the ARN of one user in another case": (
+        [
+            allow(
+                condition={
+                    "StringEquals": {"aws:PrincipalTag/x": f"ARN:aws:iam::{OWN}:user/bob"},
+                    "StringEqualsIgnoreCase": {"aws:PrincipalTag/x": "${aws:PrincipalArn}"},
+                }
+            )
+        ],
+        "account",
+    ),
+    "a fixed text against a tag in another case": (
+        [
+            allow(
+                condition={
+                    "StringEquals": {"aws:PrincipalTag/x": "user"},
+                    "StringEqualsIgnoreCase": {"aws:PrincipalType": "${aws:PrincipalTag/x}"},
+                }
+            )
+        ],
+        "public",
+    ),
+    "a tag that is no account": (
+        [
+            allow(
+                condition={
+                    "StringEqualsIgnoreCase": {"aws:PrincipalTag/x": "${aws:PrincipalAccount}"},
+                    "StringEqualsIgnoreCaseIfExists": {"aws:PrincipalTag/x": "x"},
+                }
+            )
+        ],
+        "nobody",
+    ),
+    "a tag that is no name of a user": (
+        [
+            allow(
+                condition={
+                    "StringEquals": {"aws:PrincipalTag/x": "${aws:username}"},
+                    "StringEqualsIfExists": {"aws:PrincipalTag/x": "a*"},
+                }
+            )
+        ],
+        "nobody",
+    ),
+    "a default that no user needs": (
+        [
+            allow(
+                {"AWS": OWN},
+                {
+                    "StringLike": {"aws:PrincipalTag/x": "${aws:username, 'x'}"},
+                    "StringNotEquals": {"aws:PrincipalTag/x": "${aws:username}"},
+                    "Null": {"aws:username": "false"},
+                },
+            )
+        ],
+        "nobody",
+    ),
+    "an ARN that is the key itself is in one part": (
+        [
+            allow({"AWS": OWN}, {"ForAnyValue:StringLike": {"kms:EncryptionContext:App": "*"}}),
+            deny(condition={"ArnLike": {"kms:EncryptionContext:App": "${kms:EncryptionContext:app}"}}),
+        ],
+        "nobody..account",
+    ),
     "a default where the key is absent": (
         [
             allow(condition={"StringEquals": {"aws:PrincipalTag/owner": "${aws:PrincipalTag/team, 'none'}"}}),

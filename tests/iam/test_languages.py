@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from kmsguard.iam.languages import Budget, TooLargeError, solve, union
 from kmsguard.iam.request import glob
-from kmsguard.iam.texts import Token, like, takes
+from kmsguard.iam.shapes import Token
+from kmsguard.iam.texts import like, takes
 
 LETTERS = "abc"
 DOMAIN = union([(Token(frozenset(LETTERS), loop=True),)])
