@@ -15,7 +15,7 @@ from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
-from kmsguard.rules.checks.sharing import Receiver, admits
+from kmsguard.rules.checks.admission import Receiver, admits
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text
 
 _NEEDED = ("kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey")
