@@ -9,10 +9,10 @@ import msgspec
 
 from kmsguard.answers.wording import said
 from kmsguard.iam.context import Asked
-from kmsguard.iam.decide import EMPTY, NOT_HELD, OWN_ACCOUNT, Key, Principal
+from kmsguard.iam.decide import OWN_ACCOUNT, Key, Principal
 from kmsguard.iam.document import Statement
-from kmsguard.iam.principals import Caller, CallerKind, reach
-from kmsguard.iam.texts import Deployment, Sym, equal, fits, opens, show, sym
+from kmsguard.iam.principals import Caller, reach
+from kmsguard.iam.texts import Deployment, Sym, equal, fits, opens, sym
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, UndecidedError, World, decide
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import JudgeSettings
@@ -303,18 +303,4 @@ def _account(account: Value) -> Callable[[Access], Principal]:
 
 
 def _external(value: Value) -> Callable[[Access], Principal]:
-    """A principal that nothing of the scan defines. A service-linked role has no permissions with customer managed keys.
-
-    https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
-    """
-    account, shown = arn_part(value, 4), show(sym(value))
-    if account is None:
-        return lambda _: external_principal(value)
-    if _LINKED in shown and not any(name in shown for name in _MAY_HAVE_KEYS):
-        return lambda _: Principal("role", value, account, identity_policies=EMPTY, service_linked=True)
-    kind: CallerKind = "user" if ":user/" in shown else "role"
-    return lambda _: Principal(kind, value, account, identity_policies=NOT_HELD)
-
-
-_LINKED = ":role/aws-service-role/"
-_MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")
+    return lambda _: external_principal(value)

@@ -25,6 +25,7 @@ from kmsguard.iam.decide import (
 from kmsguard.iam.document import PolicyDocument, read_policy
 from kmsguard.iam.managed_policies import managed_policy, managed_policy_of_name
 from kmsguard.iam.principals import CallerKind
+from kmsguard.iam.service_linked import service_linked_role, service_of
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, World, atoms, decide
@@ -37,7 +38,6 @@ AWS_POLICY = ":iam::aws:policy/"
 ALIAS_OF_AWS = "alias/aws/"
 _MAX_READERS = 256  # worlds of which it is kept what was read in them
 _MAX_DOCUMENTS = 20_000
-POLICIES_ON_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # services whose service-linked roles' policies speak of KMS
 _SHORTENED = 8  # CloudFormation leaves more than so many characters of a logical id
 
 
@@ -166,9 +166,7 @@ class Access:
         """As `principal`, without looking whether it was read before."""
         linked = self.value(end, "service").text if end.kind == "iam.role" else None
         if linked is not None:
-            held = NOT_HELD if linked in POLICIES_ON_KEYS else EMPTY
-            account = end.account or OWN_ACCOUNT
-            return Principal("role", self.value(end, "arn"), account, identity_policies=held, service_linked=True)
+            return service_linked_role(self.value(end, "arn"), end.account or OWN_ACCOUNT, linked)
         deployment = self.deployment(end)
         kind: CallerKind = "user" if end.kind == "iam.user" else "role"
         boundary = [self._policy(one, there, deployment) for one, there in self.ends(end, "boundary")]
@@ -391,17 +389,19 @@ def _end(value: Value) -> str:
 
 def external_principal(arn: Value) -> Principal:
     """A principal that nothing of the scan defines, named by its ARN or account."""
-    text = arn.text or ""
-    parts = text.split(":", 5)
+    text = show(sym(arn)) if isinstance(arn.data, Text) else arn.text or ""
     if len(text) == 12 and text.isdigit():
         return account_root(arn)
-    if len(parts) != 6:
+    account = arn_part(arn, 4)
+    if account is None:
         unknown = Value(Unknown("the account of the principal is not known", _reference(arn), not_null=True))
         return Principal("role", arn, unknown, identity_policies=NOT_HELD)
-    account = Value(parts[4])
-    if parts[5] == "root":
+    if text.endswith(":root"):
         return account_root(account)
-    return Principal("user" if parts[5].startswith("user/") else "role", arn, account, identity_policies=NOT_HELD)
+    service_linked_to = service_of(text)
+    if service_linked_to is not None:
+        return service_linked_role(arn, account, service_linked_to)
+    return Principal("user" if ":user/" in text else "role", arn, account, identity_policies=NOT_HELD)
 
 
 def account_root(account: Value) -> Principal:

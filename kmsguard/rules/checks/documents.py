@@ -31,8 +31,6 @@ MADE_UP = re.compile(r"made-up-([A-Za-z0-9_.-]+)")
 """A name that stands for one that AWS makes up, and what it stands for."""
 MADE_UP_ARN = re.compile(r"arn:[^:]*:iam::[0-9]{12}:role/made-up-([A-Za-z0-9_.-]+)")
 """An ARN that stands as a whole for one that only the deployment knows."""
-SERVICE_LINKED = ":role/aws-service-role/"
-"""In the ARN of every service-linked role, which only its service can use."""
 _NETWORKS = ("aws:sourcevpc", "aws:sourcevpce")
 _ORGANIZATIONS = ("aws:principalorgid", "aws:sourceorgid", "aws:principalorgpaths", "aws:sourceorgpaths")
 _OWN_ORGANIZATION = "o-madeupmadeup"  # stands for the own one, where its id is not given

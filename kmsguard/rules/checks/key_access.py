@@ -14,7 +14,6 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from kmsguard.iam.decide import (
-    EMPTY,
     OWN_ACCOUNT,
     OWN_REGION,
     Decided,
@@ -49,8 +48,6 @@ Context: TypeAlias = "dict[str, Value]"
 
 _GOOD = Answer(Truth.YES)
 ITSELF = "itself"  # the edge from a principal to the principal
-_LINKED = ":role/aws-service-role/"
-_MAY_HAVE_KEYS = ("backup.amazonaws.com", "rds.amazonaws.com")  # service-linked roles whose own policy speaks of KMS
 
 
 class Hop(NamedTuple):
@@ -362,7 +359,7 @@ class _Asked:
             value = self.access.value(self.resource, use.attribute)
             for item in value.items or ((value,) if value.data is not ABSENT else ()):
                 end: End = External("iam.role", item)
-                yield User(name_of(end), self.principal(end), Truth.YES, end)
+                yield User(name_of(end), self.access.principal(end), Truth.YES, end)
             return
         at: list[tuple[End, Truth]] = [(self.resource, Truth.YES)]
         for edge in use.edge.split(".") if use.edge != ITSELF else ():
@@ -373,7 +370,7 @@ class _Asked:
                 for end, sure in self.access.ends(one, edge)
             ]
         for end, there in at:
-            yield User(name_of(end), self.principal(end), there, end)
+            yield User(name_of(end), self.access.principal(end), there, end)
 
     def _let_in(self, use: KeyUse) -> Iterator[User]:
         """The principals of other accounts whom the resource's policy lets do what the use is for.
@@ -416,18 +413,6 @@ class _Asked:
                 for statement in document.statements
             )
         )
-
-    def principal(self, end: End) -> Principal:
-        """A role or user; of a service-linked role it is known that it has no permissions with customer managed keys.
-
-        https://docs.aws.amazon.com/autoscaling/ec2/userguide/key-policy-requirements-EBS-encryption.html
-        """
-        if isinstance(end, External):
-            last = _pieces(end.value)
-            if _LINKED in last and not any(name in last for name in _MAY_HAVE_KEYS):
-                account = arn_part(end.value, 4) or self._account()
-                return Principal("role", end.value, account, identity_policies=EMPTY, service_linked=True)
-        return self.access.principal(end)
 
     def _shows(self, use: KeyUse, hop: Hop, user: User) -> Truth:
         """Whether the principal may do with the holder what the use is for."""

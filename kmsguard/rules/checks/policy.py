@@ -15,6 +15,7 @@ from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Tes
 from kmsguard.iam.keys import CONTEXT
 from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
 from kmsguard.iam.request import action_truth, glob, resource_truth
+from kmsguard.iam.service_linked import SERVICE_LINKED
 from kmsguard.iam.texts import fold, show
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
@@ -41,7 +42,6 @@ from kmsguard.rules.checks.documents import (
     ACCOUNT_OF,
     MADE_UP,
     MADE_UP_ARN,
-    SERVICE_LINKED,
     View,
     Views,
     allows,

@@ -14,8 +14,9 @@ from fnmatch import fnmatchcase
 
 import msgspec
 
-from kmsguard.iam.decide import EMPTY, OWN_ACCOUNT, Decision, Key, Layer, Principal, can
+from kmsguard.iam.decide import OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.document import Statement, read_policy
+from kmsguard.iam.service_linked import service_linked_role
 from kmsguard.iam.texts import Deployment, equal, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
@@ -80,7 +81,7 @@ def launched(question: Question) -> Answer:
     access, group = access_of(question), question.resource
     deployment = access.deployment(group)
     account = group.account if group.account is not None else OWN_ACCOUNT
-    role = Principal("role", access.value(group, "service_role"), account, identity_policies=EMPTY, service_linked=True)
+    role = service_linked_role(access.value(group, "service_role"), account, "autoscaling.amazonaws.com")
     found: list[Found] = []
     for template, there in access.ends(group, "launch_templates"):
         if not isinstance(template, Resource) or there is not Truth.YES:
