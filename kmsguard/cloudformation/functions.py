@@ -22,6 +22,7 @@ from kmsguard.cloudformation.expansion import included
 from kmsguard.cloudformation.template import Template, either
 from kmsguard.cloudformation.texts import (
     applied,
+    fragment,
     joined,
     pieces_of,
     scalar_text,
@@ -34,7 +35,7 @@ from kmsguard.model.guard import Any, Atom, Not
 from kmsguard.model.guard import Scalar as Plain
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, MAX_BRANCHES, Branch, Choice, Step, Target, Text, Unknown, Value, map_choices
+from kmsguard.model.value import ABSENT, MAX_BRANCHES, Branch, Choice, Fragment, Step, Target, Text, Unknown, Value, map_choices
 from kmsguard.syntax.yaml import Entry, Mapping, Scalar, Sequence, YamlNode, text_value
 
 Function: TypeAlias = Callable[[Template, YamlNode, Span], Value]
@@ -95,13 +96,22 @@ def import_value(template: Template, argument: YamlNode, span: Span) -> Value:
 
 
 def get_stack_output(template: Template, argument: YamlNode, span: Span) -> Value:
-    """`Fn::GetStackOutput`: an output of a stack that is named as it is deployed, which no template says."""
+    """`Fn::GetStackOutput`: an output of a stack that is named as it is deployed, also of another Region or account.
+
+    See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference-getstackoutput.html.
+    """
     if not isinstance(argument, Mapping) or argument.get("StackName") is None or argument.get("OutputName") is None:
         return template.malformed("Fn::GetStackOutput", span, "a map with StackName and OutputName")
     named = template.evaluate(argument).members
-    texts = [scalar_text(named[name]) if name in named else None for name in ("StackName", "OutputName")]
-    reference = ".".join(text or "?" for text in texts)
-    return Value(Unknown(f"output {reference} of another stack", reference, not_null=True), span)
+    stack, output, region, role = (
+        scalar_text(named[name]) if name in named else "" for name in ("StackName", "OutputName", "Region", "RoleArn")
+    )
+    reference = f"{stack or '?'}.{output or '?'}"
+    target = None
+    if stack and output and region is not None:
+        account = role.split(":")[4] if role and role.count(":") >= 5 else "?" if role is None else ""
+        target = Target(f"state:stack:{region}:{account}:{stack}", f"outputs.{output}")
+    return Value(Unknown(f"output {reference} of another stack", reference, target, not_null=True), span)
 
 
 # --- Texts --------------------------------------------------------------------------------------------------------------------
@@ -204,7 +214,8 @@ def split(template: Template, argument: YamlNode, span: Span) -> Value:
         delimiter, value = arguments
         parts = split_text(value, delimiter.text) if delimiter.text else None
         if parts is None:
-            return underived((value, delimiter), "Fn::Split of a text that is not known")
+            unknown = underived((value, delimiter), "Fn::Split of a text that is not known")
+            return fragment(unknown, value, delimiter.text) if delimiter.text else unknown
         return Value(parts, span, sensitive=value.sensitive)
 
     return applied(divide, *map(template.evaluate, items))
@@ -219,13 +230,17 @@ def select(template: Template, argument: YamlNode, span: Span) -> Value:
     def pick(arguments: tuple[Value, ...]) -> Value:
         index, values = arguments
         text = scalar_text(index)
-        if text is None or not isinstance(values.data, tuple):
-            return underived((values, index), "Fn::Select from a list that is not known")
-        if not text.strip().isdigit() or int(text) >= len(values.data):
-            message = f"Fn::Select asks for element {text} of a list of {len(values.data)}"
+        data = values.data
+        if text is None or not isinstance(data, tuple):
+            unknown = underived((values, index), "Fn::Select from a list that is not known")
+            if text is not None and text.strip().isdigit() and isinstance(data, Fragment) and data.index is None:
+                return fragment(unknown, data.of, data.delimiter, int(text))
+            return unknown
+        if not text.strip().isdigit() or int(text) >= len(data):
+            message = f"Fn::Select asks for element {text} of a list of {len(data)}"
             template.context.problem("warning", "invalid-function", span, message)
             return Value(Unknown("Fn::Select of an element that is not there"), span)
-        return values.data[int(text)]
+        return data[int(text)]
 
     return applied(pick, *map(template.evaluate, items))
 

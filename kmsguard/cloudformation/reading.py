@@ -82,6 +82,7 @@ def _unit(source: UnitSource, context: Context, template: Template | None) -> Un
         outputs=outputs,
         exports=exports,
         constraints=constraints,
+        state=f"stack:{context.stack.name}" if context.stack is not None and context.stack.name else None,
         files=tuple(dict.fromkeys((source.path, *context.sources))),
         sources=context.sources,
         comments={path: file.comments for path, file in context.parsed.items()},

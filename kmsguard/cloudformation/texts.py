@@ -16,6 +16,7 @@ from kmsguard.model.value import (
     REGION,
     Branch,
     Choice,
+    Fragment,
     Target,
     Text,
     Unknown,
@@ -197,6 +198,15 @@ def underived(values: Iterable[Value], what: str) -> Value:
             refs.update(dict.fromkeys(part.refs))
     sensitive = any(value.sensitive for value in values)
     return Value(Unknown(reason or what, reference, not_null=True), refs=tuple(refs), sensitive=sensitive)
+
+
+def fragment(unknown: Value, of: Value, delimiter: str, index: int | None = None) -> Value:
+    """An unknown value of which it is known that it is a part of a text, or (without an index) all its parts."""
+    data = unknown.data
+    assert isinstance(data, Unknown)
+    return unknown.with_data(
+        Fragment(data.reason, data.reference, not_null=data.not_null, of=of, delimiter=delimiter, index=index)
+    )
 
 
 def split(value: Value, delimiter: str) -> tuple[Value, ...] | None:

@@ -20,6 +20,7 @@ from kmsguard.kinds.symbolic import (
     partition_of,
     pieces_of,
     split_arn,
+    split_text,
     standing_at,
     symbol_of,
     template_parts,
@@ -30,7 +31,22 @@ from kmsguard.kinds.table import STORES, EdgeSpec, KindTable
 from kmsguard.model.declaration import Unit
 from kmsguard.model.guard import Formula, conjunction, disjunction, negate
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, NOTHING, Branch, Choice, Target, Text, Unknown, Value, flatten, possible
+from kmsguard.model.value import (
+    ABSENT,
+    ACCOUNT,
+    NOTHING,
+    PARTITION,
+    REGION,
+    Branch,
+    Choice,
+    Fragment,
+    Target,
+    Text,
+    Unknown,
+    Value,
+    flatten,
+    possible,
+)
 
 MAX_CROSSINGS = 20  # from unit to unit; more is a circle
 
@@ -309,6 +325,8 @@ class Links:
 
     def _canonical_unknown(self, value: Value, data: Unknown, unit: str) -> Value:
         target = data.target
+        if isinstance(data, Fragment):
+            return self._canonical_fragment(value, data, unit)
         if target is None or not target.address:
             return value
         key = (unit, target)
@@ -336,6 +354,38 @@ class Links:
             trail=value.trail or said.trail,
             refs=refs,
             sensitive=value.sensitive or said.sensitive,
+        )
+
+    def _canonical_fragment(self, value: Value, data: Fragment, unit: str) -> Value:
+        """A part of a text, or all its parts, as far as the shape of the text says them."""
+        whole = self.canonical(data.of, unit)
+
+        def cut(leaf: Value) -> Value:
+            parts, all_are = split_text(pieces_of(leaf), data.delimiter, lambda hole: self._is_plain(hole, unit))
+            if data.index is None:
+                return leaf.with_data(tuple(parts)) if parts and all_are else value
+            if data.index >= len(parts):
+                return value
+            return msgspec.structs.replace(parts[data.index], span=value.span, place=value.place)
+
+        found = lift(whole, cut)
+        if found.data is data:
+            return value
+        refs = tuple(dict.fromkeys((*value.refs, *found.refs)))
+        return msgspec.structs.replace(value, data=found.data, refs=refs)
+
+    def _is_plain(self, hole: Value, unit: str) -> bool:
+        """Whether a piece that is not known certainly holds none of what takes ARNs and lists apart: the account, the Region,
+        and what AWS makes up, ids and names of resources that were given none."""
+        target = hole.target
+        if target is None:
+            return False
+        if target in (ACCOUNT, REGION, PARTITION):
+            return True
+        name = target.attribute
+        return any(
+            name in draft.kind.identity.made_up or (name in draft.kind.attributes and self.written(draft, name).data is ABSENT)
+            for draft in self.at(unit, target.address)
         )
 
     def _meaning(self, unit: str, target: Target) -> Value | None:
@@ -429,8 +479,10 @@ class Links:
         else:
             output, *inside = target.attribute.removeprefix("outputs.").split(".")
             found = []
+            state, region, account = _state_of(name, here)
             for other in self.units.values():
-                if other.state == name and output in other.outputs:
+                elsewhere = differ(region, other.region) or differ(account, other.account)
+                if other.state == state and output in other.outputs and not elsewhere:
                     found.append((other, follow(other.outputs[output], tuple(inside))))
         return found[0] if len(found) == 1 else None
 
@@ -440,7 +492,7 @@ class Links:
         if isinstance(data, Unknown):
             target = data.target
             if target is None:
-                return value
+                return _bare(value, data) if isinstance(data, Fragment) else value
             if not target.address:
                 foreign = target if same_place else Target(f"{unit}{_FOREIGN}", target.attribute)
             elif _FOREIGN in target.address or target.address.startswith(_ELSEWHERE):
@@ -819,6 +871,19 @@ _ELSEWHERE = ("export:", "state:", *(f"{store}:" for store in STORES))
 
 _FOREIGN = "//"
 """Between a unit and an address of it, where other units know it. No address of either language holds it."""
+
+
+def _state_of(name: str, here: Unit) -> tuple[str, str | None, str | None]:
+    """The state that a name means, with the Region and the account in which it must be; None: wherever that is."""
+    if not name.startswith("stack:"):
+        return name, None, None
+    _, region, account, stack = name.split(":", 3)
+    return f"stack:{stack}", region or here.region, None if account == "?" else account or here.account
+
+
+def _bare(value: Value, data: Unknown) -> Value:
+    """A part of a text that another unit knows, as something that is not known here."""
+    return value.with_data(Unknown(data.reason, data.reference, not_null=data.not_null))
 
 
 def _place(draft: Draft, how: str) -> tuple[Symbol | None, Symbol | None]:

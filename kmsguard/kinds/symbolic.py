@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
 import msgspec
@@ -184,6 +184,49 @@ def split_arn(pieces: list[Value]) -> Arn | None:
     if len(fields) != 6:
         return None
     return Arn(*(symbol_of(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
+
+
+_SEPARATORS = ":/,"
+"""What takes ARNs and lists apart: no id, account or Region holds one."""
+
+
+def split_text(pieces: list[Value], delimiter: str, is_plain: Callable[[Value], bool]) -> tuple[list[Value], bool]:
+    """The parts of a text as far as they are certain, and whether they are all.
+
+    Args:
+        pieces: of the text.
+        delimiter: at which it is split.
+        is_plain: whether a piece that is not known certainly holds no separator. In the first five parts of an ARN none does.
+    """
+    parts: list[list[Value]] = [[]]
+    is_arn = bool(pieces) and isinstance(pieces[0].data, str) and pieces[0].data.startswith("arn:")
+    colons = 0
+    for number, piece in enumerate(pieces):
+        if not isinstance(piece.data, str):
+            around = [beside.data for beside in (*pieces[number - 1 : number], *pieces[number + 1 : number + 2])]
+            certain = ((is_arn and colons < 5) or is_plain(piece)) and _is_between(delimiter, around)
+            if not certain:
+                return [text_of(part) for part in parts[:-1]], False
+            parts[-1].append(piece)
+            continue
+        colons += piece.data.count(":")
+        for count, run in enumerate(piece.data.split(delimiter)):
+            if count:
+                parts.append([])
+            if run:
+                append(parts[-1], piece.with_data(run))
+    return [text_of(part) for part in parts], True
+
+
+def _is_between(delimiter: str, around: Sequence[object]) -> bool:
+    """Whether a delimiter can only stand outside of a piece without separators: not in it, nor half in it."""
+    words = re.split(f"[{_SEPARATORS}]", delimiter)
+    if len(words) == 1:
+        return False
+    half_in = tuple(delimiter[cut:] for cut in range(1, len(words[0]) + 1))
+    half_out = tuple(delimiter[: len(delimiter) - cut] for cut in range(1, len(words[-1]) + 1))
+    texts = [text for text in around if isinstance(text, str)]
+    return not any(text.startswith(half_in) or text.endswith(half_out) for text in texts)
 
 
 class Reference:

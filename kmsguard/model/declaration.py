@@ -103,7 +103,7 @@ class Unit(msgspec.Struct, frozen=True, eq=False):
     outputs: dict[str, Value] = {}
     exports: tuple[Export, ...] = ()
     constraints: tuple[Formula, ...] = ()  # without which nothing of it is deployed: CloudFormation's Rules
-    state: str | None = None  # the key under which other root modules read this one's outputs, where its backend names it
+    state: str | None = None  # the key under which others read its outputs: its backend's; of a template `stack:NAME`
     files: tuple[str, ...] = ()  # every file that took part
     sources: dict[str, Source] = {}  # the text of those that places lead into
     comments: dict[str, tuple[Comment, ...]] = {}  # all comments, by file: for suppressions that suppress nothing

@@ -17,8 +17,9 @@ class Target(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """An attribute of a declaration, named symbolically: two equal targets are the same value, whatever it turns out to be.
 
     `address` is a declaration of the same unit, or `export:NAME` (a CloudFormation export), `state:KEY` (an output of another
-    root module's state), or empty for what belongs to the deployment (`account`, `region`, `partition`, `organization`), or
-    `provider.aws.ALIAS` for the same of a provider that has an identity of its own.
+    root module's state), `state:stack:REGION:ACCOUNT:NAME` (one of another stack; what is empty is the same as here), or empty
+    for what belongs to the deployment (`account`, `region`, `partition`, `organization`), or `provider.aws.ALIAS` for the same
+    of a provider that has an identity of its own.
     `attribute` is in the language's own terms: `arn`, `Arn`, `Ref` (what CloudFormation's Ref returns), `metadata.0.name`.
     """
 
@@ -235,6 +236,15 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
         elif isinstance(data, Choice):
             for branch in data.branches:
                 yield from branch.value.walk()
+
+
+class Fragment(Unknown, frozen=True, gc=False, kw_only=True):
+    """What a text holds at an index when it is split, where the text is not known yet: whoever knows the shape of the text
+    (an ARN's) can tell. Without an index it is the list of all that the text is split into."""
+
+    of: Value
+    delimiter: str
+    index: int | None = None
 
 
 NULL = Value(None)

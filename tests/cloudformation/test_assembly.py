@@ -170,6 +170,15 @@ def test_stacks_are_linked_by_their_exports():
     assert findings("cdk.out")["KG901", "Log"].verdict == "fail"
 
 
+def test_stacks_are_linked_by_their_names(app):
+    """`Fn::GetStackOutput` names a stack as it is deployed, and the output need be no export."""
+    template = json.loads((app / "cdk.out/App.template.json").read_text("utf-8"))
+    output = next(name for name in json.loads((app / "cdk.out/Net.template.json").read_text("utf-8"))["Outputs"])
+    template["Resources"]["Log"]["Properties"]["KmsKeyId"] = {"Fn::GetStackOutput": {"StackName": "Net", "OutputName": output}}
+    (app / "cdk.out/App.template.json").write_text(json.dumps(template), "utf-8")
+    assert findings("cdk.out")["KG901", "Log"].verdict == "fail"
+
+
 def test_a_nested_template_is_read_by_its_asset():
     """The template of a nested stack is the asset that its metadata names, with the parameters that are passed."""
     from kmsguard.cloudformation import read

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from made_units import choice, declare, one, ref, shown, switch, targets, template, terraform, text, value, var
+from made_units import HERE, choice, declare, one, ref, shown, switch, targets, template, terraform, text, value, var
 
 from kmsguard.kinds.build import build
 from kmsguard.kinds.load import load
@@ -12,7 +12,7 @@ from kmsguard.model.declaration import Export, Unit
 from kmsguard.model.guard import Not, World
 from kmsguard.model.resource import Graph
 from kmsguard.model.source import Span
-from kmsguard.model.value import ACCOUNT, REGION, Target, Unknown, Value
+from kmsguard.model.value import ACCOUNT, REGION, Fragment, Target, Unknown, Value
 
 ACCOUNT_HOLE = Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
 REGION_HOLE = Value(Unknown("the Region is not given", "--region", REGION, not_null=True))
@@ -56,6 +56,65 @@ def test_spellings_of_a_key(key: object) -> None:
         declare("data.aws_kms_alias.d", {"name": "alias/app"}),
     )
     assert set(queue_key(key, KEY, ALIAS, *lookups)) == {"aws_kms_key.k"}
+
+
+def fragment(of: Value, delimiter: str, index: int | None = None) -> Value:
+    """A part of a text that is split."""
+    unknown = Fragment("known after deployment", None, not_null=True, of=of, delimiter=delimiter, index=index)
+    return Value(unknown, HERE, HERE, refs=of.refs)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        fragment(ref("K.Arn"), "/", 1),
+        fragment(ref("K.Arn"), "key/", 1),
+        fragment(fragment(ref("K.Arn"), ":", 5), "/", 1),
+        text("arn:aws:kms:eu-west-1:111122223333:key/", fragment(ref("K.Arn"), "/", 1)),
+        text("arn:aws:kms:", fragment(ref("K.Arn"), ":", 3), ":", fragment(ref("K.Arn"), ":", 4), ":key/", ref("K.Ref")),
+        fragment(fragment(text(ref("K.Arn"), ",", ref("Role.Arn")), ",", 0), "/", 1),
+    ],
+    ids=range(6),
+)
+def test_a_part_of_an_arn_is_what_the_shape_of_the_arn_says(key: Value) -> None:
+    """`!Select [1, !Split ["/", !GetAtt K.Arn]]` is the id of the key: neither an id nor the account holds a slash."""
+    queue = declare("Queue", {"KmsMasterKeyId": key}, type_="AWS::SQS::Queue")
+    declared = (declare("K", type_="AWS::KMS::Key"), declare("Role", type_="AWS::IAM::Role"))
+    graph = build([template(queue, *declared, region="eu-west-1", account="111122223333")], load())
+    assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == ["K"]
+
+
+@pytest.mark.parametrize(
+    ("of", "delimiter", "index", "found"),
+    [
+        (ref("Named.Arn"), "/", 1, "?"),  # the name may hold a slash
+        (ref("Named.Arn"), ":", 5, "?"),
+        (ref("Named.Arn"), ":", 4, "${account}"),
+        (ref("Made.Arn"), "/", 1, "${Made.name}"),  # CloudFormation makes names without one
+        (ref("Made.Arn"), "-", 0, "?"),
+        (ref("Given.Arn"), "/", 2, "app"),
+        (ref("Given.Arn"), "/", 3, "?"),  # there are no more
+        (ref("Nobody.Arn"), "/", 0, "?"),
+    ],
+)
+def test_parts_that_may_be_longer_stay_open(of: Value, delimiter: str, index: int, found: str) -> None:
+    """What may hold the delimiter itself is not taken apart."""
+    named = declare("Named", {"RoleName": var("Name")}, type_="AWS::IAM::Role")
+    made = declare("Made", type_="AWS::IAM::Role")
+    given = declare("Given", {"RoleName": "app", "Path": "/team/"}, type_="AWS::IAM::Role")
+    queue = declare("Queue", {"QueueName": fragment(of, delimiter, index)}, type_="AWS::SQS::Queue")
+    graph = build([template(queue, named, made, given)], load())
+    assert shown(one(graph, "sqs.queue").attributes["name"]) == found
+
+
+def test_all_parts_of_an_arn() -> None:
+    """Without an index it is the list of them."""
+    parts = fragment(ref("K.Arn"), ":")
+    document = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": parts}]}
+    policy = declare("P", {"PolicyDocument": document}, type_="AWS::IAM::ManagedPolicy")
+    unit = template(declare("K", type_="AWS::KMS::Key"), policy, region="eu-west-1", account="111122223333")
+    found = one(build([unit], load()), "iam.policy").attributes["policy"].members["Statement"].items[0].members["Resource"]
+    assert shown(found) == ["arn", "aws", "kms", "eu-west-1", "111122223333", "key/${K.key_id}"]
 
 
 @pytest.mark.parametrize(
@@ -391,6 +450,28 @@ def test_state_of_another_root_module() -> None:
     graph = build([app, keys], load())
 
     assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == ["aws_kms_key.k"]
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("state:stack:::Net", ["Key"]),
+        ("state:stack:eu-west-1::Net", ["Key"]),
+        ("state:stack:us-east-1::Net", ["<${state:stack:us-east-1::Net.outputs.Arn}>"]),
+        ("state:stack::?:Net", ["Key"]),
+        ("state:stack::444455556666:Net", ["<${state:stack::444455556666:Net.outputs.Arn}>"]),
+        ("state:stack:::Other", ["<${state:stack:::Other.outputs.Arn}>"]),
+    ],
+)
+def test_an_output_of_a_stack_by_its_name(target: str, found: list[str]) -> None:
+    """`Fn::GetStackOutput` finds the template that is deployed under that name, in that Region and account."""
+    place = {"region": "eu-west-1", "account": "111122223333"}
+    key = declare("Key", type_="AWS::KMS::Key")
+    net = template(key, path="net.json", outputs={"Arn": ref("Key.Arn")}, state="stack:Net", **place)
+    held = Value(Unknown("output of another stack", "Net.Arn", Target(target, "outputs.Arn"), not_null=True))
+    app = template(declare("Queue", {"KmsMasterKeyId": held}, type_="AWS::SQS::Queue"), path="app.json", **place)
+    graph = build([app, net], load())
+    assert targets(graph, one(graph, "sqs.queue"), "encrypted_with") == found
 
 
 def test_literal_arn_of_another_unit() -> None:
