@@ -1,8 +1,8 @@
-"""Writes what AWS managed policies say of KMS, and of replication in S3: `kmsguard/iam/managed_policies.json`.
+"""Writes what AWS managed policies say of KMS, replication in S3 and sessions: `kmsguard/iam/managed_policies.json`.
 
     pip install moto && python docs/managed_policies.py
 
-The policies come with moto, which records them from AWS. Of each only the statements that concern KMS or replication are kept,
+The policies come with moto, which records them from AWS. Of each only the statements that concern these are kept,
 and of these only the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
 """
 
@@ -22,18 +22,18 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-REPLICATION = ("s3:getobjectversionforreplication", "s3:replicateobject")
-"""What the rules on replication ask besides KMS."""
+ASKED = ("s3:getobjectversionforreplication", "s3:replicateobject", "ssmmessages:opendatachannel")
+"""What the rules ask besides KMS: of replication, and whether an instance takes sessions."""
 
 
 def concerns(action: str) -> bool:
-    """Whether a pattern of actions takes any of KMS, or one of those that replicate."""
+    """Whether a pattern of actions takes any of KMS, or another that is asked for."""
     pattern = action.lower()
-    return fnmatchcase("kms", pattern.partition(":")[0]) or any(fnmatchcase(name, pattern) for name in REPLICATION)
+    return fnmatchcase("kms", pattern.partition(":")[0]) or any(fnmatchcase(name, pattern) for name in ASKED)
 
 
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The statements that concern KMS or replication, other actions left out."""
+    """The statements that concern KMS or what else is asked for, other actions left out."""
     kept = []
     for statement in listed(document["Statement"]):
         part = {
@@ -44,7 +44,11 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         actions = [action for action in listed(statement["Action"]) if concerns(action)]
         resources = listed(statement.get("Resource", "*"))
-        about = [r for r in resources if r == "*" or any(fnmatchcase(s, [*r.split(":"), "", "", ""][2]) for s in ("kms", "s3"))]
+        about = [
+            r
+            for r in resources
+            if r == "*" or any(fnmatchcase(s, [*r.split(":"), "", "", ""][2]) for s in ("kms", "s3", "ssmmessages"))
+        ]
         if actions and about:
             kept.append({**part, "Action": actions, **({"Resource": about} if "Resource" in statement else {})})
     return kept
@@ -62,9 +66,7 @@ def main() -> int:
     newest = max(policy["UpdateDate"] for policy in policies.values())[:10]
     head = {"source": f"moto {moto.__version__}", "newest": newest, "policies": table}
     TARGET.write_text(json.dumps(head, indent=None, separators=(",", ":"), sort_keys=False) + "\n", encoding="utf-8")
-    print(
-        f"{len(table)} policies, {sum(map(bool, table.values()))} concern KMS or replication, newest {newest}", file=sys.stderr
-    )
+    print(f"{len(table)} policies, {sum(map(bool, table.values()))} say something, newest {newest}", file=sys.stderr)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What AWS managed policies say of KMS, and of replication in S3.
+"""What AWS managed policies say of KMS, of replication in S3, and of sessions on instances.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html; `docs/managed_policies.py` writes the table.
 """
@@ -29,7 +29,7 @@ def _table() -> _Table:
 
 
 def managed_policy(arn: str) -> PolicyDocument | None:
-    """The statements on KMS and replication of an AWS managed policy, none where it allows nothing of it; None: not known.
+    """The statements of an AWS managed policy on these, none where it allows nothing of it; None: not known.
 
     `arn` is its whole ARN, of any partition (`arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole`).
     """

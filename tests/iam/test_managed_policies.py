@@ -12,7 +12,6 @@ from kmsguard.iam.managed_policies import managed_policy
     [
         "service-role/AWSLambdaBasicExecutionRole",
         "service-role/AmazonECSTaskExecutionRolePolicy",
-        "AmazonSSMManagedInstanceCore",
     ],
 )
 def test_roles_of_services_use_no_key(name: str) -> None:
@@ -45,3 +44,13 @@ def test_of_s3_what_replicates_is_known(name: str) -> None:
 def test_a_name_that_aws_does_not_have_is_not_known() -> None:
     """Neither allowed nor denied: None, so that what hangs on it stays unknown."""
     assert managed_policy("arn:aws:iam::aws:policy/NoSuchPolicy") is None
+
+
+def test_of_sessions_who_takes_them_is_known() -> None:
+    """The policy of managed instances lets them take sessions, and says nothing of KMS."""
+    document = managed_policy("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
+
+    assert document is not None
+    [statement] = document.statements
+    assert statement.action is not None
+    assert [entry.known for entry in statement.action.entries] == ["ssmmessages:OpenDataChannel"]

@@ -48,6 +48,7 @@ Context: TypeAlias = "dict[str, Value]"
 
 _GOOD = Answer(Truth.YES)
 ITSELF = "itself"  # the edge from a principal to the principal
+_ALLOWED = "allowed_keys"  # the edge from a policy to what it names: whether that is a key is not known outside of the scan
 
 
 class Hop(NamedTuple):
@@ -326,6 +327,8 @@ class _Asked:
                 return
         found = False
         for one in self.question.graph.out(holder, edge):
+            if edge == _ALLOWED and isinstance(one.target, External):
+                continue
             sure = decide(one.guard, self.question.world)
             if sure is not Truth.NO:
                 found = True
@@ -638,7 +641,8 @@ class _Asked:
         decision = verdict.decision
         if hop.holder is not self.resource:
             where = hop.by.where or hop.holder.head
-            told.append(Evidence(f"{hop.holder.address} is under {key}", where, hop.by.trail, hop.holder))
+            how = "names" if use.through.endswith(_ALLOWED) else "is under"
+            told.append(Evidence(f"{hop.holder.address} {how} {key}", where, hop.by.trail, hop.holder))
         if decision is not None:
             told += [Evidence(e.message, e.span) for e in (*decision.evidence, *decision.missed) if e.span is not None]
         told += [Evidence(message, span) for span, message in self._misfits(verdict)]
