@@ -27,6 +27,7 @@ from kmsguard.terraform.partial import (
     branches,
     find_unknown,
     invalid,
+    unfolded,
 )
 from kmsguard.terraform.texts import is_text, scalar_text
 from kmsguard.terraform.types import ANY, BOOL, Type, parse_number
@@ -52,13 +53,13 @@ def _convert_unknown(value: Value, data: Unknown, to: Type) -> Value:
         if data.type is None or data.type.kind == "any":
             return inherit_open(value, open_value(data.unit, data.subject, to, data.reason, data.reference, data.allowed))
         return value
-    if isinstance(data, Handle) and data.of is not None and to.kind in ("object", "map"):
+    if isinstance(data, Handle) and data.of is not None:
+        whole = unfolded(value)
+        if whole is not value:
+            return convert(whole, to)
         if to.kind == "object":
             members = {name: convert(data.of.attribute(name), inner) for name, inner in to.attributes.items()}
             return value.with_data(members)
-        known = data.of.members()
-        if known is not None:
-            return _to_map(value.with_data(known), to)
     if isinstance(data, Many) and to.element is not None:
         return value.with_data(replace(data, element=convert(data.element, to.element)))
     return value

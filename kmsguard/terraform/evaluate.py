@@ -21,6 +21,7 @@ from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
 from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.choices import choose, compose, distribute, spread, without_errors
+from kmsguard.terraform.closed import once
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
@@ -516,16 +517,16 @@ _FORMS: dict[type, Callable[[Any, Scope], Value]] = {
     nodes.Variable: _variable,
     nodes.GetAttr: _get_attr,
     nodes.Index: _index,
-    nodes.Splat: _splat,
+    nodes.Splat: once(_splat),
     nodes.SplatItem: _splat_item,
-    nodes.Call: _call,
+    nodes.Call: once(_call),
     nodes.Unary: _unary,
     nodes.Binary: _binary,
     nodes.Conditional: _conditional,
     nodes.Parentheses: _parentheses,
     nodes.TupleExpr: _tuple,
     nodes.ObjectExpr: _object,
-    nodes.For: _for,
+    nodes.For: once(_for),
     nodes.Missing: _missing,
     Elsewhere: _elsewhere,
 }

@@ -25,6 +25,7 @@ from kmsguard.terraform.partial import (
     find_unknown,
     invalid,
     subject_of,
+    unfolded,
 )
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import BOOL, NUMBER
@@ -159,6 +160,9 @@ def equal(left: Value, right: Value) -> bool | None:
     a, b = left.data, right.data
     if isinstance(a, Choice) or isinstance(b, Choice):
         return _equal_choices(left, right)
+    if isinstance(a, Handle) or isinstance(b, Handle):
+        left, right = unfolded(left), unfolded(right)
+        a, b = left.data, right.data
     if isinstance(a, Unknown):
         return _equal_unknown(a, right)
     if isinstance(b, Unknown):

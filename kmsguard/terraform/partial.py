@@ -77,6 +77,13 @@ class Handle(Unknown, frozen=True):
     of: Accessible | None = None
 
 
+def unfolded(value: Value) -> Value:
+    """An instance of a module as the object of its outputs; every other value as it is."""
+    data = value.data
+    members = data.of.members() if isinstance(data, Handle) and data.of is not None else None
+    return value if members is None else value.with_data(members)
+
+
 def invalid(reason: str, reference: str | None = None) -> Value:
     """An error as a value."""
     return Value(Invalid(reason, reference))
@@ -181,7 +188,10 @@ def export(value: Value) -> Value:
     if data is None or isinstance(data, (str, bool, int, float, Decimal)):
         return value
     if isinstance(data, Unknown):
-        return value if type(data) is Unknown else value.with_data(plain(data))
+        if type(data) is Unknown:
+            return value
+        whole = unfolded(value)
+        return value.with_data(plain(data)) if whole is value else export(whole)
     if isinstance(data, tuple):
         items = tuple(export(item) for item in data)
         if type(data) is tuple and all(a is b for a, b in zip(items, data, strict=True)):

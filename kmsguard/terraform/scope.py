@@ -40,6 +40,8 @@ class Run:
         self.problems: dict[Problem, None] = {}
         self.sources: dict[str, Source] = {}
         self.exhausted = False
+        self.names: dict[int, tuple[Node, frozenset[str]]] = {}  # that expressions use, by the node's identity
+        self.closed: dict[tuple[int, int, bool], tuple[Node, Surroundings, Value]] = {}  # see `closed`
         self._weights: dict[int, tuple[int, object]] = {}
 
     def report(self, level: Literal["error", "warning"], code: str, span: Span, message: str) -> None:

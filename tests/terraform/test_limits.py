@@ -36,7 +36,7 @@ def test_loops_in_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(scope, "MOST_STEPS", 20_000)
     text = (
         'output "a_before" { value = 1 + 1 }\n'
-        'output "loops" { value = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : c]]] }\n'
+        'output "loops" { value = [for a in range(1000) : [for b in range(1000) : [for c in range(1000) : a + b + c]]] }\n'
         'output "z_after" { value = 1 + 1 }\n'
     )
     unit = read_text(tmp_path, text)

@@ -191,8 +191,9 @@ def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
     data = value.data
     if isinstance(data, (str, Text)):
         text = value.text
-        if text is not None and "\n" in text:
-            return _yaml_block(text, indent or "  ")
+        if text is not None:
+            return [*_yaml_block(text, indent or "  ")] if _is_block(text) else [_yaml_string(text)]
+        return ['"', *(_yaml_characters(p.data) if isinstance(p.data, str) else p for p in pieces_of(value)), '"']
     if isinstance(data, tuple) and data:
         out: list[str | Value] = []
         for number, item in enumerate(data):
@@ -202,9 +203,9 @@ def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
         out = []
         for number, name in enumerate(sorted(data)):
             item = data[name]
-            key = f"{json_string(name)}:"
-            if "\n" in name:
-                block = "".join(part for part in _yaml_block(name, f"{indent}  ") if isinstance(part, str))
+            key = f"{_yaml_string(name)}:"
+            if _BREAK.search(name):
+                block = _yaml_block(name, f"{indent}  ")[0] if _is_block(name) else _yaml_string(name)
                 key = f"? {block}\n{indent}:"
             out.append(f"\n{indent}{key}" if number or not top else key)
             # a list stands below its key without being moved in
@@ -214,15 +215,46 @@ def _yaml(value: Value, indent: str, *, top: bool = False) -> list[str | Value]:
     return json_pieces(value)
 
 
+_YAML_ESCAPED = re.compile("[^ !#-\\[\\]-~\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
+_YAML_ESCAPES = {
+    "\0": "\\0", "\a": "\\a", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\v": "\\v", "\f": "\\f", "\r": "\\r",
+    "\x1b": "\\e", '"': '\\"', "\\": "\\\\", "\x85": "\\N", "\u2028": "\\L", "\u2029": "\\P",
+}  # fmt: skip
+
+
+def _yaml_characters(text: str) -> str:
+    """The characters of a text as they stand between double quotes in YAML."""
+
+    def escaped(match: re.Match[str]) -> str:
+        code = ord(match[0])
+        numbered = f"\\x{code:02X}" if code < 0x100 else f"\\u{code:04X}" if code < 0x10000 else f"\\U{code:08X}"
+        return _YAML_ESCAPES.get(match[0]) or numbered
+
+    return _YAML_ESCAPED.sub(escaped, text)
+
+
+def _yaml_string(text: str) -> str:
+    return f'"{_yaml_characters(text)}"'
+
+
 def _nests(value: Value) -> bool:
     return isinstance(value.data, (tuple, dict)) and bool(value.data)
 
 
-def _yaml_block(text: str, indent: str) -> list[str | Value]:
+_BREAK = re.compile("[\\n\\r\\x85\\u2028\\u2029]")
+_NO_BLOCK = re.compile(r" \n| \Z")
+
+
+def _is_block(text: str) -> bool:
+    """Whether a text stands as a block of lines: not where blanks end one, or something in it has to be escaped."""
+    return "\n" in text and not _NO_BLOCK.search(text) and not _YAML_ESCAPED.search(re.sub('[\n"\\\\\u2028\u2029]', "", text))
+
+
+def _yaml_block(text: str, indent: str) -> list[str]:
     deep = "2" if text[:1] in ("\n", " ") else ""
     keep = "+" if text.endswith("\n\n") or text == "\n" else ""
     mark = f"|{deep}{keep if text.endswith(chr(10)) else '-'}"
-    lines = text.removesuffix("\n").split("\n")
+    lines = re.sub("([\u2028\u2029])", rf"\1{indent}", text.removesuffix("\n")).split("\n")
     return [f"{mark}\n" + "\n".join(f"{indent}{line}" if line else "" for line in lines)]
 
 
