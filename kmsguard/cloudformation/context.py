@@ -18,6 +18,9 @@ MAX_LOOPS = 2000  # runs of Fn::ForEach; a template can have 500 resources
 MAX_COPIED = 100_000  # nodes of the file that they may copy
 
 _OF_WHOLE_FILES = frozenset({"template-invalid", "unresolved-reference"})
+_BEFORE_MACROS = frozenset(
+    {"template-invalid", "unresolved-reference", "unsupported-function", "invalid-function", "circular-dependency"}
+)
 
 
 class Context:
@@ -31,6 +34,7 @@ class Context:
         self.parsed: dict[str, YamlFile] = {}
         self.sources: dict[str, Source] = {}
         self.stack: Stack | None = None  # of CDK's assembly that the template lies in
+        self.macros: set[str] = set()  # the files of templates that a macro of the user changes as a whole
         self.stacks = 0
         self.loops = 0
         self.copied = 0
@@ -53,6 +57,8 @@ class Context:
         """Notes what is wrong with the input, but not what only seems so because a file could not be read to its end."""
         if code in _OF_WHOLE_FILES and any(p.level == "error" for p in self.parsed[span.file].problems):
             return
+        if code in _BEFORE_MACROS and span.file in self.macros:
+            return  # what a macro makes of it is another template
         self.problems.append(Problem(level, code, span.file, span.start_line, span.start_column, message))
 
     def origin(self, template: str, name: str, metadata: Value | None) -> Origin | None:

@@ -10,13 +10,13 @@ import msgspec
 from kmsguard.cloudformation.assertions import RULE_FUNCTIONS, asserted, compared
 from kmsguard.cloudformation.context import MAX_STACKS, Context
 from kmsguard.cloudformation.equality import Equality, simplified
-from kmsguard.cloudformation.expansion import expanded, included
+from kmsguard.cloudformation.expansion import Expansion, expanded, included
 from kmsguard.cloudformation.given import Given
 from kmsguard.cloudformation.parameters import Parameter, declared, parameter_value, refused
 from kmsguard.cloudformation.pseudo import pseudo_parameter
 from kmsguard.cloudformation.refusals import tell
 from kmsguard.cloudformation.texts import AFTER_DEPLOYMENT, joined, pieces_of
-from kmsguard.model.declaration import Call, Declaration, Export, Problem, Provider
+from kmsguard.model.declaration import NOT_READ, Call, Declaration, Export, Problem, Provider
 from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
@@ -70,6 +70,8 @@ class Template:
         self.including: list[str] = []  # files that are being included
         self.root = file.root if isinstance(file.root, Mapping) else None
         self.transforms: tuple[str, ...] = ()
+        self.macro: str | None = None  # one of the user's own that may change all of the template
+        self._hidden: dict[str, str] = {}  # of resources: what may add to them
         self._top = self._read_top()
         self._sections: dict[str, list[Entry]] = {}
         self._parameters: dict[str, Parameter] | None = None
@@ -98,6 +100,7 @@ class Template:
                 continue
             names.append(name.text)
             if name.text not in _TRANSFORMS:
+                self._is_changed_by(f"the macro {name.text}")
                 message = f"the macro {name.text} is not run; what it changes or adds is not seen"
                 self.context.problem("warning", "unsupported-transform", name.span, message)
             elif name.text == "AWS::Include" and isinstance(item, Mapping):
@@ -106,6 +109,11 @@ class Template:
         self.transforms = tuple(names)
         return top
 
+    def _is_changed_by(self, what: str) -> None:
+        """All that is not written may be there all the same, and what is written need not be a template yet."""
+        self.macro = self.macro or what
+        self.context.macros.add(self.file.source.path)
+
     def section(self, name: str) -> list[Entry]:
         """The entries of a section of the template; empty where it is not there."""
         if name not in self._sections:
@@ -113,7 +121,10 @@ class Template:
             entries: list[Entry] = []
             if isinstance(node, Mapping):
                 self._sections[name] = entries  # what is asked for on the way is not there yet
-                entries = self.entries(node)
+                expansion = self.expansion(node)
+                entries = expansion.entries
+                if expansion.missing is not None and expansion.missing.startswith("the macro"):
+                    self._is_changed_by(expansion.missing)
             elif node is not None and not (isinstance(node, Scalar) and node.text == ""):
                 self.context.problem("error", "template-invalid", node.span, f"{name} must be a map")
             self._sections[name] = entries
@@ -121,7 +132,11 @@ class Template:
 
     def entries(self, node: Mapping) -> list[Entry]:
         """The entries of a map, loops and inclusions written out."""
-        return expanded(self, node).entries if self.has_macros else node.entries
+        return self.expansion(node).entries
+
+    def expansion(self, node: Mapping) -> Expansion:
+        """The entries of a map, loops and inclusions written out, and whether there may be others."""
+        return expanded(self, node) if self.has_macros else Expansion(node.entries)
 
     def address(self, name: str) -> str:
         """The address of a logical id of this template."""
@@ -372,13 +387,24 @@ class Template:
         """The resources that are declared, by logical id, also those that do not exist."""
         if self._resources is None:
             self._resources = {}
-            self._resources = {entry.key.text: entry for entry in self.section("Resources")}
+            self._resources = {entry.key.text: self._whole(entry) for entry in self.section("Resources")}
             if SERVERLESS in self.transforms:
                 from kmsguard.cloudformation.serverless import translated
 
                 made = translated(self, self._resources)
                 self._resources, self._parts = made.resources, made.parts
         return self._resources
+
+    def _whole(self, entry: Entry) -> Entry:
+        """A resource with what a transform within its block includes."""
+        if not self.has_macros or not isinstance(entry.value, Mapping):
+            return entry
+        expansion = self.expansion(entry.value)
+        if expansion.missing is not None:
+            self._hidden[entry.key.text] = expansion.missing
+        if expansion.entries is entry.value.entries:
+            return entry
+        return Entry(entry.key, msgspec.structs.replace(entry.value, entries=expansion.entries))
 
     @property
     def parts(self) -> dict[str, str]:
@@ -423,6 +449,8 @@ class Template:
         if node.broken:
             return []  # what it says after the syntax error is not known
         kind = node.get("Type")
+        if kind is None and name in self._hidden:
+            return []  # a macro says it
         if not isinstance(kind, Scalar) or not kind.text:
             wrong = "has no Type" if kind is None else "has a Type that is no text; package the template before it is scanned"
             self.context.problem("error", "template-invalid", entry.key.span, f"the resource {name} {wrong}")
@@ -446,7 +474,7 @@ class Template:
             "managed",
             body,
             exists=exists,
-            complete=complete,
+            hidden=self._why_hidden(name) if complete else NOT_READ,
             metadata=self.evaluate(metadata.value, metadata.span) if metadata is not None else None,
             attributes={e.key.text: self.evaluate(e.value, e.span) for e in node.entries if e.key.text in _OTHER_ATTRIBUTES},
         )
@@ -457,6 +485,10 @@ class Template:
         stack = self.stack(name) if kind.text in _STACK_TEMPLATES else None
         return [declaration, *(stack.declarations() if isinstance(stack, Template) else [])]
 
+    def _why_hidden(self, name: str) -> str | None:
+        what = self._hidden.get(name) or self.macro
+        return f"{what} may add it" if what is not None else None
+
     def _declaration(
         self,
         entry: Entry,
@@ -465,7 +497,7 @@ class Template:
         body: Value,
         *,
         exists: Formula = Truth.YES,
-        complete: bool = True,
+        hidden: str | None = None,
         metadata: Value | None = None,
         attributes: dict[str, Value] | None = None,
     ) -> Declaration:
@@ -486,7 +518,7 @@ class Template:
             metadata=metadata,
             origin=self.context.origin(self.file.source.path, entry.key.text, metadata) if mode == "managed" else None,
             calls=self.calls,
-            complete=complete,
+            hidden=hidden,
             resource_attributes=attributes or {},
         )
 

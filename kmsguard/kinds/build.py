@@ -63,6 +63,8 @@ class _Builder:
                     self.attachments.append((use, unit, scope))
                     continue
                 written = {name: select(word, scope) for name, word in use.attributes.items()}
+                if declaration.hidden is not None:
+                    written = self._hiding(declaration, declaration.hidden, use.kind, written)
                 draft = Draft(self.kinds.kinds[use.kind], declaration, unit, written, conjunction(declaration.exists, guard))
                 self._place(draft, unit, declaration)
                 self.links.add(draft)
@@ -71,6 +73,17 @@ class _Builder:
             draft = Draft(OTHER, declaration, unit, {}, declaration.exists)
             self._place(draft, unit, declaration)
             self.links.add(draft)
+
+    def _hiding(self, declaration: Declaration, why: str, kind: str, written: dict[str, Value]) -> dict[str, Value]:
+        """What is written of a resource that may have more: what is absent is not known, also what others could complete."""
+        hidden = Value(Unknown(why, declaration.address), declaration.head)
+        uses = (use for uses in self.kinds.uses.values() for use in uses if use.kind == kind and use.attach is not None)
+        others = {name: NOTHING for use in uses for name in (*use.replaces, *use.adds)}
+        whole = {**others, **written}
+        return {
+            name: value if name in ("region", "account") else lift(value, lambda leaf: hidden if leaf.data is ABSENT else leaf)
+            for name, value in whole.items()
+        }
 
     def _place(self, draft: Draft, unit: Unit, declaration: Declaration) -> None:
         """Account and Region: the kind's own words for them, the provider's, the unit's; symbolic where nothing says them."""

@@ -151,9 +151,7 @@ class Links:
         """What the declarations say of an attribute, in its type and canonical."""
         value = draft.written.get(name)
         if value is None:
-            if draft.declaration.complete:
-                return NOTHING
-            return Value(Unknown("its block could not be read whole", draft.address), draft.declaration.span)
+            return NOTHING
         attribute = draft.kind.attributes[name]
         value = typed(value, attribute)
         changed = self.canonical(value, draft.unit.path)

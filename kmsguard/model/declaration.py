@@ -60,6 +60,9 @@ class Origin(msgspec.Struct, frozen=True):
     span: Span | None = None
 
 
+NOT_READ = "its block could not be read whole"
+
+
 class Declaration(msgspec.Struct, frozen=True, eq=False):
     """One instance of a resource, data source, variable, output, provider or parameter, evaluated.
 
@@ -81,7 +84,7 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     comments: tuple[Comment, ...] = ()  # on it, in the line above it, and inside it
     metadata: Value | None = None  # CloudFormation's Metadata, `//` of .tf.json
     calls: tuple[Call, ...] = ()  # outermost first
-    complete: bool = True  # False: a mistake in its text hid something, so what is not there may well be written
+    hidden: str | None = None  # why what is not there may be there all the same: a mistake in its text, a macro
     resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
     origin: Origin | None = None
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from kmsguard.model.declaration import Declaration, Provider
+from kmsguard.model.declaration import NOT_READ, Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value
@@ -153,7 +153,7 @@ class Resource:
             comments=located.comments,
             metadata=self.module.metadata(located.block),
             calls=self.module.calls,
-            complete=_complete(located.block.body),
+            hidden=None if _complete(located.block.body) else NOT_READ,
             resource_attributes=self._meta(),
         )
 
