@@ -1,9 +1,10 @@
-"""Writes what AWS managed policies say of KMS, replication in S3 and sessions: `kmsguard/iam/managed_policies.json`.
+"""Writes what AWS managed policies say of what kmsguard asks for: `kmsguard/iam/managed_policies.json`.
 
     pip install moto && python docs/managed_policies.py
 
-The policies come with moto, which records them from AWS. Of each only the statements that concern these are kept,
-and of these only the actions that do; a policy without any is kept by its name, which says that it lets nobody use a key.
+The policies come with moto, which records them from AWS. Of each only the statements are kept that concern KMS, replication in
+S3, or what the kinds ask of who uses a store (`asks`), and of these only the actions that do; a policy without any is kept by
+its name, which says that it allows none of it.
 """
 
 from __future__ import annotations
@@ -11,8 +12,11 @@ from __future__ import annotations
 import json
 import sys
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from kmsguard.kinds.load import load
 
 TARGET = Path(__file__).resolve().parent.parent / "kmsguard/iam/managed_policies.json"
 
@@ -22,14 +26,22 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-ASKED = ("s3:getobjectversionforreplication", "s3:replicateobject", "ssmmessages:opendatachannel")
-"""What the rules ask besides KMS: of replication, and whether an instance takes sessions."""
+REPLICATION = ("s3:getobjectversionforreplication", "s3:replicateobject")
+
+
+@cache
+def asked() -> tuple[str, ...]:
+    """The actions besides those of KMS that decide whether somebody uses a key."""
+    kinds = load().kinds.values()
+    return tuple(
+        dict.fromkeys((*REPLICATION, *(action.lower() for kind in kinds for use in kind.key_use for action in use.asks)))
+    )
 
 
 def concerns(action: str) -> bool:
     """Whether a pattern of actions takes any of KMS, or another that is asked for."""
     pattern = action.lower()
-    return fnmatchcase("kms", pattern.partition(":")[0]) or any(fnmatchcase(name, pattern) for name in ASKED)
+    return fnmatchcase("kms", pattern.partition(":")[0]) or any(fnmatchcase(name, pattern) for name in asked())
 
 
 def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
@@ -44,11 +56,8 @@ def statements(document: dict[str, Any]) -> list[dict[str, Any]]:
             continue
         actions = [action for action in listed(statement["Action"]) if concerns(action)]
         resources = listed(statement.get("Resource", "*"))
-        about = [
-            r
-            for r in resources
-            if r == "*" or any(fnmatchcase(s, [*r.split(":"), "", "", ""][2]) for s in ("kms", "s3", "ssmmessages"))
-        ]
+        services = {"kms", *(action.partition(":")[0] for action in asked())}
+        about = [r for r in resources if r == "*" or any(fnmatchcase(s, [*r.split(":"), "", "", ""][2]) for s in services)]
         if actions and about:
             kept.append({**part, "Action": actions, **({"Resource": about} if "Resource" in statement else {})})
     return kept

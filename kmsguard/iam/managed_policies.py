@@ -1,4 +1,4 @@
-"""What AWS managed policies say of KMS, of replication in S3, and of sessions on instances.
+"""What AWS managed policies say of KMS, of replication in S3, and of what makes somebody use a key of a store.
 
 https://docs.aws.amazon.com/aws-managed-policy/latest/reference/policy-list.html; `docs/managed_policies.py` writes the table.
 """

@@ -46,11 +46,10 @@ def test_a_name_that_aws_does_not_have_is_not_known() -> None:
     assert managed_policy("arn:aws:iam::aws:policy/NoSuchPolicy") is None
 
 
-def test_of_sessions_who_takes_them_is_known() -> None:
-    """The policy of managed instances lets them take sessions, and says nothing of KMS."""
+def test_what_decides_the_use_of_a_key_is_known() -> None:
+    """The policy of managed instances says nothing of KMS, and lets them take sessions and read parameters."""
     document = managed_policy("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore")
 
     assert document is not None
-    [statement] = document.statements
-    assert statement.action is not None
-    assert [entry.known for entry in statement.action.entries] == ["ssmmessages:OpenDataChannel"]
+    actions = [entry.known for one in document.statements if one.action is not None for entry in one.action.entries]
+    assert actions == ["ssm:GetParameter", "ssm:GetParameters", "ssmmessages:OpenDataChannel"]
