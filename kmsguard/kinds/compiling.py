@@ -500,7 +500,8 @@ class _Compiler:
         return Together(tuple(self.word(item, type_) for item in value.items))
 
     def form_json(self, value: Value, members: dict[str, Value], _type: str) -> Word:
-        return Json(self.word(value), self.path(members["at"]).steps if "at" in members else ())
+        at = self.path(members["at"]).steps if "at" in members else ()
+        return Json(self.word(value), at, "yaml" in members and self.scalar(members["yaml"]) is True)
 
     def form_present(self, value: Value, _members: dict[str, Value], _type: str) -> Word:
         return Present(self.word(value))
@@ -641,8 +642,8 @@ _FORMS: dict[str, Callable[[_Compiler, Value, dict[str, Value], str], Word]] = {
     "prefix": _Compiler.form_prefix,
     "self": _Compiler.form_self,
 }
-_OPTIONS = ("values", "else", "default", "fields", "key", "value", "at")
-_BELONGS = {"at": "json", "fields": "items", "key": "pairs", "value": "pairs"}
+_OPTIONS = ("values", "else", "default", "fields", "key", "value", "at", "yaml")
+_BELONGS = {"at": "json", "yaml": "json", "fields": "items", "key": "pairs", "value": "pairs"}
 
 
 def split_path(text: str) -> tuple[str, ...] | None:

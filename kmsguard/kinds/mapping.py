@@ -30,7 +30,7 @@ from kmsguard.kinds.table import (
 )
 from kmsguard.model.declaration import Declaration, Problem
 from kmsguard.model.guard import conjunction
-from kmsguard.model.source import Span
+from kmsguard.model.source import Source, Span
 from kmsguard.model.value import ABSENT, NOTHING, Branch, Choice, Step, Target, Text, Unknown, Value, flatten, map_choices
 
 
@@ -130,6 +130,8 @@ def _json(word: Json, scope: Scope) -> Value:
     def parsed(value: Value) -> Value:
         if not isinstance(value.data, (str, Text)) or value.text == "":
             return NOTHING if value.text == "" else value
+        if word.yaml and not _begins_as_json(value):
+            return _yaml(value)
         from kmsguard.syntax.json import parse_json
 
         document, problems = parse_json(value)
@@ -145,6 +147,31 @@ def _json(word: Json, scope: Scope) -> Value:
 
     found = each_leaf(select(word.word, scope), parsed)
     return follow(found, word.at) if word.at else found
+
+
+def _begins_as_json(value: Value) -> bool:
+    first = value.data.pieces[0].data if isinstance(value.data, Text) and value.data.pieces else value.data
+    return not isinstance(first, str) or first.lstrip().startswith("{")
+
+
+def _yaml(value: Value) -> Value:
+    """What a text in YAML says, every scalar as text; a text of which a part is not known is not looked into."""
+    if value.text is None:
+        return value.with_data(Unknown("a part of the text is not known"))
+    from kmsguard.syntax.yaml import Mapping, Scalar, YamlNode, parse
+
+    def plain(node: YamlNode) -> Value:
+        span = value.data.place(node.start, node.end) if isinstance(value.data, Text) else value.span
+        if isinstance(node, Scalar):
+            return Value(node.text, span, span, value.trail)
+        if isinstance(node, Mapping):
+            return Value({entry.key.text: plain(entry.value) for entry in node.entries}, span, span, value.trail)
+        return Value(tuple(plain(item) for item in node.items), span, span, value.trail)
+
+    root, problems = parse(Source("", value.text))
+    if root is None or any(problem.level == "error" for problem in problems):
+        return value.with_data(Unknown("the text is neither JSON nor YAML"))
+    return plain(root)
 
 
 def _present(word: Present, scope: Scope) -> Value:

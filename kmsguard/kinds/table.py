@@ -72,10 +72,12 @@ class Fallback(msgspec.Struct, frozen=True, tag=True):
 
 
 class Json(msgspec.Struct, frozen=True, tag=True):
-    """An embedded document: a text that holds JSON, or the document itself; `at`: what stands at a path in it."""
+    """An embedded document: a text that holds JSON, or the document itself; `at`: what stands at a path in it; `yaml`: it may
+    also be written in YAML."""
 
     word: Word
     at: tuple[str, ...] = ()
+    yaml: bool = False
 
 
 class Present(msgspec.Struct, frozen=True, tag=True):
