@@ -646,10 +646,12 @@ class Links:
         if symbol is None:
             return []
         unit = draft.unit.path
-        for kind in kinds:
-            found = self._named(unit, kind, symbol, draft, leaf)
-            if found:
-                return found
+        is_address = isinstance(symbol[0], str) and "://" in symbol[0]
+        for named in self._shorter(symbol, kinds) if is_address else (symbol,):
+            for kind in kinds:
+                found = self._named(unit, kind, named, draft, leaf)
+                if found:
+                    return found
         if all(isinstance(part, str) for part in symbol):
             return self._elsewhere(kinds, symbol, None, draft)
         return self._foreign(symbol, kinds, draft, arn=False)
