@@ -126,7 +126,9 @@ def _service_principal(resource: Resource, name: str) -> Value | None:
         return None
     if name == "name":
         return compose([service, Value(".amazonaws.com")], [True, True], None)
-    return Value("amazonaws.com") if name == "suffix" else None
+    if name == "id":
+        return compose([service, Value(f".{known}.amazonaws.com")], [True, True], None)
+    return {"suffix": Value("amazonaws.com"), "region": region}.get(name)
 
 
 def _service(resource: Resource, name: str) -> Value | None:

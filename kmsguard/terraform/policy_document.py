@@ -6,18 +6,19 @@ sorted backwards in the provider's JSON, as here.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
 from kmsguard.model.source import Span
-from kmsguard.model.value import ABSENT, Absent, Step, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, Absent, Choice, Step, Text, Unknown, Value
 from kmsguard.terraform.choices import choose, combinations, distribute
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions.encoding import encoded, json_pieces, json_string
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.partial import find_invalid
+from kmsguard.terraform.partial import find_invalid, invalid
 from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.texts import pieces_of
 from kmsguard.terraform.types import STRING
@@ -110,6 +111,11 @@ def _document(version: Value, policy_id: Value, statements: Value, others: _Othe
         if error is not None:
             return error
     merged = _Merged()
+    for document in (*source, *override):
+        parsed = _parsed(document)
+        error = find_invalid(parsed) or _refused(parsed)
+        if error is not None:
+            return error
     for document in source:
         _merge(merged, document)
     if not merged.version.text or (version.text or "") > merged.version.text:
@@ -152,9 +158,21 @@ def _merge(merged: _Merged, text: Value, *, overriding: bool = False) -> None:
     if statements is None:
         return
     if isinstance(statements.data, tuple):
-        merged.add(_via(item, text) for item in statements.data)
+        merged.add(_normal(_via(item, text)) for item in statements.data)
     else:
         merged.add([_via(statements, text)])
+
+
+def _refused(document: Value) -> Value | None:
+    """Why the provider does not take a document that is merged: it wants an object, and a list of statements in it."""
+    if isinstance(document.data, Unknown):
+        return None
+    if not isinstance(document.data, dict):
+        return invalid("a policy document that is merged is a JSON object")
+    statements = document.data.get("Statement")
+    if statements is None or statements.data is None or isinstance(statements.data, (tuple, Unknown, Choice)):
+        return None
+    return invalid("the statements of a policy document that is merged are a list: write `Statement = [...]`")
 
 
 def _via(part: Value, whole: Value) -> Value:
@@ -174,8 +192,25 @@ def _parsed(text: Value) -> Value:
 
     value, problems = parse_json(text)
     if value is None or any(problem.level == "error" for problem in problems):
-        return derived((text,))
+        return derived((text,)) if text.text is None else invalid("a policy document that is merged is no JSON")
     return value
+
+
+def _normal(statement: Value) -> Value:
+    """A statement of a document that is merged: the provider sorts its principals as it does its own."""
+    body = statement.data
+    if not isinstance(body, dict):
+        return statement
+    changed = dict(body)
+    for name in ("Principal", "NotPrincipal"):
+        who = body.get(name)
+        if who is not None and isinstance(who.data, dict):
+            by_kind = {
+                kind: one.with_data(tuple(_sorted(list(one.items), distinct=False))) if isinstance(one.data, tuple) else one
+                for kind, one in who.data.items()
+            }
+            changed[name] = who.with_data(by_kind)
+    return statement.with_data(changed)
 
 
 # --- statements -----------------------------------------------------------------------------------------------------------
@@ -226,11 +261,52 @@ def _texts(value: Value) -> Value:
     return value.with_data(tuple(_via(item, value) for item in _sorted(made)))
 
 
-def _sorted(items: list[Value]) -> list[Value]:
-    if all(item.text is not None for item in items):
-        unique = {item.text or "": item for item in reversed(items)}
-        return [unique[text] for text in sorted(unique, reverse=True)]
-    return items
+def _sorted(items: list[Value], *, distinct: bool = True) -> list[Value]:
+    if any(item.text is None for item in items):
+        return items
+    if not distinct:
+        return sorted(items, key=lambda item: item.text or "", reverse=True)
+    unique = {item.text or "": item for item in reversed(items)}
+    return [unique[text] for text in sorted(unique, reverse=True)]
+
+
+def _in_set_order(blocks: tuple[Value, ...], content: Callable[[dict[str, Value]], str | None]) -> list[Value]:
+    """The blocks as the provider's SDK keeps them: a set in the order of their checksums' digits; as written where one is open.
+
+    See `HashResource` in https://github.com/hashicorp/terraform-plugin-sdk/blob/main/helper/schema/serialize.go.
+    """
+    found: dict[str, Value] = {}
+    for block in blocks:
+        text = content(block.members)
+        if text is None:
+            return list(blocks)
+        found.setdefault(_checksum(text), block)
+    return [found[checksum] for checksum in sorted(found)]
+
+
+def _checksum(text: str) -> str:
+    return str(zlib.crc32(text.encode()))
+
+
+def _condition_content(body: dict[str, Value]) -> str | None:
+    test, variable, values = body.get("test"), body.get("variable"), body.get("values")
+    if test is None or variable is None or values is None or test.text is None or variable.text is None:
+        return None
+    texts = [convert(item, STRING).text for item in values.items]
+    if None in texts or not texts:
+        return None
+    return f"test:{test.text};values:({''.join(f'{text};' for text in texts)});variable:{variable.text};"
+
+
+def _principals_content(body: dict[str, Value]) -> str | None:
+    kind, identifiers = body.get("type"), body.get("identifiers")
+    if kind is None or identifiers is None or kind.text is None:
+        return None
+    texts = {convert(item, STRING).text for item in identifiers.items}
+    if None in texts or not texts:
+        return None
+    ordered = sorted((f"{text};" for text in texts), key=_checksum)
+    return f"identifiers:{{{''.join(ordered)}}};type:{kind.text};"
 
 
 def _replaced(value: Value) -> Value:
@@ -256,8 +332,8 @@ def _principals(blocks: Value) -> Value:
         identifiers = members[0]["identifiers"]
         return Value("*", identifiers.span, blocks.place, identifiers.items[0].trail or identifiers.trail)
     out: dict[str, Value] = {}
-    for block, body in zip(items, members, strict=True):
-        kind, named = body.get("type"), body.get("identifiers")
+    for block in _in_set_order(items, _principals_content):
+        kind, named = block.members.get("type"), block.members.get("identifiers")
         if kind is None or named is None:
             continue
         if kind.text is None:
@@ -304,7 +380,7 @@ def _conditions(blocks: Value) -> Value:
         return _open_blocks(blocks, _conditions)
     out: dict[str, dict[str, list[Value]]] = {}
     places: dict[str, Span | None] = {}
-    for block in items:
+    for block in _in_set_order(items, _condition_content):
         body = block.members
         test, variable, values = body.get("test"), body.get("variable"), body.get("values")
         if test is None or variable is None or values is None:
