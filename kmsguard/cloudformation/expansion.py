@@ -156,6 +156,7 @@ def _of_file(template: Template, location: YamlNode) -> Expansion:
         return Expansion([], f"the included file {path}")
     if not isinstance(file.root, Mapping):
         return Expansion([])
+    template.includes.setdefault(path, location.span)
     template.including.append(path)
     expansion = expanded(template, file.root)
     template.including.pop()

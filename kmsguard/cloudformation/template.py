@@ -68,6 +68,7 @@ class Template:
         text = file.source.text
         self.has_macros = "Fn::ForEach" in text or "Fn::Transform" in text or "AWS::Include" in text
         self.including: list[str] = []  # files that are being included
+        self.includes: dict[str, Span] = {}  # files that were included, and where
         self.root = file.root if isinstance(file.root, Mapping) else None
         self.transforms: tuple[str, ...] = ()
         self.macro: str | None = None  # one of the user's own that may change all of the template
@@ -485,6 +486,13 @@ class Template:
         stack = self.stack(name) if kind.text in _STACK_TEMPLATES else None
         return [declaration, *(stack.declarations() if isinstance(stack, Template) else [])]
 
+    def _calls_to(self, span: Span) -> tuple[Call, ...]:
+        """The way to a block: nested stacks, and where the file that it stands in is included."""
+        at = self.includes.get(span.file)
+        if at is None:
+            return self.calls
+        return (*self.calls, Call("AWS::Include", at, self.context.comments(self.context.parsed[at.file], at)))
+
     def _why_hidden(self, name: str) -> str | None:
         what = self._hidden.get(name) or self.macro
         return f"{what} may add it" if what is not None else None
@@ -517,7 +525,7 @@ class Template:
             comments=self.context.comments(self.file, span),
             metadata=metadata,
             origin=self.context.origin(self.file.source.path, entry.key.text, metadata) if mode == "managed" else None,
-            calls=self.calls,
+            calls=self._calls_to(span) if mode == "managed" else self.calls,
             hidden=hidden,
             resource_attributes=attributes or {},
         )

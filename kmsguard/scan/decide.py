@@ -39,7 +39,7 @@ class Place(msgspec.Struct, frozen=True):
     head: Span | None  # of the block, where the location is a whole block
     related: tuple[Related, ...]
     flow: tuple[Related, ...]
-    files: frozenset[str]  # that the judgement touches: its places and the calls on the way to them
+    files: frozenset[str]  # that the judgement touches: its places, its block, and the calls on the way to them
 
 
 class Decided(msgspec.Struct, frozen=True):
@@ -81,6 +81,7 @@ def place_of(judgement: Judgement) -> Place:
     head = block.head if location == block.span else None
     others = tuple(r for r in related if r.location != location)
     files = {location.file, *(r.location.file for r in others), *(r.location.file for r in flow)}
+    files.update(declaration.span.file for declaration in resource.declarations[:1])
     files.update(call.span.file for declaration in resource.declarations for call in declaration.calls)
     return Place(location, head, others, tuple(flow) if len(flow) > 1 else (), frozenset(files))
 

@@ -59,3 +59,16 @@ def test_what_a_macro_may_add_is_not_absent(
     found, told = verdicts(tmp_path, text, code)
     assert found == expected
     assert told == problems
+
+
+def test_what_is_included_is_reported_for_the_template(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A finding in a file that a named template includes is reported, and a comment at the inclusion suppresses it."""
+    monkeypatch.chdir(tmp_path)
+    include = "  Fn::Transform: {Name: AWS::Include, Parameters: {Location: keys.yaml}}"
+    (tmp_path / "keys.yaml").write_text("K: {Type: AWS::KMS::Key}\n")
+    for comment, suppressed in (("", False), (" # kmsguard:ignore[KG401] rotated by hand", True)):
+        (tmp_path / "t.yaml").write_text(f"Resources:\n{include}{comment}\n  T: {{Type: AWS::SNS::Topic}}\n")
+        settings = kmsguard.Settings(select=("KG401",))
+        [finding] = kmsguard.scan(["t.yaml"], settings).findings
+        assert (finding.location.file, finding.location.start_line) == ("keys.yaml", 1)
+        assert (finding.suppression is not None) is suppressed
