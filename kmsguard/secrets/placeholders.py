@@ -16,13 +16,22 @@ _REFERENCE = re.compile(
     | (?:arn|urn):.+ | .*:role/.+
     | (?:ssm|ssm-secure|secretsmanager|vault|file|env|s3|op|secret|sops|awssm|kms|parameter|akv)(?::|://).+
     | alias/.+
-    | (?:[A-Za-z]:[\\/]|\.{0,2}/|~/)[\w@%+=:,./\\ -]*                 # paths, which parameters of SSM are too
-    | [A-Za-z_][\w-]*(?:/[\w.-]+)+                                    # orders/db-password
     | [a-z_][a-z0-9_]*(?:\.[a-z_][a-z0-9_]*(?:\[[^\[\]]*\])*)+             # var.password, module.db.token[0]
     | (?:process\.env|os\.environ|ENV)\b.*
     """,
     re.VERBOSE | re.DOTALL,
 )
+
+_PATH = re.compile(
+    r"""
+      (?:[A-Za-z]:[\\/]|\.{0,2}/|~/)[\w@%+=:,./\\ -]*                   # paths, which parameters of SSM are too
+    | [A-Za-z_][\w-]*(?:/[\w.-]+)+                                    # orders/db-password
+    """,
+    re.VERBOSE,
+)
+_BASE64 = re.compile(r"(?=.*[a-z])(?=.*[A-Z])(?=.*[0-9])[A-Za-z0-9+/]{20,}")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[0-9]+")
+_SHORT_WORDS = 3  # characters: in a path words are longer than this in the middle, in random characters two long
 
 _FORM = re.compile(
     r"""
@@ -61,7 +70,13 @@ def is_dynamic_reference(text: str) -> bool:
 
 def is_reference(text: str) -> bool:
     """Whether a text says where a secret is: a dynamic reference, a variable, an ARN, a path, the name of a stored secret."""
-    return _REFERENCE.fullmatch(text.strip()) is not None
+    text = text.strip()
+    return _REFERENCE.fullmatch(text) is not None or (_PATH.fullmatch(text) is not None and not _is_random(text))
+
+
+def _is_random(text: str) -> bool:
+    """Whether a text is base64 of random bytes, which may have slashes in it: one in five secret access keys of AWS has."""
+    return _BASE64.fullmatch(text) is not None and len(text) < _SHORT_WORDS * len(_WORD.findall(text))
 
 
 def is_blank(text: str) -> bool:

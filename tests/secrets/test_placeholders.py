@@ -135,3 +135,18 @@ def test_long_texts_take_time_in_proportion(piece):
     start = time.process_time()
     is_placeholder(piece * 50_000)
     assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize(
+    ("text", "reference"),
+    [
+        ("GTd7Fguo/8FWnFbB0JxXu/r4qqaaABvvLOzAxzXM", False),
+        ("s1scwHVqK0HK1J3Q/B/Z2liqAtDdnGt9mZxal2gB", False),
+        ("/EZ513oVM/ivd0bwRg7vLP6sAJhgg2FVTL1FE5hM", False),
+        ("/MyCompany/Production/Database/Password1", True),
+        ("MyTeam/Prod1/Db2/MasterPassword", True),
+    ],
+)
+def test_random_characters_with_slashes(text, reference):
+    """Base64 has slashes in it: a secret access key of AWS that has one is not taken for the path of a parameter."""
+    assert is_reference(text) is reference
