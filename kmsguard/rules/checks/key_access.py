@@ -140,38 +140,6 @@ def admits(question: Question) -> Answer:
     return Answer(truth, findings=findings)
 
 
-def fits(question: Question) -> Answer:
-    """Whether a store's key is one that services can use for it: a symmetric one for encryption, of the store's Region."""
-    access, resource = access_of(question), question.resource
-    for edge in question.graph.out(resource, "encrypted_with"):
-        if decide(edge.guard, question.world) is Truth.NO:
-            continue
-        truth, problem, open_ = _misfit(access, resource, edge.target)
-        if truth is not Truth.YES:
-            evidence = (here(problem, edge.by, resource),)
-            values = {"key": name_of(edge.target), "problem": problem}
-            return Answer(truth, evidence, () if truth is Truth.NO else open_, values=values)
-    return _GOOD
-
-
-def _misfit(access: Access, resource: Resource, key: End) -> tuple[Truth, str, tuple[Open, ...]]:
-    if isinstance(key, External):
-        region = arn_part(key.value, 3)
-    else:
-        region = key.region
-        for name, wanted in (("spec", "SYMMETRIC_DEFAULT"), ("usage", "ENCRYPT_DECRYPT")):
-            value = access.value(key, name)
-            if value.text is not None and value.text != wanted:
-                return Truth.NO, f"the key is one of {value.text}, and services encrypt with {wanted} only", ()
-            if value.text is None and isinstance(value.data, Unknown):
-                return Truth.UNKNOWN, f"whether the key is one of {wanted}", opens(value)
-    if region is None or resource.region is None:
-        return Truth.YES, "", ()  # named so that it is looked up in the Region of the store
-    same = same_text(region, resource.region)
-    message = f"the key is of {shown(region)}, and used in {shown(resource.region)}"
-    return same, message, opens(region, resource.region)
-
-
 def keys_nearby(question: Question) -> Answer:
     """Whether the keys that a workload's environment names are of its own Region."""
     resource = question.resource
