@@ -6,8 +6,10 @@ condition the same truth as an earlier one. Where the product is still too large
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import product
 
 from slow_evaluator import (
@@ -32,6 +34,8 @@ from slow_evaluator import (
     text,
 )
 
+_CONTEXTS = 120  # encryption contexts of one sort
+_NAMES = 12  # further names in one of them
 FRESH = ("999999999999", "412345678901", "123456789666", "100000000000")
 TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
 OPERATIONS = {operation: name for name, operations in CLASSES.items() for operation in operations}
@@ -65,6 +69,9 @@ class Enumeration:
         self.strings = strings
         self.mentioned = sorted({a for s in strings for a in re.findall(r"(?<!\d)\d{12}(?!\d)", s)})
         self.linked = self._linked()
+        # of patterns over two letters, every short word
+        short = any(re.fullmatch(r"[ab*?]*[*?][ab*?]*", s) and re.search("[ab]", s) for s in strings)
+        self.words = ["".join(letters) for many in (1, 2, 3) for letters in product("ab", repeat=many)] if short else []
         self._truths = {}
 
     def bounds(self):
@@ -259,14 +266,7 @@ class Enumeration:
         identity = self._identity(caller)
         base = {**caller, "operation": operation, "way": way}
         parts = [self._distinct(part, base, identity) for part in self._parts(caller, way, operation, identity)]
-        size = 1
-        for part in parts:
-            size *= len(part)
-        if size <= self.most:
-            chosen = product(*parts)
-        else:
-            chosen = (tuple(self.random.choice(part) for part in parts) for _ in range(self.most))
-        for one in chosen:
+        for one in self._combined(parts, self.most):
             values = dict(identity)
             for keys in one:
                 values.update(keys)
@@ -351,9 +351,10 @@ class Enumeration:
             for address in self._addresses():
                 yield {"aws:viaawsservice": "false", "aws:sourceip": address}
         else:
-            for vpc in self._texts("aws:sourcevpc"):
-                for endpoint in self._texts("aws:sourcevpce"):
-                    for address in [*self._addresses(), "10.1.2.3", "192.168.7.7"]:
+            addresses = [*self._addresses(), "10.1.2.3", "192.168.7.7"]
+            for vpc in self._read_texts("aws:sourcevpc"):
+                for endpoint in self._read_texts("aws:sourcevpce"):
+                    for address in addresses if "aws:vpcsourceip" in self.read else addresses[:1]:
                         yield {
                             "aws:viaawsservice": "false",
                             "aws:sourcevpc": vpc,
@@ -361,7 +362,12 @@ class Enumeration:
                             "aws:vpcsourceip": address,
                         }
 
-    def _addresses(self):
+    def _read_texts(self, key):
+        """Texts for a key; only one where the document does not read it."""
+        return self._texts(key)[: None if key in self.read else 1]
+
+    @cached_property
+    def _all_addresses(self):
         out = list(ADDRESSES)
         for value in self.policy.tested("aws:sourceip", "aws:vpcsourceip"):
             range_ = network(value)
@@ -370,6 +376,10 @@ class Enumeration:
                 out += [str(a) for a in (range_[-1] + 1 if int(range_[-1]) < 2**range_.max_prefixlen - 1 else range_[0],)]
         private = re.compile(r"10\.|172\.(1[6-9]|2\d|3[01])\.|192\.168\.|f[cd]..:")
         return [a for a in dict.fromkeys(out) if not private.match(a)]
+
+    def _addresses(self):
+        """Public addresses; only one where the document does not read them."""
+        return self._all_addresses[: None if {"aws:sourceip", "aws:vpcsourceip"} & self.read else 1]
 
     def _numbers(self, low, high):
         out = [low, low + 1, high]
@@ -422,16 +432,23 @@ class Enumeration:
                     entries.append([{}, *({key: a} for a in self._arns(key, caller["account"]))])
                 else:
                     entries.append(self._optional(key, identity))
-        for chosen in product(*entries):
+        for chosen in self._combined(entries, _CONTEXTS):
             values = {k: v for one in chosen for k, v in one.items()}
             names = [k.removeprefix(CONTEXT) for k in values]
             spelled = [self._spellings(name) for name in names]
             read = {k.removeprefix(CONTEXT) for k in self.read if k.startswith(CONTEXT)}
-            others = [t for t in self._texts("kms:encryptioncontextkeys") if t.lower() not in read]
+            others = [t for t in self._read_texts("kms:encryptioncontextkeys") if t.lower() not in read]
+            others = self.random.sample(others, min(len(others), _NAMES))
             for spelling in product(*spelled):
                 for more in [[], *([t] for t in others), others[:2]]:
                     keys = [*spelling, *more]
                     yield {**values, **({"kms:encryptioncontextkeys": keys} if keys else {})}
+
+    def _combined(self, parts, most):
+        """All combinations of the alternatives of some parts; a random part of them where they are many."""
+        if math.prod(map(len, parts)) <= most:
+            return product(*parts)
+        return (tuple(self.random.choice(part) for part in parts) for _ in range(most))
 
     def _spellings(self, name):
         """The ways to write the name of an entry that the document may tell apart."""
@@ -445,7 +462,7 @@ class Enumeration:
 
     def _texts(self, key, identity=None):
         """Texts for a key: what it is tested against, wildcards filled, near misses, values of other keys, fresh ones."""
-        out = ["x", "y", "b1", "X", "none", "alias/x"]
+        out = ["x", "y", "b1", "X", "none", "alias/x", *self.words]
         for _, _, name, values in self.tests:
             if name.lower() != key and not (key in self.linked and name.lower() in self.linked):
                 continue
@@ -461,7 +478,8 @@ class Enumeration:
         return [t for t in dict.fromkeys(out) if re.fullmatch(TEXT, t)]
 
     def _put_in(self, value, identity):
-        for held in [*(v for k, v in (identity or {}).items() if k in self.linked), "x", "b1", "*", "?"]:
+        known = [v for k, v in (identity or {}).items() if k in self.linked]
+        for held in [*known, *(v.swapcase() for v in known), "x", "b1", "*", "?", "a", "b"]:
             filled = re.sub(r"\$\{[*?$]\}", lambda m: m[0][2], value)
             yield re.sub(r"\$\{[^}]*\}", lambda _, held=held: held, filled).replace("*", "q").replace("?", "q")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from random import Random
 
 OWN, TRUSTED, FOREIGN = "111122223333", "222233334444", "444455556666"
@@ -42,6 +43,64 @@ RESOURCES: list[object] = [
     *["arn:aws:kms:*:*:key/*", f"arn:aws:kms:us-east-1:{OWN}:key/x", "alias/x", f"arn:aws:kms:*:{OWN}:alias/x", []],
     *[["alias/x", "*"], "arn:aws:kms:us-*:*:*", "arn:aws:s3:::b", "arn:aws:kms:eu-*:*:key/*", {"Ref": "K"}, "arn:*:k?s:*:1*:*"],
     *[f"arn:aws:kms:us-east-1:{FOREIGN}:key/*", "arn:aws:kms:*:*:key/${*}", "**", "key/*"],
+]
+
+SIDS = [
+    "a",
+    f"for{FOREIGN}x",
+    "555566667777",
+    "1234567890123",
+    OTHER_ORGANIZATION,
+    "xo-qqqqqqqqqqqq",
+    "${Sid}",
+    7,
+    {"Ref": "S"},
+]
+BOTH = {"Action": "kms:Decrypt", "NotAction": "kms:Decrypt", "Resource": "alias/x", "NotResource": "*"}
+FORMS = [
+    *[
+        "${aws:username}-${aws:PrincipalTag/owner}",
+        "${aws:PrincipalAccount}*",
+        "?${aws:PrincipalTag/team}",
+        "${aws:username, 'a'}b",
+    ],
+    *[
+        "*${aws:PrincipalTag/owner}*",
+        "${aws:PrincipalTag/team, '${*}'}",
+        "${aws:SourceIp}",
+        "${aws:CurrentTime}",
+        "${aws:PrincipalType}",
+    ],
+    *["${aws:PrincipalOrgID}", "${kms:ViaService}", "${kms:EncryptionContext:App}", "${aws:PrincipalArn}", "${aws:SourceArn}"],
+    *[
+        "${kms:EncryptionContextKeys}",
+        "${aws:PrincipalOrgPaths, 'o'}",
+        "${AWS:USERNAME}",
+        "${aws:username, 'x}",
+        "${?}*",
+        "a${$}{b}",
+    ],
+    *[
+        "${aws:MultiFactorAuthPresent}",
+        "${aws:PrincipalIsAWSService}",
+        "${aws:PrincipalServiceName}",
+        "${aws:userid}",
+        "${aws:}",
+    ],
+]
+GROUPS = [
+    *[
+        ["aws:PrincipalTag/owner", "aws:username"],
+        ["aws:SourceArn", "aws:SourceAccount"],
+        ["aws:PrincipalOrgID", "aws:PrincipalOrgPaths"],
+    ],
+    *[["aws:SourceOrgID", "aws:SourceOrgPaths"], ["kms:EncryptionContext:App", "kms:EncryptionContextKeys"]],
+    *[
+        ["kms:CallerAccount", "kms:ViaService"],
+        ["aws:PrincipalArn", "aws:username"],
+        ["aws:PrincipalTag/team", "aws:PrincipalTag/owner"],
+    ],
+    *[["kms:GranteePrincipal", "aws:PrincipalArn"], ["kms:EncryptionContext:aws:logs:arn", "aws:SourceArn"]],
 ]
 
 TEXTS: dict[str, list[object]] = {
@@ -98,6 +157,11 @@ TEXTS: dict[str, list[object]] = {
     "kms:ReplicaRegion": ["eu-west-1", "eu-*"],
     "kms:ExpirationModel": ["x"],
     "kms:KeySpec": ["x"],
+    "kms:MessageType": ["RAW", "*"],
+    "kms:PrimaryRegion": ["eu-west-1", "eu-*"],
+    "kms:MultiRegion": ["true"],
+    "aws:CalledVia": ["athena.amazonaws.com"],
+    "aws:PrincipalServiceNamesList": ["sns.amazonaws.com"],
     "kms:ResourceAliases": ["alias/x"],
     "aws:PrincipalTag/": ["x"],
 }
@@ -136,12 +200,22 @@ def options(random: Random) -> dict[str, object]:
     }
 
 
+def case(random: Random) -> tuple[dict[str, object], dict[str, object]]:
+    """A document and what it is judged with; sometimes in another partition."""
+    made, given = document(random), options(random)
+    if random.random() < 0.05:
+        given["region"], partition = random.choice([("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")])
+        if random.random() < 0.8:
+            made = json.loads(json.dumps(made).replace('"arn:aws:', f'"arn:{partition}:'))
+    return made, given
+
+
 def document(random: Random) -> dict[str, object]:
     """A document, few of whose keys are different."""
     keys = random.sample(KEYS, random.randint(1, 4))
     if random.random() < 0.3:
-        keys += random.choice([["aws:PrincipalTag/owner", "aws:username"], ["aws:SourceArn", "aws:SourceAccount"]])
-    made = [_statement(random, keys) for _ in range(random.choice([1, 1, 2, 2, 3, 3, 4, 5]))]
+        keys += random.choice(GROUPS)
+    made = [_statement(random, keys) for _ in range(random.choice([1, 1, 2, 2, 2, 3, 3, 3, 4, 5, 5, random.randint(6, 12)]))]
     out: dict[str, object] = {"Statement": made[0] if len(made) == 1 and random.random() < 0.3 else made}
     version = random.choice(["2012-10-17"] * 8 + ["2008-10-17", None])
     return {"Version": version, **out} if version else out
@@ -160,7 +234,22 @@ def _statement(random: Random, keys: list[str]) -> dict[str, object]:
         condition.setdefault(operator, {})[key] = held
     if random.random() < 0.05:
         out["Condition"] = random.choice([{}, None])
+    if random.random() < 0.08:
+        out["Sid"] = random.choice(SIDS)
+    if random.random() < 0.05:
+        _both_or_neither(random, out)
     return {**out, "Condition": condition} if condition else out
+
+
+def _both_or_neither(random: Random, out: dict[str, object]) -> None:
+    """Gives a statement an element and its opposite, or takes both from it."""
+    element = random.choice(["Action", "Resource", "Principal"])
+    if random.random() < 0.3:
+        out.pop(element, None)
+        out.pop(f"Not{element}", None)
+    else:
+        for name in (element, f"Not{element}"):
+            out.setdefault(name, BOTH.get(name) or _principal(random))
 
 
 def _principal(random: Random) -> object:
@@ -183,7 +272,7 @@ def _test(random: Random, keys: list[str]) -> tuple[str, str, object]:
     if kind < 0.6:
         key = random.choice(keys)
         bases = STRING_BASES + (ARN_BASES * 2 if "arn" in key.lower() else ARN_BASES[:1] if random.random() < 0.2 else [])
-        base, held = random.choice(bases), _values(random, TEXTS[key])
+        base, held = random.choice(bases), _values(random, _texts(random, key))
         if key in ("aws:PrincipalOrgPaths", "aws:SourceOrgPaths", "kms:EncryptionContextKeys", "kms:GrantOperations"):
             prefix = prefix or random.choice(["", "ForAllValues:", "ForAnyValue:"])
     elif kind < 0.72:
@@ -208,6 +297,18 @@ def _test(random: Random, keys: list[str]) -> tuple[str, str, object]:
     if random.random() < 0.1:
         operator, key = random.choice([str.lower, str.upper])(operator), random.choice([str.lower, str.upper])(key)
     return operator, key, held
+
+
+def _texts(random: Random, key: str) -> list[object]:
+    """Values for a key: those of its own, in another case, with policy variables, or patterns over two letters."""
+    kind = random.random()
+    if kind < 0.7:
+        return TEXTS[key]
+    if kind < 0.78:
+        return [one.swapcase() if isinstance(one, str) and "$" not in one else one for one in TEXTS[key]]
+    if kind < 0.9:
+        return [*FORMS]
+    return ["".join(random.choices("aab**?", k=random.randint(1, 5))) for _ in range(4)]
 
 
 def _values(random: Random, pool: list[object]) -> object:

@@ -11,10 +11,10 @@ import os
 from random import Random
 
 from enumeration import Enumeration
-from made_documents import document, options
+from made_documents import case
 from slow_evaluator import AUDIENCES, CLASSES, UNKNOWN, YES, Policy, problems
 
-from kmsguard.iam.audience import Question
+from kmsguard.iam.audience import Question, plain_lockout
 from kmsguard.iam.check import check_text, read_document, shown
 from kmsguard.iam.texts import Deployment
 
@@ -28,8 +28,8 @@ class Judged:
 
     def __init__(self, seed, sorts, most):
         random = Random(seed)
-        self.seed, self.document = seed, document(random)
-        given = options(random)
+        self.seed = seed
+        self.document, given = case(random)
         self.deployment = Deployment(given["account"], given["region"], given["trusted"], given["organizations"])
         answers = check_text(json.dumps(self.document), self.deployment)
         assert isinstance(answers, dict), (seed, answers)
@@ -41,9 +41,29 @@ class Judged:
         """What is not as the specification has it, in words."""
         for name in CLASSES:
             yield from (f"seed {self.seed}, {name}: {what}" for what in self._of_class(name))
+        yield from (f"seed {self.seed}, lockout: {what}" for what in self._of_lockout())
+
+    def _of_lockout(self):
         lockout = self.answers["lockout"]
         if (self.put == YES and lockout is not False) or (self.put == UNKNOWN and lockout is True):
-            yield f"seed {self.seed}: lockout {lockout}, but somebody can put a policy"
+            yield f"{lockout}, but somebody can put a policy"
+        document = read_document(json.dumps(self.document))
+        plainly = plain_lockout(document, self.deployment)
+        if plainly not in (None, lockout):
+            yield f"{lockout}, but plainly {plainly}"
+        # only callers of the own account put a policy: whoever does is shown by the audience of that operation
+        question = Question(document, self.deployment)
+        putting = question.audience(("PutKeyPolicy",))
+        bounds = {True: ("nobody", "nobody"), None: ("nobody", putting.at_most), False: (putting.at_least, putting.at_most)}
+        if bounds[lockout] != (putting.at_least, putting.at_most) or (lockout is None and putting.decided):
+            yield f"{lockout}, but a policy is put by {putting.at_least} to {putting.at_most}"
+        if lockout is False and putting.at_least == "nobody":
+            yield f"{lockout}, but nobody certainly puts a policy"
+        call = putting.certain_witness
+        if call is not None:
+            asked = request(shown(question.facts, call))
+            if asked["operation"] != "PutKeyPolicy" or problems(asked, self.policy) or self.policy.decide(asked) != YES:
+                yield f"{asked} does not put a policy"
 
     def _of_class(self, name):
         answer = self.answers[name]
@@ -110,7 +130,8 @@ def test_same_input_same_answer():
     """The same document gives the same bytes."""
     for seed in range(25):
         random = Random(seed)
-        raw, given = json.dumps(document(random)), options(random)
+        made, given = case(random)
+        raw = json.dumps(made)
         deployment = Deployment(given["account"], given["region"], given["trusted"], given["organizations"])
 
         assert json.dumps(check_text(raw, deployment)) == json.dumps(check_text(raw, deployment))
