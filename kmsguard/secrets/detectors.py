@@ -82,6 +82,17 @@ def _is_given(text: str) -> bool:
     return not is_placeholder(text)
 
 
+def _is_user_and_password(text: str) -> bool:
+    """Whether a text is the base64 of a user name, a colon and a password."""
+    from base64 import b64decode
+
+    try:
+        user, colon, password = b64decode(text, validate=True).decode().partition(":")
+    except ValueError:
+        return False
+    return bool(user and colon and password) and (user + password).isprintable() and not is_placeholder(password)
+
+
 def _is_json_web_token(text: str) -> bool:
     from base64 import urlsafe_b64decode
 
@@ -234,6 +245,15 @@ DETECTORS: tuple[Detector, ...] = (
         "credentials of an HTTP request",
         ("uthorization",),
         r"""uthorization["']?\s*[:=]\s*["']?(?:[Bb]asic|[Bb]earer|[Tt]oken)\s+(?P<secret>[A-Za-z0-9._~+/=-]{8,})""",
+        short=True,
+    ),
+    Detector(  # RFC 7617, wherever it is compared or sent
+        "basic-credentials",
+        "credentials of an HTTP request",
+        ("asic ",),
+        r"(?<![\w-])[Bb]asic (?P<secret>[A-Za-z0-9+/]{8,}={0,2})(?![\w+/=-])",
+        reach=1,
+        check=_is_user_and_password,
         short=True,
     ),
     # What commands take a password by. https://curl.se/docs/manpage.html#-u,

@@ -74,6 +74,7 @@ TOKENS = {
     "aws-configure": "aws_secret_access_key " + MIXED * 4,
     "chpasswd-password": "chpasswd:\n  expire: false\n  list: |\n    root:N1ght-Owl-Deploys\n",
     "authorization-header": "Authorization: Basic " + base64.b64encode(b"deploy:N1ght-Owl").decode(),
+    "basic-credentials": "if (given !== 'Basic " + base64.b64encode(b"staging:N1ght-Owl").decode() + "') return;",
 }
 
 
@@ -100,7 +101,7 @@ def test_tokens(kind):
 
 WITH_THEIR_OWN_BEGINNING = (
     *("private-key", "url-password", "authorization-header", "slack-webhook", "discord-webhook"),
-    *("azure-storage-key", "azure-shared-access-key"),
+    *("azure-storage-key", "azure-shared-access-key", "basic-credentials"),
 )
 
 
@@ -146,6 +147,7 @@ def test_the_secret_half_of_an_access_key():
         "5f0c2d9e-7a41-4b8e-9d53-0a6f1c3b2e47",
         "Authorization: Bearer ${token}",
         'headers = { Authorization = "Bearer $TOKEN" }',
+        "Basic authentication of basic characters; Basic dXNlcjpwYXNzd29yZA==",
     ],
 )
 def test_what_is_no_secret(text):
