@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from textwrap import wrap
 
+from kmsguard.model.characters import visible
 from kmsguard.model.source import Span
 
 LEAST_WIDTH = 40
@@ -32,5 +33,5 @@ def titled(address: str, unit: str, *facts: str | None) -> str:
 
 
 def text_of(lines: Iterable[str]) -> str:
-    """Lines as text, without spaces at their ends."""
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+    """Lines as text, without spaces at their ends; what would command the terminal shows."""
+    return "".join(f"{visible(line.rstrip())}\n" for line in lines)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from kmsguard import __version__
+from kmsguard.cli.streams import tell
 
 COMMANDS: dict[str, str] = {
     "scan": "find problems",
@@ -43,7 +44,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
     except KeyboardInterrupt:
-        sys.stderr.write("kmsguard: interrupted\n")
+        tell("interrupted")
         return INTERRUPTED
     return status
 
@@ -68,14 +69,14 @@ def _guarded(arguments: argparse.Namespace) -> int:
         status: int = _module(arguments.command).run(arguments)
     except UsageError as error:
         for line in str(error).splitlines():
-            sys.stderr.write(f"kmsguard: {line}\n")
+            tell(line)
         return 2
     except Exception as error:
         # Python would end with status 1, which says "findings", and print a message that may hold a secret of the input.
         if os.environ.get(DEBUG):
             raise
-        sys.stderr.write(f"kmsguard: this is our fault, please report it: {type(error).__name__} at {_origin(error)}\n")
-        sys.stderr.write(f"kmsguard: with {DEBUG}=1 the whole trace is shown; it may hold values of the input\n")
+        tell(f"this is our fault, please report it: {type(error).__name__} at {_origin(error)}")
+        tell(f"with {DEBUG}=1 the whole trace is shown; it may hold values of the input")
         return 2
     return status
 

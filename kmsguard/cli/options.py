@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -55,20 +55,9 @@ def add_deployment(parser: argparse.ArgumentParser) -> None:
         **given,
     )
     group.add_argument("--account", metavar="ID", type=account, help="the account deployed to", **given)
+    group.add_argument("--region", metavar="NAME", type=region, help="the Region deployed to", **given)
     group.add_argument(
-        "--region",
-        metavar="NAME",
-        type=region,
-        help="the Region deployed to",
-        **given,
-    )
-    group.add_argument(
-        "--trusted-account",
-        action="append",
-        metavar="ID",
-        type=account,
-        help="an account of yours (repeatable)",
-        **given,
+        "--trusted-account", action="append", metavar="ID", type=account, help="an account of yours (repeatable)", **given
     )
     group.add_argument(
         "--organization",
@@ -150,17 +139,6 @@ def names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    """One of some words; the message says which."""
-
-    def convert(text: str) -> str:
-        if text not in choices:
-            raise argparse.ArgumentTypeError(f"{text!r} is none of {', '.join(choices)}")
-        return text
-
-    return convert
-
-
 def day(text: str) -> str:
     """A day, YYYY-MM-DD."""
     from kmsguard.scan.config import is_date
@@ -186,9 +164,9 @@ def _shaped(pattern: str, what: str) -> Callable[[str], str]:
     return convert
 
 
-account = _shaped(r"\d{12}", "an account, twelve digits")
+account = _shaped(r"[0-9]{12}", "an account, twelve digits")
 organization = _shaped(r"o-[a-z0-9]{10,32}", "an organization, o-…")
-region = _shaped(r"[a-z]{2,}(?:-[a-z]+)+-\d+", "a Region, such as eu-west-1")
+region = _shaped(r"[a-z]{2,}(?:-[a-z]+)+-[0-9]+", "a Region, such as eu-west-1")
 
 
 def _positive(text: str) -> int:

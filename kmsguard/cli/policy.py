@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kmsguard.cli import options
 from kmsguard.cli.streams import tell, write
+from kmsguard.model.characters import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,7 +40,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=options.organization,
         help="an organization of yours; the account is in the first (repeatable)",
     )
-    parser.add_argument("--region", metavar="NAME", help="the key's Region")
+    parser.add_argument("--region", metavar="NAME", type=options.region, help="the key's Region")
     parser.add_argument(
         "--action", metavar="kms:NAME", type=_action, help="judge this operation alone, spelled as KMS spells it (kms:Decrypt)"
     )
@@ -78,7 +79,7 @@ def _table(policies: Sequence[Mapping[str, Any]]) -> str:
                 lines.append(f"  {'lockout':<12}{_LOCKOUT[answer]}")
             elif name != "file":
                 lines.append(f"  {name:<12}{_audience(answer)}{_witness(answer['witness'])}")
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{visible(line)}\n" for line in lines)
 
 
 def _place(error: Mapping[str, str]) -> str:

@@ -35,5 +35,7 @@ def width() -> int:
 
 
 def tell(line: str) -> None:
-    """A line on standard error."""
-    sys.stderr.write(f"kmsguard: {line}\n")
+    """A line on standard error; what an input has in it that would command the terminal shows."""
+    from kmsguard.model.characters import visible
+
+    sys.stderr.write(f"kmsguard: {visible(line)}\n")

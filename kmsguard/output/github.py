@@ -5,10 +5,10 @@ https://docs.github.com/en/actions/reference/workflow-commands-for-github-action
 
 from __future__ import annotations
 
+from kmsguard.model.characters import encodable, visible
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Report, Severity
 from kmsguard.model.source import Span
-from kmsguard.output.characters import encodable, visible
 from kmsguard.output.groups import (
     Group,
     Options,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import PurePath
 
@@ -131,6 +132,15 @@ def place(span: Span) -> str:
 def first_paragraph(markdown: str) -> str:
     """The first paragraph of a text, on one line."""
     return " ".join(markdown.strip().split("\n\n", 1)[0].split())
+
+
+def spans(text: str) -> list[tuple[str, bool]]:
+    """A text cut into what is prose (False) and what stands in backticks (True), without those."""
+    parts = _CODE.split(text)
+    return [(part[1:-1] if index % 2 else part, bool(index % 2)) for index, part in enumerate(parts) if part]
+
+
+_CODE = re.compile(r"(`[^`]+`)")
 
 
 def advice(markdown: str) -> tuple[str, tuple[str, ...]]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from string import Template
 
+from kmsguard.model.characters import encodable, visible, visible_line
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import SEVERITIES, ExcerptLine, Report
-from kmsguard.output.characters import encodable, spans, visible, visible_line
 from kmsguard.output.groups import (
     Group,
     Options,
@@ -19,6 +19,7 @@ from kmsguard.output.groups import (
     place,
     scope_line,
     shown,
+    spans,
     verdict_line,
 )
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.sax.saxutils import escape, quoteattr
 
+from kmsguard.model.characters import visible
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Report
-from kmsguard.output.characters import visible
 from kmsguard.output.groups import Group, Options, advice, grouped, place, shown
 
 

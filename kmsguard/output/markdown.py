@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from kmsguard.model.characters import encodable, visible, visible_line
 from kmsguard.model.finding import Report
-from kmsguard.output.characters import encodable, spans, visible, visible_line
-from kmsguard.output.groups import Group, Options, advice, by_severity, error_line, grouped, place, scope_line, shown
+from kmsguard.output.groups import Group, Options, advice, by_severity, error_line, grouped, place, scope_line, shown, spans
 from kmsguard.output.groups import verdict_line as outcome
 
 _MARKUP = re.compile(r"([\\`*_\[\]#|~$])")

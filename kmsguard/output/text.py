@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from kmsguard.model.characters import encodable, visible, visible_line
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import ExcerptLine, Passed, Report
-from kmsguard.output.characters import encodable, visible, visible_line
 from kmsguard.output.groups import (
     Group,
     Options,

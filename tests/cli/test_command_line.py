@@ -122,3 +122,26 @@ def test_output_is_utf8_whatever_the_locale():
     script = "from kmsguard.cli import command_line, streams; command_line._speak_utf8(); streams.write('é… \\n')"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, env=environment, check=True)
     assert done.stdout == "é… \n".encode()
+
+
+HOSTILE = """\
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      KeyPolicy:
+        Statement: {Sid: "\\e]0;owned\\a", Effect: Allow, Principal: {AWS: "*"}, Action: "kms:*", Resource: "*"}
+"""
+
+
+@pytest.mark.parametrize("command", [["scan"], ["keys"], ["who-can", "kms:Decrypt"], ["evaluate"]], ids=lambda words: words[0])
+def test_what_an_input_says_commands_no_terminal(command, tmp_path, monkeypatch, capsys):
+    """Escape sequences in texts and in names of files are shown, never sent: they could forge lines and change a terminal."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a\x1b[31m.yaml").write_text(HOSTILE)
+    main([*command, ".", "no\x1b[31m.yaml"])
+    said = capsys.readouterr()
+    shown = said.out.replace("\\u001b", "␛")  # JSON has escapes of its own
+    assert "a␛[31m.yaml" in shown
+    assert "no␛[31m.yaml" in shown + said.err
+    assert not {"\x1b", "\a"} & set(said.out + said.err)

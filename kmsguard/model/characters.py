@@ -1,4 +1,4 @@
-"""Characters that must not reach a terminal or a document as they are: an input could forge lines of the report with them."""
+"""Characters that must not reach a terminal or a document as they are: an input could forge lines of the output with them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import re
 
 # Controls, marks that reorder or hide text, halves of surrogate pairs, and what XML cannot hold.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff\ufffe\uffff]")
-_CODE = re.compile(r"(`[^`]+`)")
 _REPLACEMENT = "\ufffd"
 
 
@@ -29,12 +28,6 @@ def _picture(match: re.Match[str]) -> str:
         return " "
     code = ord(character)
     return chr(0x2400 + code) if code < 0x20 else "\u2421" if code == 0x7F else _REPLACEMENT
-
-
-def spans(text: str) -> list[tuple[str, bool]]:
-    """A text cut into what is prose (False) and what stands in backticks (True), without those."""
-    parts = _CODE.split(text)
-    return [(part[1:-1] if index % 2 else part, bool(index % 2)) for index, part in enumerate(parts) if part]
 
 
 def encodable(text: str) -> str:
