@@ -8,9 +8,14 @@ from decimal import Decimal
 from kmsguard.cloudformation.texts import pieces_of, scalar_text, spread
 from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, Scalar, conjunction, disjunction, negate
 from kmsguard.model.truth import Truth, all_of
-from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Choice, Target, Text, Unknown, Value, flatten, possible
+from kmsguard.model.value import ACCOUNT, DNS_SUFFIX, PARTITION, REGION, Choice, Target, Text, Unknown, Value, flatten, possible
 
-PSEUDO_SUBJECTS = {ACCOUNT: "AWS::AccountId", REGION: "AWS::Region", PARTITION: "AWS::Partition"}
+PSEUDO_SUBJECTS = {
+    ACCOUNT: "AWS::AccountId",
+    REGION: "AWS::Region",
+    PARTITION: "AWS::Partition",
+    DNS_SUFFIX: "AWS::URLSuffix",
+}
 
 
 def subject_of(value: Value) -> str | None:

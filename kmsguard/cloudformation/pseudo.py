@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmsguard.model.declaration import UnitSettings
-from kmsguard.model.value import ACCOUNT, NOTHING, PARTITION, REGION, Target, Unknown, Value
+from kmsguard.model.value import ACCOUNT, DNS_SUFFIX, NOTHING, PARTITION, REGION, Target, Unknown, Value
 
 _SUFFIXES = {"aws": "amazonaws.com", "aws-us-gov": "amazonaws.com", "aws-cn": "amazonaws.com.cn"}
 _OF_STACK = {
@@ -28,7 +28,7 @@ def pseudo_parameter(name: str, settings: UnitSettings, prefix: str, stack: str 
         return _known(settings.partition, "the Region is not given", name, PARTITION)
     if name == "AWS::URLSuffix":
         suffix = _SUFFIXES[settings.partition] if settings.partition is not None else None
-        return _known(suffix, "the Region is not given", name, Target(name, "Ref"))
+        return _known(suffix, "the Region is not given", name, DNS_SUFFIX)
     if name == "AWS::StackName" and stack is not None and not prefix:
         return Value(stack, refs=(Target(name, "Ref"),))
     if name in _OF_STACK:

@@ -32,7 +32,7 @@ from kmsguard.iam.shapes import (
 )
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
+from kmsguard.model.value import ACCOUNT, DNS_SUFFIX, PARTITION, REGION, Target, Text, Unknown, Value
 
 _SHAPES: dict[Target, Shape] = {ACCOUNT: ACCOUNT_SHAPE, REGION: REGION_SHAPE, PARTITION: PARTITION_SHAPE}
 _ATTRIBUTES: dict[str, Shape] = {"account": ACCOUNT_SHAPE, "region": REGION_SHAPE, "partition": PARTITION_SHAPE}
@@ -74,6 +74,11 @@ class Deployment(msgspec.Struct, frozen=True):
         """The partition of the Region; `aws` where none is given."""
         region = self.region or ""
         return "aws-us-gov" if region.startswith("us-gov-") else "aws-cn" if region.startswith("cn-") else "aws"
+
+    @property
+    def dns_suffix(self) -> str:
+        """What the names of services end in there."""
+        return "amazonaws.com.cn" if self.partition == "aws-cn" else "amazonaws.com"
 
 
 NOWHERE = Deployment()
@@ -131,6 +136,8 @@ def _unknown(out: list[str | Hole], unknown: Unknown, deployment: Deployment, de
             return _literal(out, deployment.region)
         if target == PARTITION:
             return _literal(out, deployment.partition)
+        if target == DNS_SUFFIX:
+            return _literal(out, deployment.dns_suffix)
         known = deployment.texts.get(target)
         if known is not None and known.data != unknown:
             return _append(out, known, deployment, depth + 1)

@@ -18,8 +18,8 @@ class Target(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
     `address` is a declaration of the same unit, or `export:NAME` (a CloudFormation export), `state:KEY` (an output of another
     root module's state), `state:stack:REGION:ACCOUNT:NAME` (one of another stack; what is empty is the same as here), or empty
-    for what belongs to the deployment (`account`, `region`, `partition`, `organization`), or `provider.aws.ALIAS` for the same
-    of a provider that has an identity of its own.
+    for what belongs to the deployment (`account`, `region`, `partition`, `dns_suffix`, `organization`), or
+    `provider.aws.ALIAS` for the same of a provider that has an identity of its own.
     `attribute` is in the language's own terms: `arn`, `Arn`, `Ref` (what CloudFormation's Ref returns), `metadata.0.name`.
     """
 
@@ -30,6 +30,7 @@ class Target(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 ACCOUNT = Target("", "account")
 REGION = Target("", "region")
 PARTITION = Target("", "partition")
+DNS_SUFFIX = Target("", "dns_suffix")  # what the names of services end in: it hangs on the partition
 
 
 class Step(msgspec.Struct, frozen=True, gc=False):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from kmsguard.model.source import Source
-from kmsguard.model.value import ABSENT, ACCOUNT, REGION, Choice, Target, Text, Unknown, Value
+from kmsguard.model.value import ABSENT, ACCOUNT, DNS_SUFFIX, PARTITION, REGION, Choice, Target, Text, Unknown, Value
 from kmsguard.terraform.choices import compose, distribute
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import join
@@ -40,6 +40,8 @@ def _partition(resource: Resource, name: str) -> Value | None:
         return partition.with_data(replace(partition.data, reference=f"{resource.address}.{name}"))
     if name in ("partition", "id"):
         return partition
+    if isinstance(partition.data, Unknown) and name == "dns_suffix" and partition.target == PARTITION:
+        return partition.with_data(replace(partition.data, reference=f"{resource.address}.{name}", target=DNS_SUFFIX))
     suffix = _SUFFIXES.get(partition.text or "")
     if suffix is None:
         return None

@@ -36,3 +36,23 @@ def test_what_a_template_comes_to(case, tmp_path, monkeypatch):
     }
     assert found == set(head[1:])
     assert not [problem for problem in report.errors if problem.level == "error"]
+
+
+def test_the_end_of_the_names_of_services_needs_no_region(tmp_path, monkeypatch):
+    """`AWS::URLSuffix` is `amazonaws.com` as `AWS::Partition` is `aws`, where nobody says that it is China's."""
+    account = "{AWS: !Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:root'}"
+    service = "{Service: !Sub 'logs.${AWS::Region}.${AWS::URLSuffix}'}"
+    uses = "'kms:Decrypt*', 'kms:Encrypt*', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:Describe*'"
+    statements = [
+        f"{{Effect: Allow, Principal: {account}, Action: 'kms:*', Resource: '*'}}",
+        f"{{Effect: Allow, Principal: {service}, Action: [{uses}], Resource: '*'}}",
+    ]
+    for statement, verdicts in ((1, ["fail"]), (2, [])):
+        policy = f"{{Version: '2012-10-17', Statement: [{', '.join(statements[:statement])}]}}"
+        (tmp_path / "t.yaml").write_text(
+            f"Resources:\n  K: {{Type: AWS::KMS::Key, Properties: {{KeyPolicy: {policy}}}}}\n"
+            "  L: {Type: AWS::Logs::LogGroup, Properties: {KmsKeyId: !GetAtt K.Arn}}\n"
+        )
+        monkeypatch.chdir(tmp_path)
+        report = scan(["t.yaml"], Settings(unknown="report", select=("KG901",)))
+        assert [finding.verdict for finding in report.findings] == verdicts

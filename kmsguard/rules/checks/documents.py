@@ -20,7 +20,7 @@ from kmsguard.model.finding import Open
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ACCOUNT, PARTITION, REGION, Target, Text, Unknown, Value
+from kmsguard.model.value import ACCOUNT, DNS_SUFFIX, PARTITION, REGION, Target, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
 
 _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -213,6 +213,8 @@ class _Writing:
             return self.deployment.account
         if target == REGION or (target.address.startswith("provider.") and target.attribute == "region"):
             return self.deployment.region or _REGION
+        if target == DNS_SUFFIX:
+            return self.deployment.dns_suffix
         return self.deployment.partition if target.attribute == "partition" or target == PARTITION else None
 
     @property
