@@ -32,6 +32,7 @@ from slow_evaluator import (
     numeric,
     read_keys,
     text,
+    variable,
 )
 
 _CONTEXTS = 120  # encryption contexts of one sort
@@ -73,6 +74,7 @@ class Enumeration:
         short = any(re.fullmatch(r"[ab*?]*[*?][ab*?]*", s) and re.search("[ab]", s) for s in strings)
         self.words = ["".join(letters) for many in (1, 2, 3) for letters in product("ab", repeat=many)] if short else []
         self._truths = {}
+        self._kept = {}
 
     def bounds(self):
         """By class the widest audience that is possibly and certainly allowed, with requests; the truth of PutKeyPolicy."""
@@ -179,7 +181,7 @@ class Enumeration:
             for value in listed(values):
                 for inside in re.findall(r"\$\{([^}]*)\}", value) if isinstance(value, str) else ():
                     if inside not in ("*", "?", "$"):
-                        out |= {key.lower(), inside.split(", '")[0].lower()}
+                        out |= {key.lower(), variable(inside)[0].lower()}
         return out
 
     # Callers
@@ -299,14 +301,11 @@ class Enumeration:
     def _parts(self, caller, way, operation, identity):
         kind, account = caller["kind"], caller["account"]
         yield from self._organizations(caller)
+        base = {**caller, "operation": operation, "way": way}
         if kind != "service":
-            yield (
-                [{"aws:multifactorauthpresent": "false"}]
-                + [{"aws:multifactorauthpresent": "true", "aws:multifactorauthage": age} for age in self._numbers(0, 129600)]
-                + ([{}] if kind != "role" else [])
-            )
-        yield list(self._network(way))
-        yield [{"aws:currenttime": t, "aws:epochtime": t} for t in self._times()]
+            yield self._short(("mfa", kind == "role"), lambda: self._multi_factor(kind), base, identity)
+        yield self._short(("network", way), lambda: list(self._network(way)), base, identity)
+        yield self._short("times", self._times, base, identity)
         for key in sorted(self.read):
             if key.startswith(TAG) and kind in ("user", "role", "federated"):
                 yield self._optional(key, identity)
@@ -320,6 +319,21 @@ class Enumeration:
             yield [{}, {"aws:sourceaccount": account}]
             yield [{}, *({"aws:sourcearn": a} for a in self._arns("aws:sourcearn", account))]
         yield from self._asked(caller, way, operation, identity)
+
+    def _short(self, name, make, base, identity):
+        """The alternatives of a part that the document tells apart; kept where they do not hang on the caller."""
+        if name not in self._kept:
+            part = make()
+            short = self._distinct(part, base, identity)
+            if not self.linked.isdisjoint(set().union(*part)):
+                return short
+            self._kept[name] = short
+        return self._kept[name]
+
+    def _multi_factor(self, kind):
+        seconds, present = "aws:multifactorauthage", "aws:multifactorauthpresent"
+        ages = [{present: "true", seconds: age} for age in self._numbers(0, 129600)]
+        return [{present: "false"}, *ages, *([{}] if kind != "role" else [])]
 
     def _organizations(self, caller):
         side = "source" if caller["kind"] == "service" else "principal"
@@ -398,7 +412,8 @@ class Enumeration:
                     at = None if left_open(value) else instant(text(value))
                     if at is not None:
                         out += [int(at) - 1, int(at), int(at) + 1]
-        return [datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for t in out if 0 <= t <= 4102444800]
+        texts = [datetime.fromtimestamp(t, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") for t in out if 0 <= t <= 4102444800]
+        return [{"aws:currenttime": t, "aws:epochtime": t} for t in texts]
 
     def _asked(self, caller, way, operation, identity):
         for key in sorted(self.read):

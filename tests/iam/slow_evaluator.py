@@ -365,10 +365,7 @@ class Policy:
         for piece in pieces[1::2]:
             inside = piece[2:-1]
             if inside not in ("*", "?", "$"):
-                key, default = inside, None
-                if ", '" in inside and inside.split(", '", 1)[1].endswith("'"):
-                    key, rest = inside.split(", '", 1)
-                    default = rest[:-1]
+                key, default = variable(inside)
                 names.append((key, default))
                 if key_type(key, request) in (None, "ip", "numeric", "date"):
                     return UNKNOWN
@@ -452,6 +449,12 @@ class Policy:
             if range_ is not None and range_.prefixlen >= (8 if range_.version == 4 else 32) and address in range_:
                 return True
         return False
+
+
+def variable(inside):
+    """The key and the default of a policy variable."""
+    key, comma, rest = inside.partition(", '")
+    return (key, rest[:-1]) if comma and rest.endswith("'") else (inside, None)
 
 
 def text(value):
@@ -571,7 +574,7 @@ def read_keys(document):
                 out.add(key.lower())
                 for value in listed(values) if variables else ():
                     for inside in re.findall(r"\$\{([^}]*)\}", value) if isinstance(value, str) else ():
-                        out.add(inside.split(", '")[0].lower())
+                        out.add(variable(inside)[0].lower())
     return {key for key in out if key_type(key, {"kind": "root"}) is not None}
 
 
