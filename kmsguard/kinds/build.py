@@ -40,7 +40,7 @@ class _Builder:
     def graph(self) -> Graph:
         """All of it."""
         for unit in self.units:
-            for declaration in unit.declarations:
+            for declaration in (*unit.declarations, *unit.changes):
                 self._declaration(unit, declaration)
         self.links.prepare()
         for use, unit, scope in self.attachments:

@@ -23,6 +23,7 @@ from kmsguard.kinds.table import (
     Json,
     Kind,
     KindTable,
+    Meta,
     Pairs,
     Path,
     Plain,
@@ -526,6 +527,9 @@ class _Compiler:
     def form_self(self, value: Value, _members: dict[str, Value], _type: str) -> Word:
         return Itself(self.text(value))
 
+    def form_meta(self, value: Value, _members: dict[str, Value], _type: str) -> Word:
+        return Meta(self.text(value))
+
     # --- All together ---
 
     def table(self) -> KindTable:
@@ -641,6 +645,7 @@ _FORMS: dict[str, Callable[[_Compiler, Value, dict[str, Value], str], Word]] = {
     "pairs": _Compiler.form_pairs,
     "prefix": _Compiler.form_prefix,
     "self": _Compiler.form_self,
+    "meta": _Compiler.form_meta,
 }
 _OPTIONS = ("values", "else", "default", "fields", "key", "value", "at", "yaml")
 _BELONGS = {"at": "json", "yaml": "json", "fields": "items", "key": "pairs", "value": "pairs"}

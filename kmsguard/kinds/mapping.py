@@ -19,6 +19,7 @@ from kmsguard.kinds.table import (
     Items,
     Itself,
     Json,
+    Meta,
     Pairs,
     Path,
     Plain,
@@ -232,6 +233,10 @@ def _itself(word: Itself, scope: Scope) -> Value:
     return Value(Unknown("known after apply", reference, target, not_null=True), declaration.head, refs=(target,))
 
 
+def _meta(word: Meta, scope: Scope) -> Value:
+    return scope.declaration.resource_attributes.get(word.name, NOTHING)
+
+
 _WORDS: dict[type, Callable[..., Value]] = {
     Path: _path,
     Const: _const,
@@ -245,6 +250,7 @@ _WORDS: dict[type, Callable[..., Value]] = {
     Pairs: _pairs,
     Prefix: _prefix,
     Itself: _itself,
+    Meta: _meta,
 }
 
 

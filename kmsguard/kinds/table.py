@@ -113,7 +113,15 @@ class Itself(msgspec.Struct, frozen=True, tag=True):
     attribute: str
 
 
-Word: TypeAlias = Path | Const | FirstOf | Together | Translate | Fallback | Json | Present | Items | Pairs | Prefix | Itself
+class Meta(msgspec.Struct, frozen=True, tag=True):
+    """What is said of the declaration, and not in its body: `prevent_destroy`, `DeletionPolicy`."""
+
+    name: str
+
+
+Word: TypeAlias = (
+    Path | Const | FirstOf | Together | Translate | Fallback | Json | Present | Items | Pairs | Prefix | Itself | Meta
+)
 
 
 class Use(msgspec.Struct, frozen=True):

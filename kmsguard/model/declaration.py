@@ -69,12 +69,14 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     `body` is a map in the language's own terms: Terraform arguments, and nested blocks as lists of maps; CloudFormation
     properties. Only what is written or computed from what is written. For a variable or parameter it holds what its block
     says (`default`, `sensitive`; `Default`, `NoEcho`), and `value`, the value that it has in this unit. A `text` is code that
-    deploys nothing; its body holds the texts in it as they are written.
+    deploys nothing; its body holds the texts in it as they are written. A `change` is what a plan does to a resource that is
+    there already, at its address: its body holds the `type`, the `action` (`delete`, `replace`, `update`), the ARN that the
+    resource had, and the arguments that change (`changed`) and that do not let it stay (`forcing`).
     """
 
     address: str
     type: str  # `aws_kms_key`, `AWS::KMS::Key`; `variable`, `output`, `provider.aws`, `Parameter`, `Output`
-    mode: Literal["managed", "data", "variable", "output", "provider", "parameter", "text"]
+    mode: Literal["managed", "data", "variable", "output", "provider", "parameter", "text", "change"]
     body: Value
     span: Span  # the whole block
     head: Span  # its first line, to its opening brace
@@ -85,7 +87,7 @@ class Declaration(msgspec.Struct, frozen=True, eq=False):
     metadata: Value | None = None  # CloudFormation's Metadata, `//` of .tf.json
     calls: tuple[Call, ...] = ()  # outermost first
     hidden: str | None = None  # why what is not there may be there all the same: a mistake in its text, a macro
-    resource_attributes: dict[str, Value] = {}  # CloudFormation's DeletionPolicy, UpdateReplacePolicy, DependsOn
+    resource_attributes: dict[str, Value] = {}  # what is no argument of it: DeletionPolicy, prevent_destroy
     origin: Origin | None = None
 
 
@@ -103,6 +105,7 @@ class Unit(msgspec.Struct, frozen=True, eq=False):
     dialect: Dialect
     declarations: tuple[Declaration, ...]
     texts: tuple[Declaration, ...] = ()  # code that deploys nothing (locals, branches not taken): for what must not stand there
+    changes: tuple[Declaration, ...] = ()  # what a plan does to what is there already
     outputs: dict[str, Value] = {}
     exports: tuple[Export, ...] = ()
     constraints: tuple[Formula, ...] = ()  # without which nothing of it is deployed: CloudFormation's Rules

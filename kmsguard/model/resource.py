@@ -100,6 +100,7 @@ class Graph:
     ) -> None:
         self.units = {unit.path: unit for unit in units}
         self.resources = resources
+        self.written = tuple(one for one in resources if not (one.declarations and one.declarations[0].mode == "change"))
         self.problems = problems
         self.kept: dict[str, dict[object, object]] = {}  # what its readers found out and need again, by reader
         self.by_kind: dict[str, list[Resource]] = {}

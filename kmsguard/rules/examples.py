@@ -248,6 +248,11 @@ def _read(example: Example, folder: str) -> Unit:
         from kmsguard.terraform import read as read_terraform
 
         terraform = UnitSettings(account=settings.account, variables=settings.vars)
+        first = next(iter(example.files))
+        if first.endswith(".json") and not first.endswith(".tf.json"):
+            from kmsguard.terraform.plan import read as read_plan
+
+            return read_plan(UnitSource(Path(folder, first).as_posix(), "terraform-plan", terraform, boundary=folder))
         return read_terraform(UnitSource(folder, "terraform", terraform, boundary=folder))
     from kmsguard.cloudformation import read as read_cloudformation
 

@@ -60,7 +60,7 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
 def matched(rule: Rule, graph: Graph) -> Sequence[Resource]:
     """The resources of the kinds or the trait that a rule is about."""
     if rule.trait == EVERYTHING:
-        return graph.resources
+        return graph.written
     if rule.trait:
         return graph.by_trait.get(rule.trait, ())
     if len(rule.kinds) == 1:

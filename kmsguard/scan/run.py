@@ -77,7 +77,7 @@ def scan(
             units=len(views),
             files=len({file for one in read for file in one.unit.files}),
             resources=sum(
-                resource.unit in judged and resource.declarations[0].mode != "text"
+                resource.unit in judged and resource.declarations[0].mode not in ("text", "change")
                 for graph, (_, judged) in zip(graphs, deployed, strict=True)
                 for resource in graph.resources
             ),

@@ -13,7 +13,7 @@ from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Body
-from kmsguard.terraform.body import META, argument, block_body, nested_blocks
+from kmsguard.terraform.body import META, argument, block_body, inside, nested_blocks
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
@@ -158,7 +158,7 @@ class Resource:
         )
 
     def _meta(self) -> dict[str, Value]:
-        """How Terraform gets to the instance, and what it runs there."""
+        """How Terraform gets to the instance, what it runs there, and whether it may destroy it."""
         out: dict[str, Value] = {}
         scope = self.scope.binding({"self": self.handle})
         for name in ("connection", "provisioner"):
@@ -166,6 +166,10 @@ class Resource:
             value = nested_blocks(blocks, scope, _KEYWORDS) if blocks else None
             if value is not None:
                 out[name] = export(value)
+        for block in self.located.block_types.get("lifecycle", ()):
+            kept = argument(block, "prevent_destroy", inside(scope, block))
+            if kept is not None:
+                out["prevent_destroy"] = export(kept)
         return out
 
     def _provider(self, body: dict[str, Value]) -> Provider:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,6 +31,10 @@ def cases() -> Iterator[object]:
 def read(language: str, directory: str) -> Unit:
     """The unit of an example, read as it would be from a folder."""
     if language == "terraform":
+        if Path(directory, "plan.json").exists():
+            from kmsguard.terraform.plan import read as read_plan
+
+            return read_plan(UnitSource(f"{directory}/plan.json", "terraform-plan", boundary=directory))
         from kmsguard.terraform import read as read_terraform
 
         return read_terraform(UnitSource(directory, "terraform", boundary=directory))
@@ -93,7 +98,8 @@ def test_example(example: Example, language: str, tmp_path, monkeypatch) -> None
     monkeypatch.chdir(tmp_path)
     (tmp_path / "unit").mkdir()
     text = getattr(example, language)
-    (tmp_path / "unit" / LANGUAGES[language]).write_text(text, encoding="utf-8")
+    name = "plan.json" if text.startswith("{") and language == "terraform" else LANGUAGES[language]
+    (tmp_path / "unit" / name).write_text(text, encoding="utf-8")
 
     unit = read(language, "unit")
     assert [problem for problem in unit.problems if problem.level == "error"] == []

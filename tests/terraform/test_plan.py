@@ -431,6 +431,9 @@ def verdicts(report: Report) -> set[tuple[object, ...]]:
     return failed | {(p.code, p.address, "pass") for p in report.passed}
 
 
+OF_CHANGES = ("KG023", "KG024", "KG027")  # about what a plan does to what is there already
+
+
 def strict(**more) -> Settings:
     """All rules, and what they cannot decide."""
     return Settings(profile="strict", unknown="report", today="2026-01-01", **more)
@@ -444,7 +447,8 @@ def test_a_plan_is_judged_as_its_code_is(case):
     for name in ("plan.json", "state.json"):
         Path(case, name).unlink(missing_ok=True)
     given = strict(variables=(("db_password", SECRET),)) if case == KEYS else strict()
-    assert verdicts(planned) == verdicts(scan([case], given))
+    of_code = {one for one in verdicts(planned) if one[0] not in OF_CHANGES}
+    assert of_code == verdicts(scan([case], given))
     assert [p for p in planned.errors if p.level == "error"] == []
 
 

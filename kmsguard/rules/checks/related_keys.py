@@ -14,7 +14,7 @@ from kmsguard.conditions.comparison import same
 from kmsguard.iam.document import Element, PrincipalElement, Statement
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import glob
-from kmsguard.iam.texts import Deployment, Hole, Sym, fold, opens, show, sym
+from kmsguard.iam.texts import Deployment, Hole, Sym, fits, fold, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
@@ -353,3 +353,72 @@ def regions_of(access: Access, key: Resource | External) -> tuple[list[Value], T
 
 def _open_regions(*regions: Value) -> tuple[Open, ...]:
     return opens_of(*regions) or (Open("the related keys", "whether one of another unit is in that Region"),)
+
+
+# Roles that work in several Regions
+
+
+def named_where_it_works(question: Question) -> Answer:
+    """Whether a role whose workloads are in several Regions may use each related key of those that its policies name.
+
+    A related key has the same id and another ARN: https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-auth.html
+    """
+    access, role = access_of(question), question.resource
+    regions = _worked_in(access, role)
+    if len(regions) < 2:
+        return _GOOD
+    entries = [
+        entry
+        for document in access.principal(role).identity_policies.documents
+        for statement in document.statements
+        if statement.effect == "Allow" and statement.resource is not None and not statement.resource.negated
+        if statement.action is not None and any(show(one.text).lower().startswith("kms:") for one in statement.action.entries)
+        for entry in statement.resource.entries
+    ]
+    for key in access.once(_families) if entries else ():
+        named = next((e for e in entries if fits(e.text, sym(access.value(key, "arn"))) is Truth.YES), None)
+        if named is None:
+            continue
+        for other in _family_of(access, key):
+            region = other.region.text if other.region is not None else None
+            if other is key or region not in regions:
+                continue
+            arn = sym(access.value(other, "arn"))
+            let = any_of(fits(entry.text, arn) for entry in entries)
+            if let is Truth.YES:
+                continue
+            evidence = (
+                Evidence(f"this is {key.address} alone", named.value.where, named.value.trail, role),
+                Evidence(f"{regions[region].address} works as {role.address} in {region}", regions[region].head),
+                Evidence(f"{other.address} is the related key there", other.head, None, other),
+            )
+            values = {"key": key.address, "region": region, "other": other.address, "workload": regions[region].address}
+            open_ = tuple(o for entry in entries for o in entry.opens)
+            return Answer(let, evidence, open_ if let is Truth.UNKNOWN else (), values=values)
+    return _GOOD
+
+
+def _worked_in(access: Access, role: Resource) -> dict[str, Resource]:
+    """The Regions in which something works as a role."""
+    found: dict[str, Resource] = {}
+    for edge in ("role", "task_role"):
+        for one in access.graph.into(role, edge):
+            region = one.source.region.text if one.source.region is not None else None
+            if region is not None and one.source.kind in _WORKLOADS and access.is_there(one) is Truth.YES:
+                found.setdefault(region, one.source)
+    return found
+
+
+_WORKLOADS = ("lambda.function", "ecs.task_definition", "apprunner.service", "codebuild.project", "batch.job_definition")
+
+
+def _families(access: Access) -> tuple[Resource, ...]:
+    """The keys that have related ones in the scan."""
+    replicas = [key for key in access.graph.by_kind.get("kms.key", ()) if access.value(key, "replica").data is True]
+    primaries = [end for key in replicas for end, _ in access.ends(key, "primary") if isinstance(end, Resource)]
+    return tuple(dict.fromkeys((*primaries, *replicas)))
+
+
+def _family_of(access: Access, key: Resource) -> list[Resource]:
+    primaries = [end for end, _ in access.ends(key, "primary") if isinstance(end, Resource)] or [key]
+    return [one for p in primaries for one in (p, *(replica for replica, _ in access.sources(p, "primary", "kms.key")))]

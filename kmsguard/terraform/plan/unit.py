@@ -12,6 +12,7 @@ from kmsguard.model.declaration import Call, Declaration, Problem, Provider, Uni
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, REGION, Target, Unknown, Value
+from kmsguard.terraform.plan.changes import changed_body
 from kmsguard.terraform.plan.configuration import Configured, read_configuration
 from kmsguard.terraform.plan.document import Document, Json, Members, members, objects, read_document, text
 from kmsguard.terraform.plan.merge import IsManaged, merged, merged_body
@@ -21,6 +22,7 @@ from kmsguard.terraform.plan.values import Attributes, Context, plain
 GONE = frozenset({("delete",), ("forget",)})
 _ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 _REGION = re.compile(r"arn:[^:]*:[^:]*:([a-z]{2}-[a-z-]+-\d):")
+_NOT_IN_PLANS = Value(Unknown("a plan does not say it", "prevent_destroy"))
 _IDENTITY = ("allowed_account_ids", "profile", "access_key", "assume_role", "assume_role_with_web_identity")
 
 
@@ -194,12 +196,14 @@ class _Reader:
         declarations = [*self._variables(), *self._provider_blocks()]
         declarations.extend(self._declaration(instance) for instance in self.instances)
         declarations.extend(self._output_blocks(outputs))
+        changes = tuple(self._planned_changes())
         default = self._provider("aws")
         if configured is None:
             return Unit(
                 path=path,
                 dialect="terraform-plan",
                 declarations=tuple(declarations),
+                changes=changes,
                 outputs=outputs,
                 files=(path,),
                 problems=problems,
@@ -211,6 +215,7 @@ class _Reader:
             path=unit.path,
             dialect="terraform-plan",
             declarations=tuple(declarations),
+            changes=changes,
             texts=unit.texts,
             outputs=outputs,
             state=unit.state,
@@ -289,7 +294,32 @@ class _Reader:
             head=head,
             provider=self._provider_of(instance),
             calls=calls or self._calls(instance.module),
+            resource_attributes={"prevent_destroy": _NOT_IN_PLANS},
         )
+
+    def _planned_changes(self) -> Iterator[Declaration]:
+        """What the plan does to resources that exist already."""
+        for change, path in _changes(self.document.tree):
+            body = changed_body(change)
+            if body is None:
+                continue
+            address = text(change, "address")
+            declared = self.configured.declaration(address) if self.configured is not None else None
+            entry = self.document.at(*path)
+            whole = self.document.span(entry) or Span(self.document.source.path, 1, 1, 1, 1)
+            head = self.document.place(self.document.child(entry, "address")) or whole
+            span, head = (declared.span, declared.head) if declared is not None else (whole, head)
+            yield Declaration(
+                address=address,
+                type="change",
+                mode="change",
+                body=Value(body, span, span),
+                span=span,
+                head=head,
+                comments=declared.comments if declared is not None else (),
+                metadata=declared.metadata if declared is not None else None,
+                calls=declared.calls if declared is not None else self._calls(text(change, "module_address")),
+            )
 
     def _places(self, instance: Instance) -> tuple[Span, Span]:
         """Where a resource stands in the plan: all of it, and its address."""

@@ -79,6 +79,10 @@ resource "aws_kms_key" "this" {
   description         = "${var.name}: ${each.key}"
   enable_key_rotation = true
   policy              = each.value.json
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_kms_alias" "this" {

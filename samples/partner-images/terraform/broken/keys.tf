@@ -3,6 +3,10 @@ resource "aws_kms_key" "images" {
   deletion_window_in_days = 30
   enable_key_rotation     = true
   policy                  = templatefile("${path.module}/policies/key.json.tftpl", { accounts = [data.aws_caller_identity.current.account_id] })
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_kms_alias" "images" {

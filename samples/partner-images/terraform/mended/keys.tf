@@ -6,6 +6,10 @@ resource "aws_kms_key" "images" {
     owner    = data.aws_caller_identity.current.account_id
     accounts = values(var.partner_accounts)
   })
+
+  lifecycle {
+    prevent_destroy = true
+  }
 }
 
 resource "aws_kms_alias" "images" {
