@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kmsguard.kinds.derived import FUNCTIONS
-from kmsguard.kinds.draft import Draft, leaves, unknown_account, unknown_region
+from kmsguard.kinds.draft import Draft, End, leaves, unknown_account, unknown_region
 from kmsguard.kinds.links import Links
 from kmsguard.kinds.mapping import Scope, follow, lift, select
 from kmsguard.kinds.table import Kind, KindTable, Use
@@ -106,19 +106,19 @@ class _Builder:
         kind = self.kinds.kinds[use.kind]
         probe = Draft(OTHER, declaration, unit, {}, declaration.exists)
         self._place(probe, unit, declaration)
-        values: dict[str, Value] | None = None
         named = self.links.canonical(select(use.attach, scope), unit.path)
+        found: list[End] = []
         for guard, leaf in leaves(named):
             ends = [end for end in self.links.find(leaf, (kind.name,), probe, guard) if end.target is not None]
-            if values is None:
-                values = {name: select(word, scope) for name, word in {**use.adds, **use.replaces}.items()}
-            for end in ends:
-                # what another unit holds is judged as it stands there: a scan of more units never contradicts one of fewer
-                if end.target is not None and end.target.unit is unit:
-                    self._complete(end.target, use, declaration, values, end.guard)
+            found += ends
             if not ends and leaf.text is None:
                 for draft in self.links.candidates(leaf, kind.name, unit.path):
                     self._blur(draft, use, declaration, leaf)
+        values = {name: select(word, scope) for name, word in {**use.adds, **use.replaces}.items()}
+        for end in self.links.certain(found):
+            # what another unit holds is judged as it stands there: a scan of more units never contradicts one of fewer
+            if end.target is not None and end.target.unit is unit:
+                self._complete(end.target, use, declaration, values, end.guard)
 
     def _complete(self, draft: Draft, use: Use, declaration: Declaration, values: dict[str, Value], guard: Formula) -> None:
         if declaration not in draft.declarations:

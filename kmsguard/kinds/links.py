@@ -29,7 +29,7 @@ from kmsguard.kinds.symbolic import (
 )
 from kmsguard.kinds.table import STORES, EdgeSpec, KindTable
 from kmsguard.model.declaration import Unit
-from kmsguard.model.guard import Formula, conjunction, disjunction, negate
+from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, conjunction, consistent, disjunction, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import (
     ABSENT,
@@ -76,6 +76,8 @@ class Links:
         self._exports: dict[str, list[tuple[Unit, Value]]] | None = None
         self._crossings = 0
         self._stored: dict[str, list[tuple[Draft, str]]] = {}
+        self._services: dict[tuple[str, ...], frozenset[str]] = {}
+        self._always: dict[tuple[Formula, ...], bool] = {}  # whether one of some formulas always holds
         for unit in units:
             self._inputs[unit.path] = {d.address: d.mode in ("variable", "parameter") for d in unit.declarations}
 
@@ -537,13 +539,35 @@ class Links:
         kinds = self._kinds_of(spec.to)
         known = self._known(unit, kinds)
         ends: list[End] = []
+        names_all_kinds = spec.by[-1] == _RESOURCE
         for end, reference in self._references(draft, spec.by):
+            if names_all_kinds and self._names_others(reference, kinds):
+                continue
             if known is not None and self._is_outside(reference, unit, kinds, known):
                 ends.append(end)
             else:
                 ends.extend(self._find(reference, spec.to, draft, end.guard) or [end])
                 known = known or self._known(unit, kinds)
-        return ends
+        return self.certain(ends)
+
+    def certain(self, ends: list[End]) -> list[End]:
+        """One end for a reference that leads to the same in all ways in which its value can turn out."""
+        if sum(end.guard is not Truth.YES and end.target is not None for end in ends) < 2:
+            return ends
+        ways: dict[object, list[End]] = {}
+        for end in ends:
+            written = end.value.span if end.target is not None else None
+            ways.setdefault((end.target, written) if written is not None else id(end), []).append(end)
+        return [one for alike in ways.values() for one in self._one_way(alike)]
+
+    def _one_way(self, alike: list[End]) -> list[End]:
+        if len(alike) == 1:
+            return alike
+        guards = tuple(end.guard for end in alike)
+        certain = self._always.get(guards)
+        if certain is None:
+            certain = self._always[guards] = not consistent(NOWHERE_ASSUMED, (negate(disjunction(*guards)),))
+        return [alike[0]._replace(guard=Truth.YES)] if certain else alike
 
     def _references(self, draft: Draft, by: tuple[str, ...]) -> list[tuple[End, Reference]]:
         """The references at a path of an attribute, each with the end that it is where nothing of the scan is meant.
@@ -581,13 +605,7 @@ class Links:
         self, reference: Reference, unit: str, kinds: tuple[str, ...], known: tuple[set[Symbol], set[Symbol]]
     ) -> bool:
         """Whether a reference certainly means none of the drafts whose names and services are known."""
-        held = reference.kinds
-        if held is None:
-            leaf = reference.leaf
-            addresses = [ref.address for ref in leaf.refs]
-            if leaf.target is not None:
-                addresses.append(leaf.target.address)
-            held = reference.kinds = frozenset(draft.kind.name for address in addresses for draft in self.at(unit, address))
+        held = self._kinds_held(reference, unit)
         if held and not held.isdisjoint(kinds):
             return False
         names, services = known
@@ -595,6 +613,34 @@ class Links:
             arn = reference.arn
             return arn is None or (arn.service or ()) not in services
         return reference.symbol not in names
+
+    def _names_others(self, reference: Reference, kinds: tuple[str, ...]) -> bool:
+        """Whether what a policy names is certainly of another service: a policy has resources of all kinds."""
+        arn = reference.arn
+        if arn is None or arn.service is None or not all(isinstance(part, str) for part in arn.service):
+            return False
+        service = "".join(part for part in arn.service if isinstance(part, str))
+        if not service or any(mark in service for mark in "*?$"):
+            return False
+        return self._services_of(kinds).isdisjoint((service, ""))
+
+    def _services_of(self, kinds: tuple[str, ...]) -> frozenset[str]:
+        """The services in the ARNs of some kinds; empty text for one that says nothing of it."""
+        found = self._services.get(kinds)
+        if found is None:
+            arns = (self.table.kinds[kind].identity.parts.get("arn", "").split(":") for kind in kinds)
+            found = self._services[kinds] = frozenset(arn[2] if len(arn) > 2 and "{" not in arn[2] else "" for arn in arns)
+        return found
+
+    def _kinds_held(self, reference: Reference, unit: str) -> frozenset[str]:
+        """The kinds of what a reference was written with; none where that is nothing of the unit."""
+        if reference.kinds is None:
+            leaf = reference.leaf
+            addresses = [ref.address for ref in leaf.refs]
+            if leaf.target is not None:
+                addresses.append(leaf.target.address)
+            reference.kinds = frozenset(draft.kind.name for address in addresses for draft in self.at(unit, address))
+        return reference.kinds
 
     def find(self, leaf: Value, to: tuple[str, ...], draft: Draft, guard: Formula = Truth.YES) -> list[End]:
         """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
@@ -866,6 +912,7 @@ class Links:
         return False
 
 
+_RESOURCE = "Resource"  # of a policy's statement
 _ELSEWHERE = ("export:", "state:", *(f"{store}:" for store in STORES))
 """How addresses begin that name what is looked up in all units."""
 

@@ -68,9 +68,14 @@ Formula: TypeAlias = "Truth | Atom | Not | All | Any | Named"
 
 
 class World(msgspec.Struct, frozen=True, dict=True):
-    """A set of assumptions about atoms. The empty world assumes nothing."""
+    """A set of assumptions about atoms. The empty world assumes nothing.
+
+    In a `vague` world what hangs on an atom that is left open is unknown, instead of an UndecidedError: what is certain there
+    is so however the atom turns out.
+    """
 
     assumed: Mapping[Atom, bool] = {}
+    vague: bool = False
 
     def truth(self, formula: Formula) -> Truth:
         """What a formula is in this world: UNKNOWN where an atom is not assumed, and does not follow from what is."""
@@ -102,11 +107,18 @@ class World(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def wider(self) -> World | None:
-        """The world without the last assumption; None of the one that assumes nothing.
+        """The world without the last assumption, of a vague one that which is not; None of the one that assumes nothing.
 
         What was found out in it, without an UndecidedError, is so in this world too.
         """
+        if self.vague:
+            return World(self.assumed)
         return World(dict(list(self.assumed.items())[:-1])) if self.assumed else None
+
+    @cached_property
+    def vaguely(self) -> World:
+        """The vague world of the same assumptions."""
+        return World(self.assumed, vague=True)
 
     @cached_property
     def _told(self) -> dict[int, tuple[Truth, Named]]:
@@ -177,13 +189,13 @@ def atoms(formula: Formula) -> Iterator[Atom]:
 def decide(formula: Formula, world: World) -> Truth:
     """What a formula is in a world.
 
-    Returns UNKNOWN only where no assumption could decide it.
+    Returns UNKNOWN only where no assumption could decide it, or in a vague world.
 
     Raises:
         UndecidedError: where an atom that the world leaves open decides it.
     """
     truth = world.truth(formula)
-    if truth is Truth.UNKNOWN:
+    if truth is Truth.UNKNOWN and not world.vague:
         for atom in atoms(formula):
             if world.truth(atom) is Truth.UNKNOWN:
                 raise UndecidedError(atom, formula)

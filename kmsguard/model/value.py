@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from itertools import count, groupby
 from typing import TypeAlias
 
 import msgspec
 
-from kmsguard.model.guard import NOWHERE_ASSUMED, All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide, show
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 
@@ -256,9 +258,13 @@ def resolve(value: Value, world: World) -> Value:
     """The value in a world: of a Choice the branch that holds. What it holds inside is left as it is.
 
     Raises:
-        UndecidedError: where the world does not say which branch holds.
+        UndecidedError: where the world does not say which branch holds, and is not vague.
     """
     while isinstance(value.data, Choice):
+        if world.vague:
+            vague = _vague(value, world)
+            if vague is not None:
+                return vague
         place, sensitive = value.place, value.sensitive
         for branch in value.data.branches:
             truth = decide(branch.guard, world)
@@ -272,6 +278,76 @@ def resolve(value: Value, world: World) -> Value:
         if (place is not None and value.place is None) or (sensitive and not value.sensitive):
             value = msgspec.structs.replace(value, place=value.place or place, sensitive=value.sensitive or sensitive)
     return value
+
+
+def _vague(value: Value, world: World) -> Value | None:
+    """Of a Choice of texts that the world leaves open, an unknown one of them; None of any other.
+
+    An empty text counts as none: it often means that there is nothing.
+    """
+    options: list[tuple[Formula, tuple[Data, ...]]] = []
+    sensitive = value.sensitive
+    for guard, option in flatten(value):
+        truth = world.truth(guard)
+        if truth is Truth.NO:
+            continue
+        parts = _parts(option.data)
+        if truth is Truth.YES or not parts:
+            return None
+        options.append((guard, parts))
+        sensitive = sensitive or option.sensitive
+    return msgspec.structs.replace(value, data=_one_of(options), sensitive=sensitive) if options else None
+
+
+def _parts(data: Data) -> tuple[Data, ...]:
+    """The characters and holes of a text; nothing of what is none."""
+    if isinstance(data, str):
+        return tuple(data)
+    if not isinstance(data, Text) or data.encodes is not None:
+        return ()
+    parts: list[Data] = []
+    for piece in data.pieces:
+        if isinstance(piece.data, str):
+            parts.extend(piece.data)
+        elif isinstance(piece.data, Unknown) and not piece.sensitive:
+            parts.append(piece.data)
+        else:
+            return ()
+    return tuple(parts)
+
+
+def _one_of(options: Sequence[tuple[Formula, tuple[Data, ...]]]) -> Data:
+    """One of some texts: what all begin and end with around what they differ in."""
+    texts = [parts for _, parts in options]
+    shortest = min(texts, key=len)
+    start = next((n for n, one in enumerate(shortest) if any(parts[n] != one for parts in texts)), len(shortest))
+    least = len(shortest) - start
+    end = next((n for n in range(least) if any(parts[-1 - n] != shortest[-1 - n] for parts in texts)), least)
+    differing = tuple((guard, parts[start : len(parts) - end]) for guard, parts in options)
+    middle = (_differing(differing),) if any(parts for _, parts in differing) else ()
+    pieces = (*_joined(shortest[:start]), *middle, *_joined(shortest[len(shortest) - end :]))
+    return pieces[0] if len(pieces) == 1 else Text(tuple(map(Value, pieces)))
+
+
+def _joined(parts: Sequence[Data]) -> Iterator[Data]:
+    """Characters in a row as one text, and holes."""
+    for is_text, run in groupby(parts, key=lambda part: isinstance(part, str)):
+        if is_text:
+            yield "".join(str(char) for char in run)
+        else:
+            yield from run
+
+
+@lru_cache(maxsize=1 << 12)
+def _differing(options: tuple[tuple[Formula, tuple[Data, ...]], ...]) -> Unknown:
+    """The same unknown text wherever the same texts hang on the same formulas."""
+    known = all(isinstance(part, str) for _, parts in options for part in parts)
+    allowed = tuple(dict.fromkeys("".join(map(str, parts)) for _, parts in options)) if known else ()
+    target = Target("", f"choice {next(_NUMBERS)}")
+    return Unknown("it hangs on what is left open", show(options[0][0]), target, not_null=True, allowed=allowed)
+
+
+_NUMBERS = count()
 
 
 def resolve_deep(value: Value, world: World) -> Value:

@@ -18,7 +18,7 @@ from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError,
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks import find_asked, find_check
+from kmsguard.rules.checks import find_asked, find_check, is_careful
 from kmsguard.rules.worlds import describe, references
 
 MAX_WORLDS = 64
@@ -138,11 +138,16 @@ class _Pair:
         pending = deque([(NOWHERE_ASSUMED, "")])
         told: list[tuple[str, _Told]] = []  # with the way to the world: where everything first holds comes first
         split: list[Atom] = []
+        careful = isinstance(self.rule.require, Check) and is_careful(self.rule.require.name)
         while pending:
             world, way = pending.popleft()
             try:
                 one = self._in(world)
             except UndecidedError as undecided:
+                vague = self._in(world.vaguely) if careful else None
+                if vague is not None and vague.outcome in ("pass", "not applicable"):
+                    told.append((way, vague))
+                    continue
                 self.touched.setdefault(undecided.formula)
                 split.append(undecided.atom)
                 for holds, step in ((True, "0"), (False, "1")):

@@ -227,7 +227,12 @@ def test_two_of_one_name() -> None:
     one_or_other = (declare("aws_kms_alias.a", names, exists=x), declare("aws_kms_alias.b", names, exists=Not(x)))
     both = (declare("aws_kms_alias.a", names), declare("aws_kms_alias.b", names))
 
-    assert queue_key("alias/app", KEY, *one_or_other) == ["aws_kms_key.k", "aws_kms_key.k"]
+    other = declare("aws_kms_key.other", {})
+    elsewhere = {**names, "target_key_id": ref("aws_kms_key.other.id")}
+    apart = (one_or_other[0], declare("aws_kms_alias.b", elsewhere, exists=Not(x)))
+
+    assert queue_key("alias/app", KEY, *one_or_other) == ["aws_kms_key.k"]
+    assert queue_key("alias/app", KEY, other, *apart) == ["aws_kms_key.k", "aws_kms_key.other"]
     assert queue_key("alias/app", KEY, *both) == ["<alias/app>"]
 
 

@@ -17,7 +17,7 @@ from kmsguard.model.rule import Answer, Found, JudgeSettings, Rule, RuleTable
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Branch, Choice, Unknown, Value
-from kmsguard.rules.checks import find_check
+from kmsguard.rules.checks import find_check, is_careful
 from kmsguard.rules.judge import judge
 
 YES, NO, UNKNOWN = Truth.YES, Truth.NO, Truth.UNKNOWN
@@ -232,17 +232,47 @@ def test_which_rules_are_run(settings, runs):
 def check(monkeypatch):
     """Makes a check `probe.ask` that answers as told."""
 
-    def make(function):
+    def make(function, careful=()):
         name = "kmsguard.rules.checks.probe"
         module = ModuleType(name)
         function.__module__ = name
         module.ask = function
+        module.CAREFUL = careful
         module.__spec__ = ModuleSpec(name, None)
         monkeypatch.setitem(sys.modules, name, module)
         find_check.cache_clear()
+        is_careful.cache_clear()
 
     yield make
     find_check.cache_clear()
+    is_careful.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("bad", "verdict", "worlds"),
+    [
+        ("never", "pass", 2),  # the world that assumes nothing, exactly and vaguely
+        ("prod", "unknown", 5),  # then prod, and what is not prod exactly and vaguely: that is enough
+        ("dev", "unknown", 7),  # then dev, and what is neither
+    ],
+)
+def test_careful_check_is_asked_in_a_vague_world_first(check, bad, verdict, worlds):
+    """What a careful check is fine with in a vague world is asked no further; what it is not sure of is decided exactly."""
+    asked = []
+
+    def ask(question):
+        asked.append(question.world)
+        name = question.attribute("name")
+        if isinstance(name.data, Unknown):
+            return Answer(Truth.of(None if any(bad in text for text in name.data.allowed) else True))
+        return Answer(Truth.of(bad not in name.text))
+
+    check(ask, careful={"ask"})
+    name = by(PROD, "prod", by(DEV, "dev", "stage"))
+    judged = judge(Graph((), (resource(name=name),), ()), RuleTable((rule({"check": "probe.ask"}),)), JudgeSettings())
+
+    assert [j.verdict for j in judged.judgements] == [verdict]
+    assert len(asked) == worlds, asked
 
 
 def test_a_rule_that_breaks_says_nothing_and_is_an_error(check):

@@ -5,6 +5,9 @@ imported when the first rule asks. A check takes a `Question` and gives an `Answ
 
 A check that is fine with all but a few resources, whatever the world, can say which these are: in the table `ASKED` of its
 module, by its name. Nobody asks it about others then.
+
+A check that never says YES of an unknown value where it says NO of one that it may turn out to be is in the set `CAREFUL` of
+its module. It is asked in a vague world before a world is split: what it is fine with there, it is fine with in both halves.
 """
 
 from __future__ import annotations
@@ -44,3 +47,12 @@ def find_asked(name: str) -> Asked | None:
     module, function = name.split(".")
     table: dict[str, Asked] = getattr(import_module(f"{__name__}.{module}"), "ASKED", {})
     return table.get(function)
+
+
+@cache
+def is_careful(name: str) -> bool:
+    """Whether a check is asked in vague worlds."""
+    if find_check(name) is None:
+        return False
+    module, function = name.split(".")
+    return function in getattr(import_module(f"{__name__}.{module}"), "CAREFUL", ())

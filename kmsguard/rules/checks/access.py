@@ -48,7 +48,7 @@ class _Held(NamedTuple):
     """An attribute in all worlds that it was asked for in: those that say the same of what it hangs on share it."""
 
     subjects: frozenset[tuple[str, str]] | None
-    values: dict[frozenset[tuple[Atom, bool]], Value]
+    values: dict[tuple[frozenset[tuple[Atom, bool]], bool], Value]
 
 
 class Access:
@@ -149,9 +149,10 @@ class Access:
         said = self.world.key
         if said:
             said = frozenset(one for one in said if (one[0].unit, one[0].subject) in held.subjects)
-        found = held.values.get(said)
+        vague = self.world.vague and bool(held.subjects)
+        found = held.values.get((said, vague))
         if found is None:
-            found = held.values[said] = _value(self, resource, name)
+            found = held.values[said, vague] = _value(self, resource, name)
         return found
 
     # Principals
@@ -313,8 +314,13 @@ class Access:
 def _ends(access: Access, resource: Resource, edge: str) -> tuple[tuple[Resource | External, Truth], ...]:
     if access.wider is not None and access.widest.once(_are_certain, resource, edge):
         return access.widest.ends(resource, edge)
-    found = ((one.target, access.is_there(one)) for one in access.graph.out(resource, edge))
-    return tuple((end, there) for end, there in found if there is not Truth.NO)
+    found: dict[int, tuple[Resource | External, Truth]] = {}
+    for one in access.graph.out(resource, edge):
+        there = access.is_there(one)
+        if there is not Truth.NO:
+            before = found[id(one.target)][1] if id(one.target) in found else Truth.NO
+            found[id(one.target)] = (one.target, there | before)
+    return tuple(found.values())
 
 
 def _are_certain(access: Access, resource: Resource, edge: str) -> bool:
@@ -344,12 +350,12 @@ def access_of(question: Question) -> Access:
 
 def _reader(graph: Graph, world: World, settings: JudgeSettings) -> Access:
     kept = graph.kept.setdefault("access", {})
-    name = (world.key, settings)
+    name = (world.key, world.vague, settings)
     found = kept.get(name)
     if not isinstance(found, Access):
         wider = _reader(graph, world.wider, settings) if world.wider is not None else None
         if len(kept) >= _MAX_READERS:
-            del kept[next(key for key in kept if key != (NOWHERE_ASSUMED.key, settings))]
+            del kept[next(key for key in kept if key != (NOWHERE_ASSUMED.key, False, settings))]
         found = kept[name] = Access(graph, world, settings, wider)
     return found
 

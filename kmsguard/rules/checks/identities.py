@@ -263,3 +263,6 @@ def keeps_aliases_where_they_are(question: Question) -> Answer:
             values = {"statement": statement.name, "key": test.name}
             findings.append(Found(f"{policy.name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
     return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+
+
+CAREFUL = frozenset({"decrypt_with_named_keys", "destroy_named_keys", "name_keys_not_aliases"})

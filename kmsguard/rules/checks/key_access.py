@@ -888,3 +888,5 @@ def _text(value: Value, region: str | None) -> str | None:
 
 
 _LET = Layer(documents=(read_policy(_statement()),))
+
+CAREFUL = frozenset({"admits", "keys_nearby"})

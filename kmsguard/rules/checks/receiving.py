@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 import msgspec
@@ -19,7 +19,7 @@ from kmsguard.iam.document import Statement, read_policy
 from kmsguard.iam.service_linked import service_linked_role
 from kmsguard.iam.texts import Deployment, equal, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.resource import External, Resource
+from kmsguard.model.resource import External, Graph, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
@@ -155,6 +155,26 @@ def equipped(question: Question) -> Answer:
         return Answer(Truth.YES)
     lacks = [one for need in needs for one in _lacking(access, role, principal, need, linked=bool(linked or arns))]
     return _answer(tuple(_lacks(access, role, use, lacks)))
+
+
+def _who_may_launch(graph: Graph) -> Collection[Resource]:
+    """The roles in whose policies, however what is open turns out, an action may be one of `_USES`."""
+    found: dict[Resource, None] = {}
+    for role in graph.by_kind.get("iam.role", ()):
+        managed = (edge.target for edge in graph.out(role, "managed") if isinstance(edge.target, Resource))
+        policies = (role.attributes.get("inline_policies"), *(policy.attributes.get("policy") for policy in managed))
+        if any(policy is None or _may_launch(policy) for policy in policies):
+            found[role] = None
+    return found
+
+
+def _may_launch(policy: Value) -> bool:
+    texts = (part.data for part in policy.walk() if isinstance(part.data, str))
+    return any(text[:1] in _BEGIN and text != "*" for text in texts if text)
+
+
+_BEGIN = frozenset({*(use[0] for use in _USES), *(use[0].upper() for use in _USES), "*", "?", "["})
+ASKED: dict[str, Callable[[Graph], Collection[Resource]]] = {"equipped": _who_may_launch}
 
 
 def _lacking(access: Access, role: Resource, principal: Principal, need: _Need, *, linked: bool) -> Iterator[_Lack]:

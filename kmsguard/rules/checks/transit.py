@@ -271,3 +271,6 @@ def _parameter(parameters: Value, name: str) -> Value:
     if isinstance(parameters.data, dict):
         return next((value for key, value in parameters.data.items() if fold(key) == fold(name)), NOTHING)
     return parameters
+
+
+CAREFUL = frozenset({"denies_plain_http"})
