@@ -239,8 +239,20 @@ class Access:
         return Layer(missing=(Open(_shown(end), "what this policy says is not known here"),))
 
     def _tags(self, end: Resource) -> dict[str, Value] | None:
+        """All tags: those of Terraform's provider are put on whatever it makes, and the resource's own go before them.
+
+        https://registry.terraform.io/providers/hashicorp/aws/latest/docs/guides/resource-tagging
+        """
         tags = self.value(end, "tags")
-        return None if isinstance(tags.data, Unknown) else tags.members
+        given = end.declarations[0].provider.name if end.declarations else ""
+        of_all = [
+            self.value(one, "default_tags")
+            for one in self.graph.by_address.get((end.unit, f"provider.{given}"), ())
+            if one.kind == "template.provider"
+        ]
+        if any(isinstance(one.data, Unknown) for one in (tags, *of_all)):
+            return None
+        return {name: value for one in (*of_all, tags) for name, value in one.members.items()}
 
     # Keys
 
