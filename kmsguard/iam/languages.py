@@ -13,8 +13,8 @@ from kmsguard.iam.texts import takes
 
 ALPHABET = frozenset(chr(code) for code in range(32, 127))
 """The characters of a text that a request can hold."""
-END = "\n"
-"""Stands between two texts that are searched for as one; no text of a request holds it."""
+END = "\U0010ffff"
+"""Stands between two texts that are searched for as one; no text holds it, for it is no character."""
 
 # Where any of several characters will do, the first of these is taken.
 _PREFERENCE = "x94567830ab21cdefghijklmnopqrstuvwyz-/.:"

@@ -127,7 +127,8 @@ class Search:
             return self._checked(solution, needs.space, certain=certain)
         tested = dict.fromkeys(test.key for tests in relations.values() for test in tests)
         tried = _Texts(self, needs, asked, solution)
-        name = next((name for name in relations if name not in tested), next(iter(relations)))
+        name = next((name for name in relations if tried.is_finite(name)), "")
+        name = name or next((name for name in relations if name not in tested), next(iter(relations)))
         texts, complete = tried.of(name, relations[name])
         if not complete:
             few = next(((key, found) for key in tested if key != name and (found := tried.few(key))), None)
@@ -251,6 +252,11 @@ class _Texts:
         if self.needs.may_be_absent(name):
             texts[None] = None
         return list(texts), complete
+
+    def is_finite(self, name: str) -> bool:
+        """Whether a key has one of few values, whatever else is asked."""
+        access = self.needs.space.access(name)
+        return isinstance(access, Read) and isinstance(access.variable, Finite)
 
     def few(self, name: str) -> list[str | None]:
         """All texts that a tested key can hold, where they are few; then its tests are about the keys that they read."""
