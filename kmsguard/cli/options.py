@@ -111,9 +111,6 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     for file in (*given.get("variable_files", ()), *given.get("parameter_files", ())):
         if not os.path.isfile(file):
             raise UsageError(f"{file}: there is no such file")
-    for folder in given.get("rule_dirs", ()):
-        if not os.path.isdir(folder):
-            raise UsageError(f"{folder}: there is no such folder of rules")
     before = config.load(arguments.config) if arguments.config else configured(arguments.paths)
     return config.join(before, given)
 

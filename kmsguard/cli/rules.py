@@ -29,11 +29,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prints the list."""
-    from kmsguard.model.rule import JudgeSettings, is_selected
-    from kmsguard.rules.load import load
+    from kmsguard.model.rule import is_selected
+    from kmsguard.scan.run import load_rules
+    from kmsguard.scan.settings import Settings
 
-    wanted = JudgeSettings(profile=arguments.profile, select=tuple(arguments.select))
-    rules = [rule.info for rule in load(tuple(arguments.rules)).rules if is_selected(rule.info, wanted)]
+    settings = Settings(profile=arguments.profile, select=tuple(arguments.select), rule_dirs=tuple(arguments.rules))
+    wanted = settings.for_rules()
+    rules = [rule.info for rule in load_rules(settings).rules if is_selected(rule.info, wanted)]
     write(_RENDERERS[arguments.format](rules))
     return 0
 

@@ -16,13 +16,26 @@ def standard_input() -> str:
 
 
 def write(text: str) -> None:
-    """Writes to standard output. Whoever reads it may have enough of it (`kmsguard rules | head`): that is no failure."""
+    """Writes to standard output. Whoever reads it may have enough of it (`kmsguard rules | head`): that is no failure.
+
+    Raises:
+        UsageError: where it cannot be written, as on a full disk.
+    """
     try:
         sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
-        # what is left in the buffer would complain again when Python ends
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _give_up()
+    except OSError as error:
+        from kmsguard.model.finding import UsageError
+
+        _give_up()
+        raise UsageError(f"standard output cannot be written: {error.strerror}") from None
+
+
+def _give_up() -> None:
+    """What is left in the buffer would complain again when Python ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def width() -> int:

@@ -14,12 +14,18 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Runs the examples; status 1 where one shows what its rule does not do."""
+    from kmsguard.model.finding import UsageError
     from kmsguard.output.groups import counted
     from kmsguard.rules.examples import run_examples
     from kmsguard.rules.load import rule_files
 
+    files = 0
+    for directory in arguments.directories:
+        found = len(rule_files(directory))
+        if not found:
+            raise UsageError(f"{directory}: there are no rules in this folder")
+        files += found
     failures = run_examples(tuple(arguments.directories))
-    files = sum(len(rule_files(directory)) for directory in arguments.directories)
     lines = [str(failure) for failure in failures]
     outcome = f"{counted(len(failures), 'example')} failed" if failures else "all examples pass"
     lines.append(f"{counted(files, 'rule')}, {outcome}")

@@ -121,7 +121,13 @@ def error_line(report: Report) -> str:
     parts = [counted(number, noun) for number, noun in ((errors, "error"), (warnings, "warning")) if number]
     if not parts:
         return ""
-    return f"{' and '.join(parts)}: {'not everything could be read' if errors else 'some values are unknown because of it'}"
+    if errors:
+        outcome = "not everything could be read"
+    elif all(problem.code == "nothing-to-scan" for problem in report.errors):
+        outcome = "there was nothing to scan"
+    else:
+        outcome = "some values may be unknown"
+    return f"{' and '.join(parts)}: {outcome}"
 
 
 def place(span: Span) -> str:

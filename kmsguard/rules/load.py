@@ -31,8 +31,17 @@ def built_in() -> str:
 
 
 def rule_files(directory: str) -> list[str]:
-    """The rule files of a pack, sorted: all YAML below it but for its `kinds` folder."""
-    return sorted(_yaml_below(directory, skip="kinds"))
+    """The rule files of a pack, sorted: all YAML below it but for its `kinds` folder.
+
+    Raises:
+        UsageError: there is no such folder, or it cannot be read.
+    """
+    try:
+        return sorted(_yaml_below(directory, skip="kinds"))
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{directory}: there is no such folder of rules") from None
+    except OSError as error:
+        raise UsageError(f"{directory}: the rules cannot be read: {error.strerror}") from None
 
 
 def kind_directories(directories: Sequence[str]) -> tuple[str, ...]:
@@ -69,18 +78,11 @@ def load(directories: Sequence[str] = ()) -> RuleTable:
     tables = []
     for number, directory in enumerate((built_in(), *directories)):
         kinds = kind_directories(directories)
-        files = _files(directory)
+        files = rule_files(directory)
         known = [*files, *_MADE_BY, *(file for folder in kinds if number for file in sorted(_yaml_below(folder, "")))]
         compiled = load_compiled("rules", known, _Compiled, lambda f=files, k=kinds: _compile(f, k))  # type: ignore[misc]
         tables.append(compiled.table)
     return _joined(tables)
-
-
-def _files(directory: str) -> list[str]:
-    try:
-        return rule_files(directory)
-    except OSError as error:
-        raise UsageError(f"the rules in {directory} cannot be read: {error.strerror}") from error
 
 
 def _compile(files: Sequence[str], kinds: tuple[str, ...]) -> _Compiled:

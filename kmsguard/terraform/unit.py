@@ -38,8 +38,8 @@ def read_root(source: UnitSource, files: Files, inputs: Callable[[Run, ModuleSou
         modules = LocalModules(run)
         loaded = modules.folder(path)
         if loaded.is_empty:
-            problem = Problem("error", "no-terraform", path, 1, 1, "there are no Terraform files in this folder")
-            return Unit(path, "terraform", (), problems=(problem,)), None
+            none_there = Problem("error", "no-terraform", path, 1, 1, "there are no Terraform files in this folder")
+            return Unit(path, "terraform", (), problems=tuple(sorted(run.problems)) or (none_there,)), None
         root = Module(run, loaded, inputs(run, loaded), modules)
         return _unit(run, path, root, modules), root
     finally:

@@ -54,15 +54,23 @@ FILES = [
     (["scan", ".", "--parameters", "no.json"], "no.json: there is no such file"),
     (["scan", ".", "--config", "no.yaml"], "no.yaml: cannot be read: No such file or directory"),
     (["scan", ".", "--rules", "no"], "no: there is no such folder of rules"),
+    (["test-rules", "no"], "no: there is no such folder of rules"),
+    (["test-rules", "."], ".: there are no rules in this folder"),
 ]
 
 
-@pytest.mark.parametrize(("arguments", "message"), FILES, ids=[row[1].split(":")[0] for row in FILES])
+@pytest.mark.parametrize(("arguments", "message"), FILES, ids=[" ".join(row[0]) for row in FILES])
 def test_a_file_that_is_not_there_is_bad_usage(arguments, message, capsys, tmp_path, monkeypatch):
     """It is told by its name."""
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     assert capsys.readouterr().err == f"kmsguard: {message}\n"
+
+
+def test_a_selection_that_stands_for_no_rule_is_bad_usage(capsys):
+    """The list of rules is asked as a scan is: a misspelled code must not look like a category without rules."""
+    assert main(["rules", "--select", "KG999"]) == 2
+    assert "no rule has the code, code prefix, name or category `KG999`" in capsys.readouterr().err
 
 
 def _with_command(monkeypatch, function):
@@ -114,6 +122,14 @@ def test_a_closed_pipe_is_no_failure():
     with os.fdopen(write, "w") as out:
         done = subprocess.run([*MODULE, "rules"], stdout=out, stderr=subprocess.PIPE, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_a_full_disk_is_told():
+    """Whoever writes a report to a full disk must not think that it is there: status 2, and why."""
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([*MODULE, "rules"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "kmsguard: standard output cannot be written: No space left on device\n")
 
 
 def test_output_is_utf8_whatever_the_locale():

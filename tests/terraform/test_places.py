@@ -245,6 +245,13 @@ def test_no_terraform_files(tmp_path: Path) -> None:
     assert [problem.code for problem in unit.problems] == ["no-terraform"]
 
 
+def test_only_file_cannot_be_read(tmp_path: Path) -> None:
+    """Where the only Terraform file of a folder is no text, that is said of it, and not that there are none."""
+    (tmp_path / "main.tf").write_bytes(b"\xff\xfer\x00")
+    unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
+    assert [(problem.code, Path(problem.file).name) for problem in unit.problems] == [("not-utf8", "main.tf")]
+
+
 def test_principals_of_a_policy_document_know_their_way(tmp_path: Path) -> None:
     """What a principal is, is said at the call of the module, however many lists and dynamic blocks lie between."""
     (tmp_path / "key").mkdir()
