@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kmsguard.secrets.detectors import DETECTORS, HOLE, TITLES
-from kmsguard.secrets.look import is_secret_value, look
+from kmsguard.secrets.look import is_secret_value, look, suspects
 
 MIXED = "aB3dE6gH9j"
 LOWER = "a3b4c5d6e7f8"
@@ -329,3 +329,25 @@ def test_matches_lie_apart_in_the_text(pieces):
     for match in look(text):
         assert end <= match.start < match.end <= len(text)
         end = match.end
+
+
+HARMLESS = ("", "eu-west-1", "Enabled", "team-orders@example.com", "arn:aws:s3:::data-of-orders", "\u0130stanbul", "a" * 30)
+
+
+@given(st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_suspects_are_all_in_which_something_is_found(random):
+    """What is found in one text alone makes that text a suspect among many, however it is written and what stands beside it."""
+    encoded = [base64.b64encode(token.encode()).decode() for token in TOKENS.values()]
+    lines = ["\n".join(text[at : at + 16] for at in range(0, len(text), 16)) for text in encoded]
+    named = [f"export DB_PASSWORD='{MIXED}'", f"<Secret>{MIXED}</Secret>", f"--api-key {MIXED * 2}"]
+    texts = random.sample([*TOKENS.values(), *encoded, *lines, *named, *HARMLESS], random.randint(1, 40))
+    if random.random() < 0.9:
+        texts = [text for text in texts if text.isascii()]  # else all are suspects
+    random.shuffle(texts)
+
+    found = suspects(texts)
+
+    assert {text for text in texts if look(text)} <= found <= set(texts)
+    if all(text.isascii() for text in texts):
+        assert not found & {"eu-west-1", "Enabled", "team-orders@example.com", "arn:aws:s3:::data-of-orders"}

@@ -24,7 +24,7 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
-from kmsguard.secrets.look import Match, is_secret_value, look, may_name_secret
+from kmsguard.secrets.look import Match, is_secret_value, look, may_name_secret, suspects
 from kmsguard.secrets.names import Family, family, is_about_secret, words
 from kmsguard.secrets.placeholders import is_blank, is_dynamic_reference, is_reference
 from kmsguard.syntax.json import parse_json
@@ -126,7 +126,8 @@ class _Looking:
         for resource in graph.resources:
             if resource.declarations:
                 self.owners.setdefault(resource.declarations[0], resource)
-        self.looked: dict[str, list[Match]] = {}
+        texts = _texts_of(graph)
+        self.looked: dict[str, list[Match]] = dict.fromkeys(texts - suspects(texts), [])
         self.given: dict[tuple[str, Span], Resource] = {}  # what stands in the default or value of a variable or parameter
 
     def index(self) -> Index:
@@ -323,6 +324,22 @@ class _Looking:
         return msgspec.structs.replace(hit, group="input", resource=owner, path=name, user=hit.resource, used_as=hit.path)
 
 
+def _texts_of(graph: Graph) -> set[str]:
+    """The texts that are written in declarations, those left aside that have holes or are made of several literals."""
+    found: set[str] = set()
+    for unit in graph.units.values():
+        values = [value for one in (*unit.declarations, *unit.texts) for value in (one.body, one.metadata) if value is not None]
+        while values:
+            data = values.pop().data
+            if isinstance(data, str):
+                found.add(data)
+            elif isinstance(data, dict):
+                values.extend(data.values())
+            elif isinstance(data, tuple):
+                values.extend(data)
+    return found
+
+
 _LAST = (len(_ORDER) + 1, 0)
 
 
@@ -352,31 +369,34 @@ def _as_written(resource: Resource, leaf: Leaf) -> Leaf:
     return leaf
 
 
-def leaves(
-    value: Value, path: tuple[str, ...], name: str = "", *, is_pair: bool = False, typed: bool = False
-) -> Iterator[Leaf]:
+def leaves(value: Value, path: tuple[str, ...], name: str = "", *, typed: bool = False) -> list[Leaf]:
     """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch.
 
     Texts that are JSON are looked into where one of their names may be that of a secret, or where they are one (`typed`).
     """
-    name = name or (path[-1] if path else "")
+    found: list[Leaf] = []
+    _gather(found, value, path, name or (path[-1] if path else ""), False, typed)
+    return found
+
+
+def _gather(found: list[Leaf], value: Value, path: tuple[str, ...], name: str, is_pair: bool, typed: bool) -> None:  # noqa: FBT001
     data = value.data
     if isinstance(data, dict):
-        yield from _members(data, path, typed=typed)
+        _gather_members(found, data, path, typed)
     elif isinstance(data, tuple):
         for item in data:
-            yield from leaves(item, path, name, is_pair=is_pair, typed=typed)
+            _gather(found, item, path, name, is_pair, typed)
     elif isinstance(data, Choice):
         for branch in data.branches:
-            yield from leaves(branch.value, path, name, is_pair=is_pair, typed=typed)
+            _gather(found, branch.value, path, name, is_pair, typed)
     elif isinstance(data, Text) and data.encodes is not None:
-        yield from leaves(data.encodes, path, name, is_pair=is_pair, typed=typed)
+        _gather(found, data.encodes, path, name, is_pair, typed)
     else:
         inner = _json(value, typed=typed) if isinstance(data, (str, Text)) else None
         if inner is not None:
-            yield from leaves(inner, path, name, is_pair=is_pair, typed=typed)
+            _gather(found, inner, path, name, is_pair, typed)
         else:
-            yield Leaf(path, name, value, is_pair)
+            found.append(Leaf(path, name, value, is_pair))
 
 
 def _json(value: Value, *, typed: bool) -> Value | None:
@@ -393,16 +413,16 @@ def _json(value: Value, *, typed: bool) -> Value | None:
 _JSON_BEGINS = ("{", "[", " ", "\t", "\n", "\r")
 
 
-def _members(data: dict[str, Value], path: tuple[str, ...], *, typed: bool) -> Iterator[Leaf]:
-    named = next((data[key].text for key in _NAMES if key in data), None)
+def _gather_members(found: list[Leaf], data: dict[str, Value], path: tuple[str, ...], typed: bool) -> None:  # noqa: FBT001
     held = next((key for key in _VALUES if key in data), None)
+    named = next((data[key].text for key in _NAMES if key in data), None) if held is not None else None
     if named is not None and held is not None:
         kind = data.get("type", data.get("Type"))
         if kind is None or kind.text not in _STORED:
-            yield from leaves(data[held], (*path, named if path else held), named, is_pair=True, typed=typed)
-        data = {key: value for key, value in data.items() if key != held}
+            _gather(found, data[held], (*path, named if path else held), named, True, typed)
     for key, value in data.items():
-        yield from leaves(value, (*path, key), key, typed=typed)
+        if named is None or key != held:
+            _gather(found, value, (*path, key), key, False, typed)
 
 
 def _is_condition_key(leaf: Leaf) -> bool:
