@@ -8,7 +8,7 @@ value of a variable where it is one, else where it is used.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import lru_cache
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
@@ -127,7 +127,7 @@ class _Looking:
             if resource.declarations:
                 self.owners.setdefault(resource.declarations[0], resource)
         texts = _texts_of(graph)
-        self.looked: dict[str, list[Match]] = dict.fromkeys(texts - suspects(texts), [])
+        self.looked: dict[str, list[Match]] = {text: [] for text in texts - suspects(texts)}
         self.given: dict[tuple[str, Span], Resource] = {}  # what stands in the default or value of a variable or parameter
 
     def index(self) -> Index:
@@ -379,7 +379,7 @@ def leaves(value: Value, path: tuple[str, ...], name: str = "", *, typed: bool =
     return found
 
 
-def _gather(found: list[Leaf], value: Value, path: tuple[str, ...], name: str, is_pair: bool, typed: bool) -> None:  # noqa: FBT001
+def _gather(found: list[Leaf], value: Value, path: tuple[str, ...], name: str, is_pair: bool, typed: bool) -> None:
     data = value.data
     if isinstance(data, dict):
         _gather_members(found, data, path, typed)
@@ -413,7 +413,7 @@ def _json(value: Value, *, typed: bool) -> Value | None:
 _JSON_BEGINS = ("{", "[", " ", "\t", "\n", "\r")
 
 
-def _gather_members(found: list[Leaf], data: dict[str, Value], path: tuple[str, ...], typed: bool) -> None:  # noqa: FBT001
+def _gather_members(found: list[Leaf], data: dict[str, Value], path: tuple[str, ...], typed: bool) -> None:
     held = next((key for key in _VALUES if key in data), None)
     named = next((data[key].text for key in _NAMES if key in data), None) if held is not None else None
     if named is not None and held is not None:
