@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from kmsguard.model.truth import Truth
-from kmsguard.syntax.yaml import Mapping, Scalar, Sequence
+from kmsguard.syntax.yaml import Mapping, Scalar, Sequence, scalar_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,7 @@ def tell(template: Template) -> None:
     _limits(template)
     _conditions(template)
     _sections(template)
+    _parameters(template)
     _dependencies(template)
 
 
@@ -46,6 +47,14 @@ def _conditions(template: Template) -> None:
 
 
 def _sections(template: Template) -> None:
+    held = template.root.get("Resources") if template.root is not None else None
+    if (
+        isinstance(held, (Mapping, Scalar))
+        and not template.resources
+        and (isinstance(held, Mapping) or scalar_data(held) is None)
+    ):
+        message = "the template has no resource: CloudFormation refuses it"
+        template.context.problem("warning", "template-invalid", held.span, message)
     for name, what in (("Parameters", "parameter"), ("Mappings", "mapping"), ("Conditions", "condition")):
         for entry in template.section(name):
             if isinstance(entry.value, Mapping) or (name == "Conditions" and entry.value.tag):
@@ -54,6 +63,18 @@ def _sections(template: Template) -> None:
                 continue
             message = f"the {what} {entry.key.text} must be a map"
             template.context.problem("error", "template-invalid", entry.value.span, message)
+
+
+def _parameters(template: Template) -> None:
+    """The types of what a parameter says of itself."""
+    for entry in template.section("Parameters"):
+        if not isinstance(entry.value, Mapping):
+            continue
+        for name, form, what in (("Type", Scalar, "a text"), ("AllowedValues", Sequence, "a list")):
+            said = entry.value.get(name)
+            if said is not None and not isinstance(said, form):
+                message = f"{name} of the parameter {entry.key.text} must be {what}"
+                template.context.problem("error", "template-invalid", said.span, message)
 
 
 def _dependencies(template: Template) -> None:

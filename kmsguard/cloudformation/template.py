@@ -126,7 +126,7 @@ class Template:
                 entries = expansion.entries
                 if expansion.missing is not None and expansion.missing.startswith("the macro"):
                     self._is_changed_by(expansion.missing)
-            elif node is not None and not (isinstance(node, Scalar) and node.text == ""):
+            elif node is not None and not _is_null(node):
                 self.context.problem("error", "template-invalid", node.span, f"{name} must be a map")
             self._sections[name] = entries
         return self._sections[name]
@@ -632,7 +632,9 @@ class Template:
         text = location.text
         if text is None or "://" in text or text.startswith("arn:") or not text.strip():
             return None
-        return posixpath.normpath(posixpath.join(posixpath.dirname(self.file.source.path), text))
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.file.source.path), text))
+        # what leads out of the working directory and back has one name
+        return posixpath.relpath(path) if path.startswith("../") and not posixpath.isabs(text) else path
 
     # --- Outputs ---
 
@@ -727,6 +729,10 @@ class Template:
             if isinstance(stack, Template):
                 found.extend(stack.exports())
         return found
+
+
+def _is_null(node: YamlNode) -> bool:
+    return isinstance(node, Scalar) and not node.tag and scalar_data(node) is None
 
 
 def is_template(file: YamlFile) -> bool:

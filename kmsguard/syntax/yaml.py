@@ -365,6 +365,8 @@ class _Composer:
         """See https://yaml.org/type/merge.html: what is written wins over what is merged, an earlier map over a later one."""
         holder.end = max(holder.end, _written(node)[1])
         for merged in node.items if isinstance(node, Sequence) else [node]:
+            if not isinstance(merged, Mapping) and self.full:
+                continue  # it stands for too much, which is told
             if not isinstance(merged, Mapping):
                 self._problem(key.start, "`<<` merges a map or a list of maps")
                 continue

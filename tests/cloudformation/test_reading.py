@@ -60,6 +60,63 @@ def test_what_cannot_be_read_is_an_error(tmp_path, monkeypatch, content, code, l
     assert unit.files == ("t.yaml",)
 
 
+@pytest.mark.parametrize(
+    ("content", "problems"),
+    [
+        ("Resources:\n", ["warning template-invalid 1"]),
+        ("Resources: null\n", ["warning template-invalid 1"]),
+        ("Resources: {}\n", ["warning template-invalid 1"]),
+        ("Resources: text\n", ["error template-invalid 1"]),
+        ("Conditions: [a]\n", ["error template-invalid 1"]),
+        ("Outputs: null\n", []),
+        (
+            "Parameters:\n  A: {Type: [a]}\n  B: {Type: String, AllowedValues: x}\n",
+            ["error template-invalid 2", "error template-invalid 3"],
+        ),
+        ("Mappings: {M: [a]}\n", ["error template-invalid 1"]),
+    ],
+)
+def test_a_section_of_another_type_is_told(content, problems):
+    """A section that is null is empty; one that is no map is an error, and the rest is judged."""
+    rest = "" if content.startswith("Resources") else "Resources:\n  K: {Type: AWS::KMS::Key}\n"
+    unit = read(UnitSource("t.yaml", "cloudformation", text=content + rest))
+    assert [f"{p.level} {p.code} {p.line}" for p in unit.problems] == problems
+    assert [d.address for d in unit.declarations if d.mode == "managed"] == (["K"] if rest else [])
+
+
+def test_merge_keys_that_multiply_are_told_once():
+    """Maps merged again and again are read up to a bound; the sound resource beside them is judged."""
+    more = [
+        f"x{n}: &x{n} {{<<: [*x{n - 1}, *x{n - 1}], c{n}: *x{n - 1}, d{n}: *x{n - 1}, e{n}: *x{n - 1}}}" for n in range(1, 20)
+    ]
+    text = "\n".join(
+        [
+            "x0: &x0 {a: 1, b: 2}",
+            *more,
+            "Resources:",
+            "  K: {Type: AWS::KMS::Key, Properties: *x19}",
+            "  L: {Type: AWS::KMS::Key}",
+            "",
+        ]
+    )
+    unit = read(UnitSource("t.yaml", "cloudformation", text=text))
+    assert [p.code for p in unit.problems] == ["yaml-syntax"]
+    assert "L" in [d.address for d in unit.declarations]
+
+
+def test_a_template_that_contains_itself_over_others_is_told(tmp_path, monkeypatch):
+    """However a path leads to a template, it is the same one."""
+    folder = tmp_path / "stacks"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    for name, location in (("a", "b.yaml"), ("b", "./c.yaml"), ("c", "../stacks/a.yaml")):
+        stack = f"{{Type: AWS::CloudFormation::Stack, Properties: {{TemplateURL: {location}}}}}"
+        (folder / f"{name}.yaml").write_text(f"Resources:\n  N: {stack}\n  K: {{Type: AWS::KMS::Key}}\n")
+    unit = read(UnitSource("a.yaml", "cloudformation", boundary=str(tmp_path)))
+    assert [(p.code, p.file, p.line) for p in unit.problems] == [("template-cycle", "c.yaml", 2)]
+    assert [d.address for d in unit.declarations] == ["N", "N.N", "N.N.N", "N.N.K", "N.K", "K"]
+
+
 def test_a_missing_file_is_an_error(tmp_path, monkeypatch):
     """A template that is not there yields a unit with a problem."""
     monkeypatch.chdir(tmp_path)

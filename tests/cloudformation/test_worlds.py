@@ -1,7 +1,8 @@
 """The verdict over guards is what the verdicts of the enumerated concrete templates make together.
 
 Random small templates: parameters with allowed values, nested conditions, Fn::If in properties and around whole statements,
-AWS::NoValue, resources with a Condition, mappings by parameter, Rules. `KMSGUARD_WORLDS=20000` makes a long run of it, from
+AWS::NoValue, resources with a Condition and references to them, mappings by parameter with and without default, Fn::ForEach,
+parts of ARNs, a role that reads a secret, Rules. `KMSGUARD_WORLDS=20000` makes a long run of it, from
 the seed `KMSGUARD_SEED` on.
 """
 
@@ -123,6 +124,9 @@ class Random:
             return {"Ref": "AWS::NoValue"}
         if kind == 6 and key is not None and self.allowed:
             return {"Fn::FindInMap": ["M", {"Ref": self._one(*self.allowed)}, key]}
+        if kind == 8 and key is not None:
+            default = {"DefaultValue": self._one(*values)}
+            return {"Fn::FindInMap": ["M", {"Ref": self._parameter()}, key, default]}
         if kind == 7:
             index = {"Fn::If": [self._one(*self.conditions), 0, 1]}
             return {"Fn::Select": [index, list(self.random.choices(values, k=2))]}
@@ -132,6 +136,12 @@ class Random:
         if self._one(True, False):
             resource["Condition"] = self._one(*self.conditions)
         return resource
+
+    def _key(self) -> object:
+        """A reference to a key that may exist under a condition, only where it does."""
+        arn: object = {"Fn::GetAtt": ["Spare", "Arn"]}
+        part = {"Fn::Select": [1, {"Fn::Split": ["/", arn]}]}
+        return {"Fn::If": [self.spare, self._one(arn, arn, part), self._value(({"Ref": "Key"},), depth=1)]}
 
     def _statement(self) -> dict:
         statement: dict = {
@@ -161,7 +171,13 @@ class Random:
         return out
 
     def _resources(self) -> dict:
+        self.spare = self._one(*self.conditions)
         resources = {
+            "Spare": {
+                "Type": "AWS::KMS::Key",
+                "Condition": self.spare,
+                "Properties": {"EnableKeyRotation": self._value((True, False), "flag")},
+            },
             "Key": {
                 "Type": "AWS::KMS::Key",
                 "Properties": {
@@ -194,7 +210,7 @@ class Random:
                     "Type": "AWS::SQS::Queue",
                     "Properties": {
                         "SqsManagedSseEnabled": self._value((True, False), "flag"),
-                        "KmsMasterKeyId": self._value(({"Ref": "Key"}, "alias/aws/sqs")),
+                        "KmsMasterKeyId": self._one(self._key(), self._value(({"Ref": "Key"}, "alias/aws/sqs"))),
                     },
                 }
             ),
@@ -209,15 +225,44 @@ class Random:
                 }
             ),
         }
-        for resource in resources.values():
-            if self._one(True, False, False):
+        if self._one(True, False):
+            resources |= self._loop()
+        if self._one(True, False, False):
+            resources |= self._reader()
+        for name, resource in resources.items():
+            if not name.startswith("Fn::") and self._one(True, False, False):
                 resource["Properties"] = {
                     name: {"Fn::If": [self._one(*self.conditions), value, {"Ref": "AWS::NoValue"}]}
-                    if self._one(True, False, False) and name != "KeyPolicy"
+                    if self._one(True, False, False) and name not in ("KeyPolicy", "AssumeRolePolicyDocument")
                     else value
                     for name, value in resource["Properties"].items()
                 }
         return resources
+
+    def _loop(self) -> dict:
+        """Volumes by a loop, each with what a mapping says of its name."""
+        items = self.random.sample(VALUES, 2)
+        volume = {
+            "AvailabilityZone": "eu-west-1a",
+            "Encrypted": self._one({"Fn::FindInMap": ["M", {"Ref": "Env"}, "flag"]}, self._value((True, False), "flag")),
+        }
+        made: dict = self._conditional({"Type": "AWS::EC2::Volume", "Properties": volume})
+        return {"Fn::ForEach::Volumes": ["Env", items, {"Volume${Env}": made}]}
+
+    def _reader(self) -> dict:
+        """A secret under a key, and a role that reads it, perhaps without the key."""
+        read = {"Effect": "Allow", "Action": "secretsmanager:GetSecretValue", "Resource": {"Ref": "Token"}}
+        decrypt: object = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": {"Fn::GetAtt": ["Key", "Arn"]}}
+        if self._one(True, False):
+            decrypt = {"Fn::If": [self._one(*self.conditions), decrypt, {"Ref": "AWS::NoValue"}]}
+        trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+        policy = {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": [read, decrypt]}}
+        role = {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}, "Policies": [policy]}
+        token = {"KmsKeyId": self._one(self._key(), self._value(({"Ref": "Key"},))), "GenerateSecretString": {}}
+        return {
+            "Token": {"Type": "AWS::SecretsManager::Secret", "Properties": token},
+            "Reader": self._conditional({"Type": "AWS::IAM::Role", "Properties": role}),
+        }
 
 
 Findings = dict[tuple[str, str], dict[tuple[str, int], str]]
@@ -301,7 +346,8 @@ def differences(verdicts: Verdicts, seed: int) -> list[str]:
     for pair in dict.fromkeys((*left, *right)):
         mine = verdict(left[pair]) if pair in left else "nothing"
         told = right.get(pair, "nothing")
-        if mine != told and pair not in too_many:
+        passes = mine == "pass" and told == "nothing"  # what is asked for in no world passes, without a look at every world
+        if mine != told and not passes and pair not in too_many:
             out.append(f"seed {seed}: {pair[0]} on {pair[1]}: {mine}, but the concrete templates make {told}")
     return out
 
