@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 _YAML_RESOURCES = re.compile(r"^(?:Resources|'Resources'|\"Resources\")[ \t]*:", re.MULTILINE)
-_JSON_RESOURCES = re.compile(r"[{,]\s*\"?Resources\"?\s*:\s*\{")
+_START = re.compile(r"(?:\s|#[^\n]*\n|---\s)*+")
+_JSON_RESOURCES = re.compile(r"[{,](?:\s|#[^\n]*\n)*+[\"']?Resources[\"']?\s*:\s*\{")
 _TYPE = re.compile(r"[\"']?Type[\"']?\s*:\s*[\"']?(?:AWS|Custom|Alexa)::")
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _INCLUDE = re.compile(r"[\"']?Transform[\"']?\s*:")
@@ -19,7 +20,8 @@ def looks_like_template(text: str) -> bool:
     """
     if "Resources" not in text:
         return False
-    if text.lstrip()[:1] == "{":
+    start = _START.match(text.removeprefix("\ufeff"))
+    if start is not None and text.removeprefix("\ufeff")[start.end() : start.end() + 1] == "{":
         if not any(_depth(text, match.start() + 1) == 1 for match in _JSON_RESOURCES.finditer(text)):
             return False
     elif _YAML_RESOURCES.search(text) is None:

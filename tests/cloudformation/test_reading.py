@@ -432,6 +432,8 @@ def test_stacks_that_multiply_are_cut_off(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        ('{ # none\n "Resources": {"K": {"Type": "AWS::KMS::Key"}}}', True),
+        ("# a\n---\n{Resources: {K: {Type: AWS::KMS::Key}}}", True),
         ("Resources:\n  A:\n    Type: AWS::KMS::Key\n", True),
         ("AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n", True),
         ("Transform: AWS::Serverless-2016-10-31\n'Resources':\n", True),
