@@ -22,8 +22,6 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.value import ACCOUNT, REGION, Text, Unknown, Value
 from kmsguard.syntax.yaml import Entry, Mapping, YamlFile, YamlNode, parse_file
 
-STACK_SET = "AWS::CloudFormation::StackSet"
-
 
 class Instance(msgspec.Struct, frozen=True):
     """An account and a Region that a stack set is deployed to, and what it is given there. None: not known."""

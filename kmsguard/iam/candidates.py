@@ -36,7 +36,6 @@ class Candidates:
                 texts = self._values.setdefault(test.key, {})
                 texts.update((entry.known, None) for entry in test.values if entry.known is not None)
         self.facts = facts
-        self._addresses: dict[bool, tuple[str, ...]] = {}
 
     def _read(self, *keys: str) -> list[str]:
         return [text for key in keys for text in self._values.get(key, ())]

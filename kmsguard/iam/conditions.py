@@ -109,7 +109,7 @@ def test_holds(test: Test, request: Request) -> Result:
     key = request.key(test.key)
     state = request.state(test.key)
     if key is None:
-        return result.unknown(Open(test.name, f"no policy of a key alone decides {test.name}"))
+        return result.unknown(Open(test.name, f"what {test.name} holds in the request is not known"))
     base = BASES.get(test.base)
     if isinstance(state, Undecided) and (base is None or base.family != "null"):
         return _undecided(test, base, key, state)

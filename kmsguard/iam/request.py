@@ -146,11 +146,6 @@ def decision(document: PolicyDocument, call: Call, deployment: Deployment) -> Tr
     return min(allowed, ~denied)
 
 
-def statement_truth(statement: Statement, call: Call, deployment: Deployment) -> Truth:
-    """Whether a statement matches a request."""
-    return _statement_truth(statement, call.operation, caller_of(call, deployment), request_of(call), deployment)
-
-
 def _statement_truth(statement: Statement, operation: str, caller: Caller, request: Request, deployment: Deployment) -> Truth:
     if statement.open:
         return Truth.UNKNOWN

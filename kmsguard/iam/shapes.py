@@ -87,5 +87,3 @@ https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-i
 """
 ALIAS_NAME: Shape = (Token(frozenset(string.ascii_letters + string.digits + "/_-"), loop=True),)
 """What follows `alias/`: https://docs.aws.amazon.com/kms/latest/APIReference/API_CreateAlias.html."""
-_NAME = frozenset(":/")
-NAME_SHAPE: Shape = (Token(_NAME, negated=True), Token(_NAME, negated=True, loop=True))

@@ -253,7 +253,7 @@ def without_case(pattern: Pattern) -> Pattern:
 class Machine:
     """A pattern without holes that reads texts: a set of positions, held as the bits of a number."""
 
-    __slots__ = ("_masks", "_negated", "_taken", "final", "loops", "start", "tokens")
+    __slots__ = ("_negated", "_taken", "final", "loops", "start", "tokens")
 
     def __init__(self, tokens: Sequence[Token]) -> None:
         self.tokens: list[Token] = []
@@ -273,7 +273,6 @@ class Machine:
                 self._negated |= bit
             for char in token.chars:
                 self._taken[char] = self._taken.get(char, 0) ^ bit
-        self._masks: dict[str, int] = {}
         self.final = 1 << len(self.tokens)
         self.start = self.skip(1)
 

@@ -183,11 +183,6 @@ def _key(parts: list[str]) -> Family | None:
     return "token" if before in _KEY_OF else None
 
 
-def names_secret(name: str) -> bool:
-    """Whether what has this name holds a secret."""
-    return family(name) is not None
-
-
 # What stands beside a password in the value of a secret.
 _ABOUT = frozenset(
     {

@@ -203,13 +203,13 @@ def _text_of(pieces: list[Value], span: Span | None) -> Value:
     return text_value(pieces, span)
 
 
-def truth_value(formula: Formula, span: Span | None = None) -> Value:
+def truth_value(formula: Formula) -> Value:
     """A bool that hangs on a formula."""
     if formula is Truth.YES or formula is Truth.NO:
-        return Value(formula is Truth.YES, span)
+        return Value(formula is Truth.YES)
     if formula is Truth.UNKNOWN:
-        return Value(Unknown("a condition that is not decided", not_null=True), span)
-    return Value(Choice((Branch(formula, Value(True, span)), Branch(negate(formula), Value(False, span)))), span)
+        return Value(Unknown("a condition that is not decided", not_null=True))
+    return Value(Choice((Branch(formula, Value(True)), Branch(negate(formula), Value(False)))))
 
 
 def without_errors(value: Value) -> Value:

@@ -11,7 +11,6 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.choices import choose, combinations, distribute, spread
 from kmsguard.terraform.history import derived
@@ -108,16 +107,6 @@ def _to_bool(value: Value, to: Type) -> Value:
 def _hole(value: Value) -> Unknown:
     unknown = find_unknown(value)
     return Unknown(unknown.reason, unknown.reference) if unknown is not None else Unknown("not known")
-
-
-def elements_of(value: Value) -> tuple[Value, ...] | None:
-    """The elements of a list, set or tuple; of a map the values in Terraform's order. None for anything else."""
-    data = value.data
-    if isinstance(data, tuple):
-        return data
-    if isinstance(data, dict):
-        return tuple(data[name] for name in sorted(data))
-    return None
 
 
 def _to_list(value: Value, to: Type) -> Value:
@@ -330,17 +319,7 @@ def canonical(value: Value) -> Key | None:
 # --- what is asked of a value -----------------------------------------------------------------------------------------------
 
 
-def as_text(value: Value) -> str | None:
-    """A scalar as text, where it is known; None for anything else."""
-    return scalar_text(value.data)
-
-
 def as_bool(value: Value) -> bool | None:
     """A bool (or its text), where it is known; None for anything else."""
     found = convert(value, BOOL).data
     return found if isinstance(found, bool) else None
-
-
-def truth_of(value: Value) -> Truth:
-    """A bool as a truth; UNKNOWN where it is not known."""
-    return Truth.of(as_bool(value))

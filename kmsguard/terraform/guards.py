@@ -163,8 +163,3 @@ def any_holds(*formulas: Formula) -> Formula:
 
 def _parts(formula: Formula, kind: type[All | Any]) -> tuple[Formula, ...]:
     return formula.of if isinstance(formula, kind) else (formula,)
-
-
-def can_hold(formula: Formula) -> bool:
-    """Whether a formula can hold at all."""
-    return meet(formula, formula) is not Truth.NO if not isinstance(formula, Truth) else formula is not Truth.NO

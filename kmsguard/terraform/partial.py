@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.guard import Formula, atoms
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Branch, Choice, Text, Unknown, Value
+from kmsguard.model.value import Branch, Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.types import Type
 
@@ -135,18 +135,9 @@ def find_unknown(value: Value) -> Unknown | None:
         return data
     if isinstance(data, Choice):
         return condition_unknown(data)
-    items: Iterable[Value]
-    if isinstance(data, Text):
-        if len(data.pieces) == 1 and isinstance(data.pieces[0].data, str):
-            return None
-        items = data.pieces
-    elif isinstance(data, tuple):
-        items = data
-    elif isinstance(data, dict):
-        items = data.values()
-    else:
+    if isinstance(data, Text) and len(data.pieces) == 1 and isinstance(data.pieces[0].data, str):
         return None
-    for item in items:
+    for item in _inside(data):
         found = find_unknown(item)
         if found is not None:
             return found
@@ -158,20 +149,20 @@ def find_invalid(value: Value) -> Value | None:
     data = value.data
     if isinstance(data, Invalid):
         return value
-    items: Iterable[Value]
-    if isinstance(data, Text):
-        items = data.pieces
-    elif isinstance(data, tuple):
-        items = data
-    elif isinstance(data, dict):
-        items = data.values()
-    else:
-        return None
-    for item in items:
+    for item in _inside(data):
         found = find_invalid(item)
         if found is not None:
             return found
     return None
+
+
+def _inside(data: Data) -> Iterable[Value]:
+    """The values that a text, list or map is made of."""
+    if isinstance(data, Text):
+        return data.pieces
+    if isinstance(data, tuple):
+        return data
+    return data.values() if isinstance(data, dict) else ()
 
 
 def condition_unknown(choice: Choice) -> Unknown:

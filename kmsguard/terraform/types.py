@@ -169,11 +169,6 @@ def key_name(node: Expression) -> str | None:
     return None
 
 
-def type_text(node: Expression) -> str:
-    """A short name of what an expression is, for messages."""
-    return node.name if isinstance(node, (Variable, Call, GetAttr)) else type(node).__name__.lower()
-
-
 def parse_number(text: str) -> int | Decimal | None:
     """A number as Terraform reads it out of a string; None where it is none."""
     if not text or text.strip() != text or not text.isascii():

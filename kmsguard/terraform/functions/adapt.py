@@ -20,7 +20,6 @@ STRINGS = Type("list", STRING)
 NUMBERS = Type("list", NUMBER)
 BOOLS = Type("list", BOOL)
 LIST = Type("list", ANY)
-MAP = Type("map", ANY)
 
 
 class FunctionError(Exception):
