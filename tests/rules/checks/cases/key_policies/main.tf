@@ -66,6 +66,10 @@ resource "aws_cloudfront_origin_access_control" "o" {
 }
 resource "aws_cloudfront_distribution" "d" {
   enabled = true
+  restrictions {
+    geo_restriction { restriction_type = "none" }
+  }
+  viewer_certificate { cloudfront_default_certificate = true }
   origin {
     domain_name              = aws_s3_bucket.site.bucket_regional_domain_name
     origin_id                = "s3"
