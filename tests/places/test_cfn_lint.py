@@ -76,6 +76,47 @@ Resources:
   Topic: {Type: AWS::SNS::Topic}
 """
 
+SERVERLESS = """\
+Transform: AWS::Serverless-2016-10-31
+Globals:
+  Function:
+    Runtime: python3.12
+    Environment: {Variables: {API_PASSWORD: Sup3rS3cretValue}}
+Resources:
+  Key:
+    Type: AWS::KMS::Key
+    Properties:
+      EnableKeyRotation: false
+  Read:
+    Type: AWS::Serverless::Function
+    Properties:
+      Handler: a.b
+      InlineCode: x
+      Environment:
+        Variables:
+          DB_PASSWORD: An0therS3cretValue
+"""
+LOOPS = """\
+Transform: AWS::LanguageExtensions
+Resources:
+  Plain:
+    Type: AWS::KMS::Key
+  Fn::ForEach::Keys:
+    - Name
+    - [Alpha, Beta]
+    - Key${Name}:
+        Type: AWS::KMS::Key
+        Properties:
+          EnableKeyRotation: false
+  Fn::ForEach::Ignored:
+    - Name
+    - [Gamma]
+    - Key${Name}:
+        Type: AWS::KMS::Key
+        Metadata: {cfn-lint: {config: {ignore_checks: [WKG401]}}}
+"""
+MINIFIED = '{"Resources":{"K":{"Type":"AWS::KMS::Key","Properties":{"Description":"é😀","EnableKeyRotation":false}}}}'
+
 Place = tuple[int, int, int, int]
 BAD = ("WKG401", "keys.yaml", (16, 7, 16, 31))
 ASKED = ("WKG401", "keys.yaml", (19, 18, 19, 48))
@@ -139,6 +180,24 @@ def test_templates_that_nest_each_other(project: Path) -> None:
     assert found(project, "child.yaml", "parent.yaml") == nested
     assert found(project, "child.yaml") == nested
     assert found(project, "parent.yaml") == nested
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "sam.yaml",
+            SERVERLESS,
+            [("EKG102", (5, 45, 5, 61)), ("EKG102", (18, 24, 18, 42)), ("WKG401", (10, 7, 10, 31))],
+        ),
+        ("loops.yaml", LOOPS, [("WKG401", (3, 3, 4, 24)), ("WKG401", (11, 11, 11, 35)), ("WKG401", (11, 11, 11, 35))]),
+        ("one.json", MINIFIED, [("WKG401", (1, 76, 1, 101))]),
+    ],
+)
+def test_places_are_those_of_the_file(tmp_path: Path, name: str, text: str, expected: list[Any]) -> None:
+    """cfn-lint transforms SAM and writes out loops before it runs rules: our places are those of what is written."""
+    (tmp_path / name).write_text(text)
+    assert found(tmp_path, name) == [(rule, name, place) for rule, place in expected]
 
 
 def test_what_is_no_resource(project: Path) -> None:
