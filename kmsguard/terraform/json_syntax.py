@@ -41,7 +41,7 @@ _BLOCKS: dict[str, frozenset[str]] = {
     "output": frozenset({"precondition", "postcondition"}),
     "terraform": frozenset({"backend", "cloud", "required_providers", "provider_meta"}),
 }
-_NO_BLOCKS = frozenset({"locals", "module"})
+_NO_BLOCKS = frozenset({"locals", "module", "required_providers"})
 _NAMED = frozenset({"dynamic", "provisioner", "backend", "provider_meta"})  # nested blocks with a label
 _MAPS = frozenset({
     "additional_encryption_context", "advanced_options", "arguments", "attributes", "client_metadata", "config", "context",

@@ -82,7 +82,7 @@ def is_well_formed(run: Run, file: HclFile, block: Block, *, overrides: bool = F
                 "warning",
                 "unknown-argument",
                 span,
-                f"a `{block.type}` block has no argument `{name}`{_instead(name, shape.arguments)}",
+                f"a `{block.type}` block has no argument `{name}`{instead(name, shape.arguments)}",
             )
     for nested in block.body.blocks:
         if shape.blocks is not None and nested.type not in shape.blocks:
@@ -92,7 +92,7 @@ def is_well_formed(run: Run, file: HclFile, block: Block, *, overrides: bool = F
                 "warning",
                 "unknown-block",
                 span,
-                f"a `{block.type}` block has no block `{nested.type}`{_instead(nested.type, known)}",
+                f"a `{block.type}` block has no block `{nested.type}`{instead(nested.type, known)}",
             )
     if block.body.complete and not overrides:
         for name in shape.required:
@@ -102,9 +102,9 @@ def is_well_formed(run: Run, file: HclFile, block: Block, *, overrides: bool = F
 
 
 def _unknown_block(run: Run, block: Block, head: Span) -> None:
-    instead = _close(block.type, frozenset(SHAPES))
-    if instead:
-        message = f"there are no blocks of type `{block.type}`; what it holds is not read: did you mean `{instead}`?"
+    found = _close(block.type, frozenset(SHAPES))
+    if found:
+        message = f"there are no blocks of type `{block.type}`; what it holds is not read: did you mean `{found}`?"
         run.report("error", "unknown-block", head, message)
     else:
         run.report("warning", "unknown-block", head, f"there are no blocks of type `{block.type}`; what it holds is not read")
@@ -117,9 +117,10 @@ def _labels_message(block: Block, shape: Shape) -> str:
     return "this block is not read: its labels are names of letters, digits, `_` and `-` that begin with a letter"
 
 
-def _instead(name: str, known: frozenset[str]) -> str:
+def instead(name: str, known: frozenset[str], otherwise: str = "; remove it") -> str:
+    """What to do about a name that is not known: the known one that is like it, if there is one."""
     found = _close(name, known)
-    return f"; did you mean `{found}`?" if found else "; remove it"
+    return f"; did you mean `{found}`?" if found else otherwise
 
 
 def _close(name: str, known: frozenset[str]) -> str:

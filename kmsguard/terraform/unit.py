@@ -51,6 +51,7 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
     declarations = tuple(root.declarations())
     outputs = {name: export(root.output(name, located)) for name, located in root.source.outputs.items()}
     report_cycles(root)
+    _refused(root, modules)
     comments: dict[str, tuple[Comment, ...]] = {}
     for module in modules.loaded.values():
         for file in module.files:
@@ -69,6 +70,14 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
         account=_text(root, "account") or run.settings.account,
         region=_text(root, "region") or run.settings.region,
     )
+
+
+def _refused(root: Module, modules: LocalModules) -> None:
+    """What the provider's schema refuses; it is not read where there is nothing of the provider."""
+    if any(of_type.startswith("aws_") for source in modules.loaded.values() for _, of_type, _ in source.resources):
+        from kmsguard.terraform.refused import report_refused
+
+        report_refused(root, modules.loaded)
 
 
 def _texts(path: str, modules: LocalModules, declarations: tuple[Declaration, ...]) -> Iterator[Declaration]:

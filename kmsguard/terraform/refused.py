@@ -1,0 +1,347 @@
+"""What Terraform refuses of resources and data sources of the AWS provider: names that it does not know, arguments and blocks
+that are missing or too many, values of the wrong type.
+
+What every known version of the provider refuses is told, as warnings: a newer version may know more. Of resources of other
+providers, and of other versions, nothing is said. See https://developer.hashicorp.com/terraform/language/syntax/configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from kmsguard.model.source import Source, Span
+from kmsguard.model.truth import Truth
+from kmsguard.model.value import Absent, Choice, Text, Unknown, Value
+from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Literal, Node
+from kmsguard.terraform import requirements
+from kmsguard.terraform.aws_schema import Entry, Schema, block_schema, newest, resource_schema, resource_types
+from kmsguard.terraform.body import META
+from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.evaluate import conclude
+from kmsguard.terraform.expand import both
+from kmsguard.terraform.load import Located, ModuleSource, block_types
+from kmsguard.terraform.partial import Handle, Invalid, branches
+from kmsguard.terraform.schema import instead, label
+from kmsguard.terraform.types import Type
+
+if TYPE_CHECKING:
+    from kmsguard.terraform.module import Module
+    from kmsguard.terraform.resource import Resource
+
+_OLDEST = (4,)
+_OF_TERRAFORM = frozenset({"lifecycle", "provisioner", "connection", "timeouts", "_"})
+_SCALARS = {"string": "a text", "number": "a number", "bool": "true or false"}
+_PLURALS = {"string": "texts", "number": "numbers", "bool": "true or false"}
+_TEXTS = (str, Text, bool, int, float, Decimal)  # what becomes a text where one is asked for
+
+
+class _Wrong(msgspec.Struct, frozen=True):
+    """What is wrong with a block as it is written. `within`: the `dynamic` blocks around it, which may be never made."""
+
+    code: str
+    span: Span
+    message: str
+    within: tuple[Span, ...] = ()
+
+
+def report_refused(root: Module, modules: dict[str, ModuleSource]) -> None:
+    """Says of each resource and data source of the AWS provider what Terraform refuses of it.
+
+    `modules`: all that were read, by folder; the provider's version has to suit all of them.
+    """
+    if requirements.allows(root.run, modules.values(), _OLDEST, newest()):
+        _Search().module(root)
+
+
+class _Search:
+    def __init__(self) -> None:
+        self._written: dict[int, list[_Wrong]] = {}  # of each block as it is written, what is yet to be told
+
+    def module(self, module: Module) -> None:
+        named = requirements.sources(module.source)
+        for key, located in module.source.resources.items():
+            mode, of_type, _ = key
+            if mode == "ephemeral" or not of_type.startswith("aws_"):
+                continue
+            if requirements.made_with(located, of_type, named) == requirements.AWS:
+                self.resource(module, key, located)
+        for name in module.source.calls:
+            for child in module.children(name)[1].values():
+                if child is not None and child.exists is not Truth.NO:
+                    self.module(child)
+
+    def resource(self, module: Module, key: tuple[str, str, str], located: Located) -> None:
+        mode, of_type, _ = key
+        run = module.run
+        schema = resource_schema(mode, of_type)
+        pending = self._written.get(id(located))
+        if pending is None:
+            found = [_no_such_type(mode, of_type, located)] if schema is None else list(_read(located, of_type, schema))
+            for wrong in found:
+                if not wrong.within:
+                    run.report("warning", wrong.code, wrong.span, wrong.message)
+            pending = self._written[id(located)] = [wrong for wrong in found if wrong.within]
+        if schema is None:
+            return
+        for instance in module.resource(key)[1].values():
+            if both(module.exists, instance.instance.exists) is Truth.NO:
+                continue
+            made = _spans(Value(instance.written())) if pending else frozenset()
+            for wrong in pending:
+                if made.issuperset(wrong.within):
+                    run.report("warning", wrong.code, wrong.span, wrong.message)
+            for wrong in _Values(instance, of_type).body(instance.written(), schema, located.block, located.head, of_type):
+                run.report("warning", wrong.code, wrong.span, wrong.message)
+
+
+def _no_such_type(mode: str, of_type: str, located: Located) -> _Wrong:
+    what = "data source" if mode == "data" else "resource"
+    known = ".".join(map(str, newest()))
+    message = f"the AWS provider has no {what} `{of_type}`, up to version {known}"
+    message += instead(of_type, frozenset(resource_types(mode)), otherwise="")
+    return _Wrong("unknown-resource-type", located.head, message)
+
+
+def _spans(value: Value) -> frozenset[Span]:
+    """The places of all nested blocks that were made."""
+    found: dict[Span, None] = {}
+    rest = [value]
+    while rest:
+        at = rest.pop()
+        data = at.data
+        if isinstance(data, Choice):
+            rest.extend(branch.value for branch in data.branches)
+        elif isinstance(data, tuple):
+            rest.extend(data)
+        elif isinstance(data, dict):
+            if at.span is not None:
+                found[at.span] = None
+            rest.extend(data.values())
+    return frozenset(found)
+
+
+# --- as it is written --------------------------------------------------------------------------------------------------------
+
+
+class _Body(msgspec.Struct, frozen=True, eq=False):
+    """A body, and what is said of it."""
+
+    name: str  # `bucket`, or `rule` of `bucket`
+    body: Body
+    schema: Schema
+    source: Source
+    head: Span
+    within: tuple[Span, ...] = ()
+    is_top: bool = False
+    is_block: bool = True  # and no object, of which all members may be left out
+
+    def wrong(self, code: str, span: Span, message: str) -> _Wrong:
+        return _Wrong(code, span, message, self.within)
+
+
+def _read(located: Located, of_type: str, schema: Schema) -> Iterator[_Wrong]:
+    """What is wrong with a resource as it is written, whatever its values are."""
+    return _body(_Body(f"`{of_type}`", located.block.body, schema, located.file.source, located.head, is_top=True))
+
+
+def _body(at: _Body) -> Iterator[_Wrong]:
+    for attribute in at.body.attributes.values():
+        if not (at.is_top and attribute.name in META):
+            yield from _argument(at, attribute)
+    present: dict[str, list[Block]] = {}
+    for block in at.body.blocks:
+        of = label(block, 0) if block.type == "dynamic" else block.type
+        if not (at.is_top and of in _OF_TERRAFORM and of not in at.schema):
+            present.setdefault(of, []).append(block)
+            yield from _block(at, block, of)
+    if not at.body.complete:
+        return
+    written = {*at.body.attributes, *present}
+    if at.is_top:
+        written.update(name for block in at.body.blocks if block.type == "_" for name in block.body.attributes)
+    for name, entry in at.schema.items():
+        if entry.kind == "block" and name not in at.body.attributes:
+            yield from _bounds(at, name, entry, present.get(name, []))
+        elif entry.required and name not in written and at.is_block:
+            yield at.wrong("missing-argument", at.head, f"{at.name} lacks its argument `{name}`")
+
+
+def _argument(at: _Body, attribute: Attribute) -> Iterator[_Wrong]:
+    name, entry = attribute.name, at.schema.get(attribute.name)
+    source: Source = getattr(attribute, "source", at.source)
+    span = source.span(attribute.start, attribute.name_end)
+    if entry is None:
+        yield at.wrong("unknown-argument", span, f"{at.name} has no argument `{name}`{_instead(name, at.schema)}")
+    elif entry.kind == "block" and not (source.path.endswith(".json") and _is_null(attribute)):
+        message = f"`{name}` of {at.name} is a block: write `{name} {{` without an equals sign"
+        yield at.wrong("unknown-argument", span, message)
+
+
+def _block(at: _Body, block: Block, of: str) -> Iterator[_Wrong]:
+    source: Source = getattr(block, "source", at.source)
+    head = source.span(block.start, block.head_end)
+    entry = at.schema.get(of)
+    if entry is None:
+        yield at.wrong("unknown-block", head, f"{at.name} has no block `{of}`{_instead(of, at.schema)}")
+    elif entry.kind == "argument":
+        yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is an argument: write `{of} =`")
+    elif entry.kind == "computed":
+        yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is decided by AWS; remove it")
+    elif entry.kind != "any":
+        body, within = block.body, at.within
+        if block.type == "dynamic":
+            content = next((nested for nested in block.body.blocks if nested.type == "content"), None)
+            if content is None:
+                return
+            body, within = content.body, (*within, source.span(block.start, block.end))
+        is_block = entry.kind == "block"
+        yield from _body(
+            _Body(f"`{of}` of {at.name}", body, block_schema(entry.inner), source, head, within, is_block=is_block)
+        )
+
+
+def _bounds(at: _Body, of: str, entry: Entry, blocks: list[Block]) -> Iterator[_Wrong]:
+    fixed = [block for block in blocks if block.type != "dynamic"]
+    if entry.most and len(fixed) > entry.most:
+        extra = fixed[entry.most]
+        source: Source = getattr(extra, "source", at.source)
+        yield at.wrong("too-many-blocks", source.span(extra.start, extra.head_end), _too_many(of, entry, at.name))
+    if len(blocks) < entry.least and len(fixed) == len(blocks):
+        yield at.wrong("missing-block", at.head, _too_few(of, entry, at.name))
+
+
+def _too_many(of: str, entry: Entry, name: str) -> str:
+    return f"{name} takes {'one block' if entry.most == 1 else f'{entry.most} blocks'} `{of}` at most"
+
+
+def _too_few(of: str, entry: Entry, name: str) -> str:
+    return f"{name} lacks its block `{of}`" if entry.least == 1 else f"{name} takes at least {entry.least} blocks `{of}`"
+
+
+def _instead(name: str, schema: Schema) -> str:
+    settable = frozenset(one for one, entry in schema.items() if entry.kind != "computed")
+    return instead(name, settable)
+
+
+def _is_null(attribute: Attribute) -> bool:
+    node: Node = getattr(attribute.expression, "inner", attribute.expression)
+    return isinstance(node, Literal) and node.value is None
+
+
+# --- what it evaluates to ----------------------------------------------------------------------------------------------------
+
+
+class _Values:
+    """The values of an instance."""
+
+    def __init__(self, resource: Resource, of_type: str) -> None:
+        self.scope = resource.scope
+        self.type = of_type
+
+    def body(self, values: dict[str, Value], schema: Schema, block: Block, head: Span, name: str) -> Iterator[_Wrong]:
+        """What is wrong in the resource."""
+        name = f"`{name}`"
+        types = block_types(block)
+        for one, attribute in block.body.attributes.items():
+            entry = schema.get(one)
+            if entry is not None and entry.required and one not in values and self._is_null(attribute):
+                span = self.scope.span(attribute)
+                yield _Wrong("missing-argument", span, f"{name} lacks its argument `{one}`: it is null")
+        for of, blocks in types.items():
+            entry = schema.get(of)
+            if entry is not None and entry.kind == "block" and any(one.type == "dynamic" for one in blocks):
+                yield from self._count(of, entry, values.get(of), self.scope.span(blocks[0]), head, name)
+        yield from self._values(values, schema, name)
+
+    def _is_null(self, attribute: Attribute) -> bool:
+        """Whether it is null however the module is called: a default of null stands for what a caller has to give."""
+        trail = conclude(attribute.expression, self.scope).trail
+        if trail is None:
+            return _is_null(attribute)
+        return all(step.what != "variable default" for step in trail.chain())
+
+    def _count(self, of: str, entry: Entry, value: Value | None, span: Span, head: Span, name: str) -> Iterator[_Wrong]:
+        items = () if value is None else value.items
+        if value is not None and not (items and all(isinstance(item.data, dict) for item in items)):
+            return  # how many there are hangs on something
+        if entry.most and len(items) > entry.most:
+            yield _Wrong("too-many-blocks", span, f"{_too_many(of, entry, name)}; here are {len(items)}")
+        elif len(items) < entry.least:
+            yield _Wrong("missing-block", head, f"{_too_few(of, entry, name)}; here are {len(items)}")
+
+    def _values(self, values: dict[str, Value], schema: Schema, name: str) -> Iterator[_Wrong]:
+        for one, value in values.items():
+            entry = schema.get(one)
+            if entry is None:
+                continue
+            if entry.kind == "computed":
+                if all(option.data is not None and not isinstance(option.data, Absent) for _, option in branches(value)):
+                    yield from _at(
+                        value, "computed-argument", f"`{one}` of {name} is decided by AWS; it cannot be set, remove it"
+                    )
+            elif entry.kind == "argument" and entry.type is not None and not _is_of_blocks(value):
+                reason = _misfit(value, entry.type)
+                if reason is not None:
+                    yield from _at(value, "invalid-value", f"`{one}` of {name} is {_shown(entry.type)}, and {reason}")
+            elif entry.kind in ("block", "objects"):
+                inner = block_schema(entry.inner)
+                for item in value.items:
+                    yield from self._values(item.members, inner, f"`{one}` of {name}")
+
+
+def _at(value: Value, code: str, message: str) -> Iterator[_Wrong]:
+    if value.where is not None:
+        yield _Wrong(code, value.where, message)
+
+
+def _is_of_blocks(value: Value) -> bool:
+    """Whether it is written as blocks, which is told where they stand."""
+    return any(isinstance(item.data, dict) and item.place is not None and item.place == item.span for item in value.items)
+
+
+def _misfit(value: Value, to: Type) -> str | None:
+    """Why a value cannot be one of a type, however its conditions turn out; None where it can."""
+    reasons = [_wrong(option, to) for _, option in branches(value)]
+    return reasons[0] if all(reason is not None for reason in reasons) else None
+
+
+def _wrong(value: Value, to: Type) -> str | None:
+    data = value.data
+    if data is None or isinstance(data, Absent):
+        return None
+    if isinstance(data, Handle) and data.of is not None and to.kind != "map":
+        return "this is a whole object: name one of its attributes"
+    if isinstance(data, Unknown):
+        return None
+    if to.kind in ("list", "map"):
+        wanted: type = tuple if to.kind == "list" else dict
+        if not isinstance(data, wanted):
+            return f"this is {_what(value)}"
+        items = data if isinstance(data, tuple) else data.values() if isinstance(data, dict) else ()
+        assert to.element is not None
+        return next((reason for item in items if (reason := _misfit(item, to.element)) is not None), None)
+    if to.kind == "string":
+        return None if isinstance(data, _TEXTS) else f"this is {_what(value)}"
+    return f"this is {_what(value)}" if isinstance(convert(value, to).data, Invalid) else None
+
+
+def _what(value: Value) -> str:
+    data = value.data
+    if isinstance(data, tuple):
+        return "a list"
+    if isinstance(data, dict):
+        return "a map"
+    if isinstance(data, bool):
+        return "true or false"
+    return "a text" if isinstance(data, (str, Text)) else "a number"
+
+
+def _shown(of: Type) -> str:
+    """A type in words."""
+    if of.element is None:
+        return _SCALARS[of.kind]
+    return f"a {of.kind} of {_PLURALS.get(of.element.kind, f'{of.element.kind}s')}"
