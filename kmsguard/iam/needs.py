@@ -22,7 +22,7 @@ from kmsguard.iam.result import Result
 from kmsguard.iam.shapes import ANY, DIGIT, NEVER, Shape, Token, shape_without_case, spelled
 from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space
 from kmsguard.iam.texts import Hole, Item, Pattern, match
-from kmsguard.iam.variables import DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
+from kmsguard.iam.variables import ANY_CASE, DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Target
@@ -487,7 +487,7 @@ class Needs:
                 partly.extend(spellings)
                 undecided = undecided or _REST in spellings
             elif any(isinstance(item, Hole) for item in pattern):
-                tied.append(self._labelled(pattern, entry))
+                tied.append(self._labelled(base, pattern, entry))
                 wide.extend((*self._with(base, pattern), *self._without(test, base, entry, pattern)))
             else:
                 plain.append(_widened(pattern))
@@ -505,8 +505,9 @@ class Needs:
         read = [piece.key for piece in parts(entry.text) if isinstance(piece, Variable) and piece.default is None]
         return any(key != test.key and self._is_free(key) and self.may_be_absent(key) for key in read)
 
-    def _labelled(self, pattern: Pattern, entry: Entry) -> Pattern:
-        """A pattern whose holes are told apart by the defaults of their variables too, where these can be needed."""
+    def _labelled(self, base: Base, pattern: Pattern, entry: Entry) -> Pattern:
+        """A pattern whose holes are told apart by whether case counts, and by the defaults of their variables where needed."""
+        address = ANY_CASE if base.family == "ignore_case" else "request"
         labels = iter(
             [
                 f"{piece.key} {piece.default if self.may_be_absent(piece.key) else None}"
@@ -514,7 +515,9 @@ class Needs:
                 if isinstance(piece, Variable) and self._is_free(piece.key)
             ]
         )
-        return tuple(hole(next(labels)) if isinstance(item, Hole) else item for item in pattern)
+        return tuple(
+            Hole(item.open, Target(address, next(labels)), _SOME_TEXT) if isinstance(item, Hole) else item for item in pattern
+        )
 
     def _with(self, base: Base, pattern: Pattern) -> Iterator[Shape]:
         """A pattern with what its holes can be, as far as that is known."""

@@ -229,7 +229,7 @@ class Solving:
                 if one.present is Present.IN:
                     pair = relation.tested, relation.read
                     longer[pair] = max(longer.get(pair, 0), relation.more)
-                    equal.update((pair,) if relation.same else ())
+                    equal.update((pair,) if relation.same and not relation.any_case else ())
                 elif one.present is Present.OUT and relation.same:
                     apart.add((relation.read, relation.tested))
         if not equal.isdisjoint(apart):

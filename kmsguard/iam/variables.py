@@ -11,6 +11,7 @@ import msgspec
 from kmsguard.iam.languages import Automaton, Budget, is_plain, solve, union
 from kmsguard.iam.shapes import Shape, Token
 from kmsguard.iam.texts import Hole, Pattern, takes
+from kmsguard.model.value import Target
 
 
 class Word(msgspec.Struct, frozen=True, eq=False):
@@ -90,16 +91,21 @@ class Constraint(msgspec.Struct, frozen=True):
         return self.narrow if self.atom >= 0 else self.language
 
 
+ANY_CASE = "any case"
+"""The address of what stands for a text in whatever case, as a part of a pattern."""
+
+
 class Relation(msgspec.Struct, frozen=True):
     """A key has to fit a pattern with what another key holds in it and `more` characters at least.
 
-    `same`: there is nothing else in the pattern.
+    `same`: there is nothing else in the pattern. `any_case`: letters of either case will do.
     """
 
     tested: str
     read: str
     more: int
     same: bool
+    any_case: bool
 
 
 _FEW = 4
@@ -168,14 +174,26 @@ class Languages:
         if default != "None":
             return None
         more = sum(not item.loop for item in patterns[0] if isinstance(item, Token))
-        return Relation(key, read, more, len(patterns[0]) == 1)
+        return Relation(key, read, more, len(patterns[0]) == 1, holes[0].target.address == ANY_CASE)
 
     def is_wider(self, one: int, other: int) -> bool:
         """Whether such patterns take whatever others take; may say no where they do."""
         if (one, other) not in self._wider:
             (key, wide), (other_key, narrow) = self._patterns[one], self._patterns[other]
-            self._wider[one, other] = key == other_key and all(any(takes(w, n) for w in wide) for n in narrow)
+            self._wider[one, other] = key == other_key and all(any(_takes(w, n) for w in wide) for n in narrow)
         return self._wider[one, other]
+
+
+def _takes(wide: Pattern, narrow: Pattern) -> bool:
+    """Whether a pattern takes what another one takes. A text is one in whatever case too, but not the other way round."""
+    if any(isinstance(item, Hole) and item.target is not None and item.target.address == ANY_CASE for item in wide):
+        narrow = tuple(
+            msgspec.structs.replace(item, target=Target(ANY_CASE, item.target.attribute))
+            if isinstance(item, Hole) and item.target is not None
+            else item
+            for item in narrow
+        )
+    return takes(wide, narrow)
 
 
 class Fill(msgspec.Struct, frozen=True):

@@ -374,6 +374,40 @@ CASES = {
         ],
         "nobody",
     ),
+    "a tag that is another one, but not in the same case": (
+        [
+            allow(
+                condition={
+                    "StringEqualsIgnoreCase": {"aws:PrincipalTag/a": "${aws:PrincipalTag/b}"},
+                    "StringNotEquals": {"aws:PrincipalTag/a": "${aws:PrincipalTag/b}"},
+                }
+            )
+        ],
+        "public",
+    ),
+    "a tag that is another one, but not in any case": (
+        [
+            allow(
+                condition={
+                    "StringEquals": {"aws:PrincipalTag/a": "${aws:PrincipalTag/b}"},
+                    "StringNotEqualsIgnoreCase": {"aws:PrincipalTag/a": "${aws:PrincipalTag/b}"},
+                }
+            )
+        ],
+        "nobody",
+    ),
+    "two tags that are one, but not in the same case": (
+        [
+            allow(
+                condition={
+                    "StringEqualsIgnoreCase": {"aws:PrincipalTag/a": "${aws:PrincipalTag/b}"},
+                    "StringNotEquals": {"aws:PrincipalTag/b": "${aws:PrincipalTag/a}"},
+                    "Null": {"aws:PrincipalTag/a": "false"},
+                }
+            )
+        ],
+        "public",
+    ),
     "a default that no user needs": (
         [
             allow(
