@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kmsguard.model.source import Span
 from kmsguard.syntax.hcl import nodes
+from kmsguard.terraform.addresses import local_address
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
 
 if TYPE_CHECKING:
@@ -97,14 +98,14 @@ def _graph(source: ModuleSource, children: dict[str, dict[str, tuple[str, ...]] 
     graph: Graph = {f"var.{name}": {} for name in source.variables}
     graph.update({f"local.{name}": {} for name in source.locals})
     graph.update({f"output.{name}": {} for name in source.outputs})
-    graph.update({_local(*key): {} for key in source.resources})
+    graph.update({local_address(*key): {} for key in source.resources})
     for name, outputs in children.items():
         _call(graph, source.calls[name], name, outputs)
     known = set(graph)
     for name, found in source.locals.items():
         graph[f"local.{name}"].update(_within([found.attribute.expression], known))
     for key, located in source.resources.items():
-        graph[_local(*key)].update(_within(_expressions(located.block), known))
+        graph[local_address(*key)].update(_within(_expressions(located.block), known))
     for name, located in source.outputs.items():
         graph[f"output.{name}"].update(_within(_expressions(located.block), known))
     for name, located in source.calls.items():
@@ -127,10 +128,6 @@ def _call(graph: Graph, located: Located, name: str, outputs: dict[str, tuple[st
         needed = (f"module.{name}:{variable}" for variable in hangs_on)
         graph[f"{count}.{output}"] = dict.fromkeys((count, *(one for one in needed if one in graph)))
         graph[every][f"{count}.{output}"] = None
-
-
-def _local(mode: str, of_type: str, name: str) -> str:
-    return f"{of_type}.{name}" if mode == "managed" else f"{mode}.{of_type}.{name}"
 
 
 def _expressions(block: nodes.Block) -> Iterator[nodes.Node]:

@@ -14,6 +14,7 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Expression, HclFile, ObjectExpr
+from kmsguard.terraform.addresses import local_address, within
 from kmsguard.terraform.body import argument
 from kmsguard.terraform.conversion import as_bool, convert
 from kmsguard.terraform.evaluate import conclude, evaluate
@@ -78,7 +79,7 @@ class Module:
 
     def within(self, name: str) -> str:
         """The full address of something in this module."""
-        return f"{self.address}.{name}" if self.address else name
+        return within(self.address, name)
 
     def scope(self, file: HclFile, names: dict[str, Value] | None = None, label: str = "") -> Scope:
         """The scope of an expression of this module."""
@@ -223,7 +224,7 @@ class Module:
     # --- resources --------------------------------------------------------------------------------------------------------
 
     def _resource(self, mode: str, of_type: str, name: str, span: Span) -> Value:
-        local = _local_address(mode, of_type, name)
+        local = local_address(mode, of_type, name)
         key = (mode, of_type, name)
         if key not in self.source.resources:
             return self._undeclared(local, span)
@@ -246,7 +247,7 @@ class Module:
         if found is not None:
             return found
         mode, of_type, name = key
-        local = _local_address(mode, of_type, name)
+        local = local_address(mode, of_type, name)
         located = self.source.resources[key]
         self._running.add(local)
         try:
@@ -476,11 +477,6 @@ class Module:
             metadata=self.metadata(located.block),
             calls=self.calls,
         )
-
-
-def _local_address(mode: str, of_type: str, name: str) -> str:
-    """The address of a resource, data source or ephemeral resource in its module."""
-    return f"{of_type}.{name}" if mode == "managed" else f"{mode}.{of_type}.{name}"
 
 
 _OF_CALLS = frozenset(("source", "version", "count", "for_each", "providers", "depends_on"))

@@ -12,6 +12,7 @@ from kmsguard.model.declaration import Call, Declaration
 from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl import nodes
+from kmsguard.terraform.addresses import local_address, within
 from kmsguard.terraform.load import Located, LocatedAttribute, ModuleSource
 from kmsguard.terraform.schema import label
 from kmsguard.terraform.texts import text_value
@@ -33,25 +34,17 @@ def texts(source: ModuleSource, address: str, calls: tuple[Call, ...], deployed:
         span = found.span
         value = _attribute(found.attribute, found.file.source)
         if value is not None:
-            yield _declaration(_within(address, f"local.{name}"), "local", {name: value}, span, span, calls, found)
+            yield _declaration(within(address, f"local.{name}"), "local", {name: value}, span, span, calls, found)
     named = [
         *((f"module.{name}", "module", located) for name, located in source.calls.items()),
-        *((_address(*key), key[1], located) for key, located in source.resources.items()),
+        *((local_address(*key), key[1], located) for key, located in source.resources.items()),
         *(("terraform", "terraform", located) for located in source.settings),
     ]
     for name, of_type, located in named:
         whole = located.span not in deployed
         body = _body(located, whole=whole)
         if body:
-            yield _declaration(_within(address, name), of_type, body, located.span, located.head, calls, located)
-
-
-def _within(address: str, name: str) -> str:
-    return f"{address}.{name}" if address else name
-
-
-def _address(mode: str, of_type: str, name: str) -> str:
-    return f"{of_type}.{name}" if mode == "managed" else f"{mode}.{of_type}.{name}"
+            yield _declaration(within(address, name), of_type, body, located.span, located.head, calls, located)
 
 
 def _declaration(

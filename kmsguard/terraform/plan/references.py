@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from kmsguard.model.value import Target
+from kmsguard.terraform.addresses import within
 from kmsguard.terraform.expand import quoted
 from kmsguard.terraform.plan.document import Json, Members, members, objects, text
 
@@ -54,7 +55,7 @@ class View(msgspec.Struct, frozen=True, eq=False):
 
     def within(self, name: str) -> str:
         """The full address of something in this module."""
-        return f"{self.address}.{name}" if self.address else name
+        return within(self.address, name)
 
 
 class Source(msgspec.Struct, frozen=True):
