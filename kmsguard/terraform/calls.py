@@ -15,6 +15,7 @@ from kmsguard.terraform.module import Module
 from kmsguard.terraform.partial import find_unknown
 from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run
+from kmsguard.terraform.structure import check_structure
 
 
 class LocalModules:
@@ -31,6 +32,7 @@ class LocalModules:
         found = self.loaded.get(path)
         if found is None:
             found = self.loaded[path] = load(self.run, path)
+            check_structure(self.run, found)
         return found
 
     def load(self, module: Module, name: str, call: Located) -> tuple[ModuleSource, bool] | None:

@@ -26,7 +26,7 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import Invalid, Many, invalid, is_invalid
+from kmsguard.terraform.partial import Handle, Invalid, Many, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text, normalized, starts_with_mark
 from kmsguard.terraform.types import STRING, Type
@@ -109,8 +109,18 @@ def _index(node: nodes.Index, scope: Scope) -> Value:
         return invalid(f"{of.name} has no elements; write {of.name}.{key.data}")
     caught = scope.run.trying > 0
     of_value = evaluate(of, scope)
+    if isinstance(of_value.data, Handle) and of_value.data.is_instance and _names_a_block(of, scope):
+        return invalid(f"{scope.text(of)} has neither count nor for_each, so that it has no instances to choose from")
     found = distribute(lambda whole, at: element(whole, at, scope.run.facts, caught=caught), of_value, key)
     return replace(found, sensitive=True) if key.sensitive and isinstance(of_value.data, tuple) else found
+
+
+def _names_a_block(node: nodes.Expression, scope: Scope) -> bool:
+    """Whether an expression is the address of a resource, data source or module, without an index."""
+    names = 0
+    while isinstance(node, nodes.GetAttr):
+        node, names = node.of, names + 1
+    return isinstance(node, nodes.Variable) and names in (1, 2) and node.name not in ("var", "local", *scope.names)
 
 
 def _splat(node: nodes.Splat, scope: Scope) -> Value:

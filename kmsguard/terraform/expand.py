@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 
 import msgspec
 
@@ -152,6 +153,7 @@ def each(key: Value, value: Value) -> dict[str, Value]:
     return {"each": Value({"key": key, "value": value})}
 
 
+_HIDDEN = "`for_each` takes no sensitive value, as its keys stand in addresses: use nonsensitive() where they are no secret"
 _WANTED = "`for_each` takes a map, or a set of texts"
 
 
@@ -175,6 +177,10 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
         keys: list[int | str] = []
         if not isinstance(option.data, (dict, SetItems, Unknown)):
             _refused(node, scope, "invalid-for-each", f"{_WANTED}; make the list a set with toset()")
+        elif isinstance(option.data, SetItems) and any(_is_no_key(item) for _, item in found):
+            _refused(node, scope, "invalid-for-each", f"{_WANTED}: a set of numbers or with null is none; use tostring()")
+        if option.sensitive or value.sensitive:
+            _refused(node, scope, "invalid-for-each", _HIDDEN)
         for name, item in found:
             # a list is not allowed here; who gives one means a set
             key = convert(item if isinstance(option.data, tuple) else name, STRING)
@@ -191,6 +197,10 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
     kept = {instance.key for instance in instances}
     shown = tuple((guard, tuple(key for key in keys if key in kept)) for guard, keys in rows)
     return Expansion("for_each", tuple(instances), shown)
+
+
+def _is_no_key(item: Value) -> bool:
+    return item.data is None or isinstance(item.data, (bool, int, float, Decimal))
 
 
 def _keyed(

@@ -44,6 +44,7 @@ class Located:
     def __init__(self, block: Block, file: HclFile, overrides: tuple[Located, ...] = ()) -> None:
         self.block = block
         self.file = file
+        self.overrides_others = False  # whether it stands in an override file
         self.overrides = overrides  # the blocks of override files that were merged into it
         self.constants: dict[str, Value] = {}  # arguments that hold no references, evaluated
 
@@ -99,6 +100,8 @@ class ModuleSource:
         self.calls: dict[str, Located] = {}
         self.providers: dict[str, Located] = {}  # by `aws` or `aws.alias`
         self.settings: list[Located] = []
+        self.checks: list[Located] = []
+        self.history: list[Located] = []  # `moved`, `removed`, `import`
 
     @property
     def is_empty(self) -> bool:
@@ -185,7 +188,22 @@ def _add(run: Run, module: ModuleSource, file: HclFile) -> None:
                     module.locals[name] = LocatedAttribute(attribute, file)
         elif block.type == "terraform":
             module.settings.append(located)
+        elif block.type == "check":
+            module.checks.append(located)
+            _add_data(run, module, file, block)
+        elif block.type in ("moved", "removed", "import"):
+            module.history.append(located)
         else:
+            table, key, name = _slot(module, block)
+            if table is not None and _is_new(run, table.get(key), located.head, name):
+                table[key] = located
+
+
+def _add_data(run: Run, module: ModuleSource, file: HclFile, check: Block) -> None:
+    """The data source that a `check` block reads: https://developer.hashicorp.com/terraform/language/block/check."""
+    for block in check.body.blocks:
+        if block.type == "data" and is_well_formed(run, file, block):
+            located = Located(block, file)
             table, key, name = _slot(module, block)
             if table is not None and _is_new(run, table.get(key), located.head, name):
                 table[key] = located
@@ -240,6 +258,7 @@ def _override(run: Run, module: ModuleSource, file: HclFile) -> None:
                 _has_base(run, name in module.locals, over.span, f"local.{name}")
                 module.locals[name] = over
         elif block.type == "terraform":
+            located.overrides_others = True
             module.settings.append(located)
         else:
             table, key, name = _slot(module, block)

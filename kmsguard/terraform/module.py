@@ -19,6 +19,7 @@ from kmsguard.terraform.body import argument
 from kmsguard.terraform.conversion import as_bool, convert
 from kmsguard.terraform.evaluate import conclude, evaluate
 from kmsguard.terraform.expand import Expansion, Instance, both, expansion
+from kmsguard.terraform.functions import holds_sensitive
 from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
 from kmsguard.terraform.partial import Handle, Invalid, export, find_invalid, invalid
@@ -28,7 +29,7 @@ from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.schema import SHAPES
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import Type, key_name, parse_type, wrong_type
-from kmsguard.terraform.validation import check, given_at
+from kmsguard.terraform.validation import check, check_assertions, check_conditions, given_at
 
 
 class Inputs(Protocol):
@@ -331,6 +332,7 @@ class Module:
         loaded = self.modules.load(self, name, call)
         if loaded is not None:
             self._undeclared_inputs(name, call, loaded[0])
+            self._own_providers(name, call, loaded[0])
         children: dict[int | str | None, Module | None] = {}
         for instance in expanded.instances:
             children[instance.key] = None if loaded is None else self._child(name, call, instance, *loaded)
@@ -347,6 +349,16 @@ class Module:
                 span = call.file.source.span(attribute.start, attribute.name_end)
                 message = f"{module} has no variable `{given}`; declare it in {source.path}, or remove this"
                 self.run.report("warning", "unknown-argument", span, message)
+
+    def _own_providers(self, name: str, call: Located, source: ModuleSource) -> None:
+        """Says of a call that is repeated that its module configures providers itself, which Terraform refuses."""
+        repeated = next((word for word in ("count", "for_each", "depends_on") if call.attribute(word) is not None), None)
+        own = any(located.block.body.attributes.keys() - {"alias", "version"} for located in source.providers.values())
+        if repeated is not None and own:
+            message = (
+                f"{self.within(f'module.{name}')} has providers of its own, so its call has no `{repeated}`; pass them"
+            )
+            self.run.report("warning", "invalid-block", call.head, message)
 
     def _child(self, name: str, call: Located, instance: Instance, source: ModuleSource, downloaded: bool) -> Module:
         child = Module(self.run, source, CallInputs(self, call, instance, name), self.modules)
@@ -421,6 +433,8 @@ class Module:
                     yield resource.declaration()
         for name, located in self.source.outputs.items():
             yield self._output_declaration(name, located)
+        for located in self.source.checks:
+            check_assertions(located.block, self.scope(located.file))
         for name in self.source.calls:
             _, children = self.children(name)
             for child in children.values():
@@ -461,7 +475,20 @@ class Module:
             found = self.output(name, located) if key == "value" else argument(located.block, key, scope)
             if found is not None:
                 body[key] = export(found)
+        if self.parent is None:
+            self._check_root_output(name, located)
+        if located.block.body.blocks and self.exists is Truth.YES:
+            check_conditions(located.block.body.blocks, scope, self.within(f"output.{name}"))
         return self._declare(f"output.{name}", "output", body, located)
+
+    def _check_root_output(self, name: str, located: Located) -> None:
+        """What a root module gives is shown, and kept in its state."""
+        if self._flag(located, "ephemeral", default=False):
+            message = f"output.{name} is one of the root module, which has no ephemeral ones; remove `ephemeral`"
+            self.run.report("warning", "invalid-value", located.head, message)
+        elif not self._flag(located, "sensitive", default=False) and holds_sensitive(self.output(name, located)):
+            message = f"output.{name} holds a sensitive value: write `sensitive = true` in it, or leave that value out"
+            self.run.report("warning", "sensitive-output", located.head, message)
 
     def _declare(self, name: str, mode: str, body: dict[str, Value], located: Located) -> Declaration:
         return Declaration(

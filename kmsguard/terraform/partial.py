@@ -76,6 +76,11 @@ class Handle(Unknown, frozen=True):
 
     of: Accessible | None = None
 
+    @property
+    def is_instance(self) -> bool:
+        """Whether it is all of a resource or module, and not a block in one."""
+        return self.target is not None and self.target.attribute == ""
+
 
 def unfolded(value: Value) -> Value:
     """An instance of a module as the object of its outputs; every other value as it is."""

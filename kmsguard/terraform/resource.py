@@ -19,6 +19,7 @@ from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
 from kmsguard.terraform.partial import Handle, branches, export
 from kmsguard.terraform.provider import Configuration, provider_of
+from kmsguard.terraform.validation import check_conditions
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
@@ -140,6 +141,8 @@ class Resource:
         if exists is Truth.UNKNOWN:
             reason = self.instance.reason or self.module.exists_reason
         body = {name: export(value) for name, value in self.written().items()}
+        if exists is Truth.YES:
+            self._check()
         return Declaration(
             address=self.address,
             type=self.type,
@@ -156,6 +159,13 @@ class Resource:
             hidden=None if _complete(located.block.body) else NOT_READ,
             resource_attributes=self._meta(),
         )
+
+    def _check(self) -> None:
+        """Whether the conditions in its `lifecycle` are met."""
+        for block in self.located.block_types.get("lifecycle", ()):
+            if block.body.blocks:
+                scope = inside(self.scope, block).binding({"self": self.handle})
+                check_conditions(block.body.blocks, scope, self.address)
 
     def _meta(self) -> dict[str, Value]:
         """How Terraform gets to the instance, what it runs there, and whether it may destroy it."""

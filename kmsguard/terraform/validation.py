@@ -1,16 +1,18 @@
-"""Whether the values of variables are what their declarations allow: `validation` blocks, and defaults that are constant.
+"""Whether what the code says of its own values holds: validations, preconditions and postconditions; constant defaults.
 
-See https://developer.hashicorp.com/terraform/language/values/variables#custom-validation-rules.
+See https://developer.hashicorp.com/terraform/language/expressions/custom-conditions.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from kmsguard.model.source import Span
 from kmsguard.model.value import Value
 from kmsguard.syntax.hcl.nodes import Block, Expression
 from kmsguard.terraform.choices import without_errors
 from kmsguard.terraform.conversion import convert
-from kmsguard.terraform.evaluate import evaluate
+from kmsguard.terraform.evaluate import conclude, evaluate
 from kmsguard.terraform.load import Located
 from kmsguard.terraform.partial import Invalid, is_invalid
 from kmsguard.terraform.scope import Scope, Surroundings
@@ -37,6 +39,32 @@ def check(module: Surroundings, name: str, declared: Located, value: Value) -> N
     for block in declared.block.body.blocks:
         if block.type == "validation":
             _validate(scope, f"{module.address}.var.{name}" if module.address else f"var.{name}", declared, block, value)
+
+
+def check_conditions(blocks: Iterable[Block], scope: Scope, name: str) -> None:
+    """Says of the conditions that a resource or an output has which of them are not met: Terraform ends there."""
+    for block in blocks:
+        condition = block.body.attributes.get("condition")
+        if condition is None:
+            continue
+        place = scope.span(condition.expression)
+        result = convert(without_errors(evaluate(condition.expression, scope)), BOOL)
+        if isinstance(result.data, Invalid):
+            message = f"whether the {block.type} of {name} is met cannot be said: {result.data.reason}"
+            scope.run.report("warning", "invalid-expression", result.span or place, message)
+        elif result.data is False:
+            said = block.body.attributes.get("error_message")
+            text = _message(said.expression, scope, name, hidden=result.sensitive) if said is not None else ""
+            message = f"the {block.type} of {name} is not met" + (f": {text}" if text else "")
+            scope.run.report("warning", "unmet-condition", place, message)
+
+
+def check_assertions(block: Block, scope: Scope) -> None:
+    """Evaluates what a `check` block asserts: where it is an error, that is told; whether it holds decides nothing."""
+    for nested in block.body.blocks:
+        condition = nested.body.attributes.get("condition") if nested.type == "assert" else None
+        if condition is not None:
+            conclude(condition.expression, scope)
 
 
 def _validate(scope: Scope, name: str, declared: Located, block: Block, value: Value) -> None:

@@ -88,7 +88,7 @@ def test_too_many_and_too_few_arguments(tmp_path: Path) -> None:
 
 def test_unknown_function(tmp_path: Path) -> None:
     """A function that is not known is a warning, and its result unknown; it hides what it was given."""
-    text = 'output "o" {\n  value = provider::time::rfc3339_parse(sensitive("x"))\n}\n'
+    text = 'output "o" {\n  value = provider::time::rfc3339_parse(sensitive("x"))\n  sensitive = true\n}\n'
     (tmp_path / "main.tf").write_text(text, encoding="utf-8")
     unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
     assert [(problem.code, problem.line) for problem in unit.problems] == [("unsupported-function", 2)]

@@ -178,24 +178,24 @@ def _hidden(name: str, value: Value, arguments: tuple[Value, ...]) -> Value:
         return value
     looked_at = arguments[:2] if name == "lookup" else arguments
     if name not in _OPEN_INSIDE:
-        hides = any(map(_holds_sensitive, looked_at))
+        hides = any(map(holds_sensitive, looked_at))
     else:
-        hides = any(argument.sensitive for argument in looked_at) or (name == "zipmap" and _holds_sensitive(arguments[0]))
+        hides = any(argument.sensitive for argument in looked_at) or (name == "zipmap" and holds_sensitive(arguments[0]))
     return replace(value, sensitive=True) if hides else value
 
 
-def _holds_sensitive(value: Value) -> bool:
+def holds_sensitive(value: Value) -> bool:
     """Whether a value, or anything in it, is sensitive."""
     data = value.data
     if value.sensitive:
         return True
     if isinstance(data, tuple):
-        return any(map(_holds_sensitive, data))
+        return any(map(holds_sensitive, data))
     if isinstance(data, dict):
-        return any(map(_holds_sensitive, data.values()))
+        return any(map(holds_sensitive, data.values()))
     if isinstance(data, Text):
         return any(piece.sensitive for piece in data.pieces)
-    return isinstance(data, Choice) and any(_holds_sensitive(branch.value) for branch in data.branches)
+    return isinstance(data, Choice) and any(holds_sensitive(branch.value) for branch in data.branches)
 
 
 def _try(node: nodes.Call, scope: Scope) -> Value:

@@ -37,7 +37,7 @@ check "health" {
     bucket = "b"
   }
   assert {
-    condition     = true
+    condition     = data.aws_s3_bucket.scoped.bucket == "b"
     error_message = "no"
   }
 }
