@@ -8,11 +8,12 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from kmsguard.answers.aws_keys import ALIAS_OF_AWS, under_aws_keys
+from kmsguard.answers.aws_keys import under_aws_keys
 from kmsguard.answers.parties import Known, Party, PartyKind, explore
 from kmsguard.answers.prices import PRICE, Price
 from kmsguard.answers.who_can import Everybody, answers_of, everybody, keys_of
 from kmsguard.answers.wording import said
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import opens, sym
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Open

@@ -7,6 +7,9 @@ from kmsguard.iam.subjects import OWN_ACCOUNT, OWN_REGION
 from kmsguard.iam.texts import NOWHERE, Deployment
 from kmsguard.model.value import Text, Value
 
+ALIAS_OF_AWS = "alias/aws/"
+"""How the alias of every AWS managed key begins: nobody else can make one that does."""
+
 
 def default_key_policy(account: Value = OWN_ACCOUNT, deployment: Deployment = NOWHERE) -> PolicyDocument:
     """The policy of a key for which none is written: the account's identity policies decide.
@@ -55,10 +58,9 @@ def aws_managed_key_policy(
 
 def via_service_of_alias(alias: str) -> str | None:
     """The service in `kms:ViaService` of the AWS managed key of an alias (`alias/aws/ebs` → `ec2`); None for other aliases."""
-    prefix = "alias/aws/"
-    if not alias.startswith(prefix):
+    if not alias.startswith(ALIAS_OF_AWS):
         return None
-    name = alias[len(prefix) :]
+    name = alias[len(ALIAS_OF_AWS) :]
     return _VIA.get(name, name)
 
 

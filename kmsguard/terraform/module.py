@@ -355,9 +355,7 @@ class Module:
         repeated = next((word for word in ("count", "for_each", "depends_on") if call.attribute(word) is not None), None)
         own = any(located.block.body.attributes.keys() - {"alias", "version"} for located in source.providers.values())
         if repeated is not None and own:
-            message = (
-                f"{self.within(f'module.{name}')} has providers of its own, so its call has no `{repeated}`; pass them"
-            )
+            message = f"{self.within(f'module.{name}')} has providers of its own, so its call has no `{repeated}`; pass them"
             self.run.report("warning", "invalid-block", call.head, message)
 
     def _child(self, name: str, call: Located, instance: Instance, source: ModuleSource, downloaded: bool) -> Module:

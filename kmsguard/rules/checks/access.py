@@ -23,6 +23,7 @@ from kmsguard.iam.decide import (
     via_service_of_alias,
 )
 from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.managed_policies import managed_policy, managed_policy_of_name
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.service_linked import service_linked_role, service_of
@@ -35,7 +36,6 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import PARTITION, Absent, Choice, Text, Unknown, Value, resolve_deep
 
 AWS_POLICY = ":iam::aws:policy/"
-ALIAS_OF_AWS = "alias/aws/"
 _MAX_READERS = 256  # worlds of which it is kept what was read in them
 _MAX_DOCUMENTS = 20_000
 _SHORTENED = 8  # CloudFormation leaves more than so many characters of a logical id

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
@@ -13,7 +14,6 @@ from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.related_keys import regions_of
-from kmsguard.rules.checks.s3_replication import AWS_MANAGED
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 _GOOD = Answer(Truth.YES)
@@ -164,7 +164,7 @@ def _is_customer_managed(key: Value) -> Truth:
         return Truth.NO
     if isinstance(key.data, Unknown) and key.target is None and not key.data.prefix:
         return Truth.UNKNOWN if not key.data.not_null else Truth.YES
-    return Truth.of(AWS_MANAGED not in show(sym(key)))
+    return Truth.of(ALIAS_OF_AWS not in show(sym(key)))
 
 
 def keyed_across_regions(question: Question) -> Answer:

@@ -25,6 +25,7 @@ from kmsguard.iam.decide import (
     can_in_any_context,
 )
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import Deployment, acts
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
@@ -34,9 +35,10 @@ from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
+from kmsguard.rules.checks.default_keys import DEFAULTS
 from kmsguard.rules.checks.organization import NO_CEILINGS, can_under, ceilings_of
 from kmsguard.rules.checks.reach import arns_of, objects_of, reachable
-from kmsguard.rules.checks.s3_replication import AWS_MANAGED, KMS_ENCRYPTION
+from kmsguard.rules.checks.s3_replication import KMS_ENCRYPTION
 from kmsguard.rules.checks.statements import paste
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
@@ -108,7 +110,7 @@ def _is_made(question: Question, use: KeyUse) -> bool:
         return any(_names(question, end.target, way[:-1]) for end in ends)
     if ends:
         return True
-    return first == "encrypted_with" and question.resource.kind in _DEFAULT_KEYS
+    return first == "encrypted_with" and question.resource.kind in _UNDER_DEFAULT_KEYS
 
 
 def _names(question: Question, end: End, way: Sequence[str]) -> bool:
@@ -308,10 +310,11 @@ class _Asked:
 
     def _default_key(self, holder: Resource) -> str | None:
         """The AWS managed key of what is under KMS and names no key."""
-        alias = _DEFAULT_KEYS.get(holder.kind)
+        if holder.kind not in _UNDER_DEFAULT_KEYS:
+            return None
         if holder.kind == "ssm.parameter" and self.access.value(holder, "encrypted").data is not True:
             return None
-        return alias
+        return DEFAULTS[holder.kind].alias
 
     # Principals
 
@@ -782,11 +785,7 @@ _REASONS: dict[Cause, str] = {
     "organization": "a policy of the organization does not allow it",
     "identity": "none of its policies allows it",
 }
-_DEFAULT_KEYS = {
-    "s3.bucket": "alias/aws/s3",
-    "secretsmanager.secret": "alias/aws/secretsmanager",
-    "ssm.parameter": "alias/aws/ssm",
-}
+_UNDER_DEFAULT_KEYS = ("s3.bucket", "secretsmanager.secret", "ssm.parameter")  # others may read what is in them
 # As key policies are written.
 _FAMILIES = {
     "kms:ReEncryptFrom": "kms:ReEncrypt*",
@@ -863,7 +862,7 @@ def _texts(value: Value | None) -> list[str]:
 def _called(key: End) -> str:
     """How a message names a key: an AWS managed key by its alias."""
     text = _pieces(key.value) if isinstance(key, External) else ""
-    return text[text.index(AWS_MANAGED) :] if AWS_MANAGED in text else name_of(key)
+    return text[text.index(ALIAS_OF_AWS) :] if ALIAS_OF_AWS in text else name_of(key)
 
 
 def _what(reference: str) -> Value:

@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator
 from typing import TypeAlias
 
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Text, Unknown, Value
-from kmsguard.rules.checks.access import ALIAS_OF_AWS, Access, access_of, arn_part
+from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 End: TypeAlias = "Resource | External"

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmsguard.iam.decide import OWN_ACCOUNT
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.model.finding import Evidence
 from kmsguard.model.guard import Formula, decide
 from kmsguard.model.resource import External, Resource
@@ -61,7 +62,7 @@ def _of_account(access: Access, store: Resource, account: Value, role: Value, na
     other = ~same_text(own, account)
     head = here(f"an action runs in the account {name}", role, store)
     key = access.value(store, "key")
-    if key.data is ABSENT or "alias/aws/" in (key.text or ""):
+    if key.data is ABSENT or ALIAS_OF_AWS in (key.text or ""):
         values = {
             "account": name,
             "problem": "its artifacts are under the AWS managed key aws/s3, which no other account can use",

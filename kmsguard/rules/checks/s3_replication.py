@@ -14,6 +14,7 @@ import msgspec
 
 from kmsguard.iam.decide import OWN_ACCOUNT, Decision, Key, Layer, Principal, can
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
+from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import like, match, show, sym, without_case
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
@@ -29,7 +30,6 @@ Cause: TypeAlias = Literal["denied", "context", "key policy", "other account", "
 Context: TypeAlias = "Mapping[str, Value]"
 
 OBJECT_CONTEXT = "kms:EncryptionContext:aws:s3:arn"
-AWS_MANAGED = "alias/aws/"
 S3_MANAGED_KEY = External("kms.key", Value("alias/aws/s3"))
 KMS_ENCRYPTION = ("aws:kms", "aws:kms:dsse")
 _GOOD = Answer(Truth.YES)
@@ -166,7 +166,7 @@ class Replication:
             if (spec or "SYMMETRIC_DEFAULT") != "SYMMETRIC_DEFAULT" or (usage or "ENCRYPT_DECRYPT") != "ENCRYPT_DECRYPT":
                 return Truth.NO, f"S3 uses symmetric encryption keys only, and this one is {spec} for {usage}", ()
         text = show(sym(self.access.value(self.resource, "replica_key"), self.deployment))
-        if not (AWS_MANAGED in text or text.startswith("alias/")):
+        if not (ALIAS_OF_AWS in text or text.startswith("alias/")):
             return None
         own = self.resource.account or Value(Unknown("the account deployed to is not known", "--account"))
         for bucket, _ in self.destinations:
@@ -174,7 +174,7 @@ class Replication:
             other = ~same_text(own, account)
             if other is Truth.NO:
                 continue
-            if AWS_MANAGED in text:
+            if ALIAS_OF_AWS in text:
                 message = f"{text} is managed by AWS and cannot be used from another account"
             elif self._is_own_alias(text, own, self.bucket_region(bucket)):
                 continue
