@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 
 from kmsguard.iam.decide import (
+    NOT_HELD,
     OWN_ACCOUNT,
     OWN_REGION,
     Decided,
@@ -344,7 +345,16 @@ class _Asked:
                 for end, sure in self.access.ends(one, edge)
             ]
         for end, there in at:
-            yield User(name_of(end), self.access.principal(end), there, end)
+            yield User(name_of(end), self._principal(end), there, end)
+
+    def _principal(self, end: End) -> Principal:
+        """A role or user; one that is looked up by its name alone is of the own account, in a path that is not known."""
+        name = end.value.text if isinstance(end, External) else None
+        if name is None or ":" in name or name.isdigit():
+            return self.access.principal(end)
+        account = self._account()
+        pieces = (Value(f"arn:{self.deployment.partition}:iam::"), account, Value(":role/"), _what("its path"), Value(name))
+        return Principal("role", Value(Text(pieces)), account, identity_policies=NOT_HELD)
 
     def _let_in(self, use: KeyUse) -> Iterator[User]:
         """The principals of other accounts whom the resource's policy lets do what the use is for.

@@ -217,3 +217,34 @@ resource "aws_cloudwatch_metric_alarm" "a" {
 }
 """
     assert _scan(tmp_path, capsys, text) == []
+
+
+def test_a_role_that_is_looked_up_is_of_the_own_account(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A key policy that names other roles alone lets none of the account in, whatever its policies say."""
+    only_admins = (
+        'resource "aws_kms_key" "k" {\n  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", '
+        'Principal = { AWS = "arn:aws:iam::111122223333:role/admin" }, Action = "kms:*", Resource = "*" }] })\n}\n'
+    )
+    uses = """
+provider "aws" {
+  region = "eu-west-1"
+}
+data "aws_iam_role" "worker" {
+  name = "worker"
+}
+resource "aws_lambda_function" "f" {
+  function_name = "f"
+  role          = data.aws_iam_role.worker.arn
+}
+resource "aws_sqs_queue" "q" {
+  kms_master_key_id = aws_kms_key.k.arn
+}
+resource "aws_lambda_event_source_mapping" "m" {
+  event_source_arn = aws_sqs_queue.q.arn
+  function_name    = aws_lambda_function.f.arn
+}
+"""
+    assert _scan(tmp_path, capsys, only_admins + uses) == [("KG903", "fail", "aws_lambda_event_source_mapping.m")]
+    assert _scan(tmp_path, capsys, KEY % "" + uses.partition("}\n")[2]) == [
+        ("KG903", "unknown", "aws_lambda_event_source_mapping.m")
+    ]
