@@ -199,7 +199,7 @@ def test_kinds_of_a_pack_are_no_rules(tmp_path):
 
 def test_a_pack_that_is_not_there(tmp_path):
     """A folder that cannot be read is a mistake of usage, not a crash."""
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="there is no such folder of rules"):
         load((str(tmp_path / "nowhere"),))
 
 
