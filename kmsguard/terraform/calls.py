@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import posixpath
 from pathlib import Path
 
 from kmsguard.model.declaration import Call as ModelCall
 from kmsguard.model.source import Source
+from kmsguard.terraform.downloads import MANIFEST, Download, changed, downloads
 from kmsguard.terraform.evaluate import evaluate
 from kmsguard.terraform.load import Located, ModuleSource, join, load
 from kmsguard.terraform.module import Module
@@ -25,7 +25,7 @@ class LocalModules:
         self.run = run
         self.loaded: dict[str, ModuleSource] = {}
         self.called: dict[str, tuple[str, tuple[ModelCall, ...]]] = {}  # where each module of the checkout is called first
-        self._downloaded: dict[str, str] | None = None
+        self._downloaded: dict[str, Download] | None = None
 
     def folder(self, path: str) -> ModuleSource:
         """What a folder holds."""
@@ -53,7 +53,12 @@ class LocalModules:
             if found is None:
                 self._missing(call, f"module {name} ({source}) is not in the checkout; run terraform init to have it read")
                 return None
-            path = found
+            other = changed(source, self._version(module, call), found)
+            if other is not None:
+                message = f"module {name} is not what terraform init left here: {other}; run it again; what it gives is unknown"
+                self.run.report("warning", "module-changed", call.head, message)
+                return None
+            path = posixpath.normpath(posixpath.join(self.run.unit, found.folder))
         if not lies_inside(self.run, path):
             self._missing(call, f"module {name} lies outside of the checkout")
             return None
@@ -98,22 +103,17 @@ class LocalModules:
             at = at.parent
         return False
 
-    def _by_manifest(self, key: str) -> str | None:
-        """The folder of a downloaded module, as `terraform init` notes it."""
+    def _version(self, module: Module, call: Located) -> str | None:
+        node = call.attribute("version")
+        return None if node is None else evaluate(node, module.scope(call.file)).text
+
+    def _by_manifest(self, key: str) -> Download | None:
+        """The entry of a downloaded module, as `terraform init` notes it."""
         if self._downloaded is None:
             self._downloaded = {}
-            manifest = join(self.run.unit, ".terraform/modules/modules.json")
+            manifest = join(self.run.unit, MANIFEST)
             if Path(manifest).is_file():
                 found = self.run.files.read(manifest)
                 if isinstance(found, Source):
-                    self._downloaded = _manifest(found.text)
-        folder = self._downloaded.get(key)
-        return None if folder is None else posixpath.normpath(posixpath.join(self.run.unit, folder))
-
-
-def _manifest(text: str) -> dict[str, str]:
-    try:
-        modules = json.loads(text)["Modules"]
-        return {module["Key"]: module["Dir"].replace("\\", "/") for module in modules}
-    except (ValueError, KeyError, TypeError):
-        return {}
+                    self._downloaded = downloads(found.text)
+        return self._downloaded.get(key)
