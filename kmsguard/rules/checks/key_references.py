@@ -26,6 +26,7 @@ _GOOD = Answer(Truth.YES)
 _KEY_ID = re.compile(r"[0-9A-Za-z]{8}(-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}|mrk-[0-9A-Za-z]{32}")
 _ARN = re.compile(r"arn:[^:]+:kms:[^:]*:[^:]*:(key|alias)/.+")
 _ALIAS = re.compile(r"alias/.+")
+_OF_AWS = re.compile(r"aws/[a-z0-9]+")  # as consoles show AWS managed keys: whether a service takes that is not documented
 _LOCAL = "alias/"
 # The AWS managed keys of what has one: https://docs.aws.amazon.com/kms/latest/developerguide/service-integration.html
 _OWN = {
@@ -113,9 +114,11 @@ def found(question: Question) -> Answer:
         if by.text is not None and not _names_a_key(by.text):
             problem = f"{by.text} is neither the id or ARN of a key nor an alias"
             return Answer(Truth.NO, (here(problem, by, question.resource),), values=values)
-        if text.startswith(_LOCAL) or _KEY_ID.fullmatch(text):
-            open_ = (Open(name_of(key), "whether the account has it is not known"), *opens(by))
-            evidence = (here("nothing of the scan has this name", by, question.resource),)
+        if text.startswith(_LOCAL) or _KEY_ID.fullmatch(text) or _OF_AWS.fullmatch(text):
+            whether = "whether the service takes this name" if _OF_AWS.fullmatch(text) else "whether the account has it"
+            open_ = (Open(name_of(key), f"{whether} is not known"), *opens(by))
+            what = "an alias begins with alias/" if _OF_AWS.fullmatch(text) else "nothing of the scan has this name"
+            evidence = (here(what, by, question.resource),)
             return Answer(Truth.UNKNOWN, evidence, open_, values=values)
     return _GOOD
 
@@ -130,7 +133,7 @@ def _named(question: Question) -> Iterator[tuple[Value, External]]:
 
 
 def _names_a_key(text: str) -> bool:
-    return any(pattern.fullmatch(text) for pattern in (_KEY_ID, _ARN, _ALIAS))
+    return any(pattern.fullmatch(text) for pattern in (_KEY_ID, _ARN, _ALIAS, _OF_AWS))
 
 
 def _beginning(value: Value) -> str:
