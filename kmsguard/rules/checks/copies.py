@@ -203,14 +203,22 @@ def _sources(question: Question, access: Access) -> Iterator[_Abroad]:
             region: Value | None = source.region
             encrypted = access.value(source, "encrypted")
         else:
-            region, encrypted = arn_part(source.value, 3), question.attribute("requested")
+            region, encrypted = arn_part(source.value, 3), _perhaps_encrypted(question)
         if region is not None:
             message = f"its source {name_of(source)} is encrypted and of {shown(region)}"
             yield _Abroad(message, region, encrypted, there)
     given = question.attribute("source_region")
     if given.data is not ABSENT:
         message = f"it is encrypted, and its source is of {shown(given)}"
-        yield _Abroad(message, given, question.attribute("requested"), Truth.YES)
+        yield _Abroad(message, given, _perhaps_encrypted(question), Truth.YES)
+
+
+def _perhaps_encrypted(question: Question) -> Value:
+    """Whether a source elsewhere is encrypted: a replica is as its source is, whether it says so or not."""
+    requested = question.attribute("requested")
+    if requested.data is not ABSENT:
+        return requested
+    return Value(Unknown("whether its source is encrypted is not known here", question.resource.address))
 
 
 def _primaries(question: Question, access: Access) -> Iterator[_Abroad]:

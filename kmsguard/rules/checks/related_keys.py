@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/kms/latest/developerguide/multi-region-keys-overview
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import msgspec
@@ -16,13 +15,12 @@ from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import glob
 from kmsguard.iam.texts import Deployment, Hole, Sym, fits, fold, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
 from kmsguard.model.rule import Answer, Question
 from kmsguard.model.truth import Truth, any_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
-from kmsguard.rules.checks.telling import here, name_of, same_text, shown
+from kmsguard.rules.checks.telling import here
 from kmsguard.rules.checks.telling import opens as opens_of
 
 _GOOD = Answer(Truth.YES)
@@ -274,66 +272,7 @@ def has_material(question: Question) -> Answer:
     return _GOOD
 
 
-# Data that clients encrypt
-
-
-def where_data_is(question: Question) -> Answer:
-    """Whether a key with which workloads encrypt what they write to a replicated table is in all Regions of the table.
-
-    A workload that names both in its environment encrypts items itself: DynamoDB takes no key for an item. Keys under which
-    something of the scan is stored are not meant.
-    https://docs.aws.amazon.com/database-encryption-sdk/latest/devguide/supported-keyrings.html
-    """
-    access, resource = access_of(question), question.resource
-    if resource.kind == "kms.key":
-        workloads = [
-            (edge.source, edge.by)
-            for edge in question.graph.into(resource, "named_keys")
-            if (decide(edge.guard, question.world) & decide(edge.source.exists, question.world)) is Truth.YES
-        ]
-        return _missing_where(access, resource, workloads) if workloads else _GOOD
-    for edge in question.graph.out(resource, "named_keys"):
-        if isinstance(edge.target, External) and _KEY_ARN.fullmatch(edge.target.value.text or ""):
-            answer = _missing_where(access, edge.target, [(resource, edge.by)])
-            if answer is not _GOOD:
-                return answer
-    return _GOOD
-
-
-_KEY_ARN = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/(?!mrk-)[A-Za-z0-9-]+")
-
-
-def _missing_where(access: Access, key: Resource | External, workloads: list[tuple[Resource, Value]]) -> Answer:
-    if isinstance(key, Resource) and not _is_for_data(access, key):
-        return _GOOD
-    there, more = regions_of(access, key)
-    for workload, by in workloads:
-        for table, sure in access.ends(workload, "written_tables"):
-            if not isinstance(table, Resource) or sure is not Truth.YES:
-                continue
-            for replica, _ in access.sources(table, "table", "dynamodb.replica"):
-                region = (
-                    replica.region if replica.region is not None else Value(Unknown("the Region of the replica is not known"))
-                )
-                has = more | any_of(same_text(region, one) for one in there)
-                if has is Truth.YES:
-                    continue
-                evidence = (
-                    Evidence(f"{workload.address} is told of the key here", by.where, by.trail, workload)
-                    if isinstance(key, External)
-                    else Evidence("this key is in one Region, or not in all", key.head, None, key),
-                    Evidence(f"{workload.address} names the key and {table.address}", by.where, by.trail, workload),
-                    Evidence(f"{table.address} is replicated to {shown(region)}", replica.span, None, replica),
-                )
-                values = {"key": name_of(key), "table": table.address, "region": shown(region), "workload": workload.address}
-                return Answer(has, evidence, () if has is Truth.NO else _open_regions(region, *there), values=values)
-    return _GOOD
-
-
-def _is_for_data(access: Access, key: Resource) -> bool:
-    """Whether clients can encrypt with a key, and nothing of the scan is stored under it."""
-    usage = access.value(key, "usage").text
-    return usage in (None, "ENCRYPT_DECRYPT") and not access.graph.into(key, "encrypted_with")
+# Regions
 
 
 def regions_of(access: Access, key: Resource | External) -> tuple[list[Value], Truth]:
@@ -349,10 +288,6 @@ def regions_of(access: Access, key: Resource | External) -> tuple[list[Value], T
     exported = multi.data is not False and access.graph.exported(primaries[0] if primaries else key)
     more = Truth.UNKNOWN if isinstance(multi.data, Unknown) or outside or exported else Truth.NO
     return [one.region for one in family if one.region is not None], more
-
-
-def _open_regions(*regions: Value) -> tuple[Open, ...]:
-    return opens_of(*regions) or (Open("the related keys", "whether one of another unit is in that Region"),)
 
 
 # Roles that work in several Regions
