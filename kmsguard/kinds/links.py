@@ -539,15 +539,17 @@ class Links:
         kinds = self._kinds_of(spec.to)
         known = self._known(unit, kinds)
         ends: list[End] = []
-        names_all_kinds = spec.by[-1] == _RESOURCE
+        holds_all_sorts = spec.by[-1] in _OF_ALL_SORTS
         for end, reference in self._references(draft, spec.by):
-            if names_all_kinds and self._names_others(reference, kinds):
+            if holds_all_sorts and self._names_others(reference, kinds):
                 continue
             if known is not None and self._is_outside(reference, unit, kinds, known):
-                ends.append(end)
+                found = []
             else:
-                ends.extend(self._find(reference, spec.to, draft, end.guard) or [end])
+                found = self._find(reference, spec.to, draft, end.guard)
                 known = known or self._known(unit, kinds)
+            if found or not holds_all_sorts or reference.is_arn or isinstance(reference.leaf.data, Unknown):
+                ends.extend(found or [end])
         return self.certain(ends)
 
     def certain(self, ends: list[End]) -> list[End]:
@@ -615,7 +617,7 @@ class Links:
         return reference.symbol not in names
 
     def _names_others(self, reference: Reference, kinds: tuple[str, ...]) -> bool:
-        """Whether what a policy names is certainly of another service: a policy has resources of all kinds."""
+        """Whether a reference is certainly to something of another service."""
         arn = reference.arn
         if arn is None or arn.service is None or not all(isinstance(part, str) for part in arn.service):
             return False
@@ -912,7 +914,7 @@ class Links:
         return False
 
 
-_RESOURCE = "Resource"  # of a policy's statement
+_OF_ALL_SORTS = ("Resource", "[*]")  # statements and environments hold resources of every kind, and what is none
 _ELSEWHERE = ("export:", "state:", *(f"{store}:" for store in STORES))
 """How addresses begin that name what is looked up in all units."""
 

@@ -29,7 +29,7 @@ from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.service_linked import service_linked_role, service_of
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
-from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, World, atoms, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, UndecidedError, World, atoms, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.rule import JudgeSettings, Question
 from kmsguard.model.truth import Truth
@@ -143,7 +143,7 @@ class Access:
         """
         held = self._values.get((resource, name))
         if held is None:
-            held = self._values[resource, name] = _Held(_subjects(resource, name), {})
+            held = self._values[resource, name] = _held(resource, name)
         if held.subjects is None:
             return self.once(_value, resource, name)
         said = self.world.key
@@ -346,13 +346,16 @@ def _value(access: Access, resource: Resource, name: str) -> Value:
     return resolve_deep(resource.attribute(name, access.world), access.world)
 
 
-def _subjects(resource: Resource, name: str) -> frozenset[tuple[str, str]] | None:
+def _held(resource: Resource, name: str) -> _Held:
     """What an attribute hangs on: units, and what of them is open; None where that is not known before it is asked for."""
     value = resource.attributes.get(name)
     if value is None:
-        return None if name in resource.derived else frozenset()
-    guards = (branch.guard for part in value.walk() if isinstance(part.data, Choice) for branch in part.data.branches)
-    return frozenset((atom.unit, atom.subject) for guard in guards for atom in atoms(guard))
+        return _Held(None if name in resource.derived else frozenset(), {})
+    try:
+        return _Held(frozenset(), {(frozenset(), False): resolve_deep(value, NOWHERE_ASSUMED)})
+    except UndecidedError:
+        guards = (branch.guard for part in value.walk() if isinstance(part.data, Choice) for branch in part.data.branches)
+        return _Held(frozenset((atom.unit, atom.subject) for guard in guards for atom in atoms(guard)), {})
 
 
 def access_of(question: Question) -> Access:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import NoneType
 
 import msgspec
@@ -11,9 +11,10 @@ import msgspec
 from kmsguard.iam.document import Entry, Statement, read_policy
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import action_truth, glob
-from kmsguard.iam.texts import show
+from kmsguard.iam.shapes import ANYTHING, ARN_SHAPE
+from kmsguard.iam.texts import shape_of, show
 from kmsguard.model.finding import Evidence
-from kmsguard.model.resource import Resource
+from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Text, Unknown, Value
@@ -265,4 +266,61 @@ def keeps_aliases_where_they_are(question: Question) -> Answer:
     return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
 
 
-CAREFUL = frozenset({"decrypt_with_named_keys", "destroy_named_keys", "name_keys_not_aliases"})
+def _worth_asking(graph: Graph) -> Collection[Resource]:
+    """The identities and policies that do more about KMS than to allow something with keys that they name by their ARNs."""
+    found: dict[Resource, None] = {}
+    for kind in (*_POLICIES, "iam.role", "iam.user", "iam.group"):
+        attribute = "policy" if kind in _POLICIES else "embedded_policies"
+        for resource in graph.by_kind.get(kind, ()):
+            policy = resource.attributes.get(attribute, _UNTOLD)
+            if not all(_names_keys(one) for one in (policy.items or (policy,))):
+                found[resource] = None
+    return found
+
+
+_UNTOLD = Value(Unknown("it is not written"))
+
+
+def _names_keys(policy: Value) -> bool:
+    """Whether each statement of a policy that is about KMS names keys by their ARNs; no where that is not plain to see."""
+    data = policy.data
+    if isinstance(data, Text) and data.encodes is not None:
+        data = data.encodes.data
+    if isinstance(data, (Absent, NoneType)):
+        return True
+    if not isinstance(data, dict) or "Statement" not in data:
+        return False
+    statements = data["Statement"]
+    return all(_is_plain(statement) for statement in (statements.items or (statements,)))
+
+
+def _is_plain(statement: Value) -> bool:
+    members = statement.members
+    if not members.keys() <= _PLAIN or "Action" not in members or "Resource" not in members:
+        return False
+    actions = [one.text for one in (members["Action"].items or (members["Action"],))]
+    if any(one is None for one in actions):
+        return False
+    if not any(_begins_as_kms(one) for one in actions if one is not None):
+        return True
+    return all(_is_key(one) for one in (members["Resource"].items or (members["Resource"],)))
+
+
+_PLAIN = frozenset({"Sid", "Effect", "Action", "Resource", "Condition"})
+
+
+def _is_key(resource: Value) -> bool:
+    """Whether an element names a key by its ARN, in which nothing is open but what is known by its name."""
+    pieces = resource.data.pieces if isinstance(resource.data, Text) else (resource,)
+    written = ""
+    for piece in pieces:
+        if not isinstance(piece.data, str) and shape_of(piece.target) in (ANYTHING, ARN_SHAPE):
+            return False
+        written += piece.data if isinstance(piece.data, str) else "…"
+    return _KEY.fullmatch(written) is not None
+
+
+_KEY = re.compile(r"arn:[^*?$:]+:kms:[^*?$:]+:[^*?$:]+:key/[^*?$:]+")
+_CHECKS = ("decrypt_with_named_keys", "destroy_named_keys", "name_keys_not_aliases")
+CAREFUL = frozenset(_CHECKS)
+ASKED: dict[str, Callable[[Graph], Collection[Resource]]] = dict.fromkeys(_CHECKS, _worth_asking)

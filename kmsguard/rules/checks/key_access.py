@@ -25,9 +25,9 @@ from kmsguard.iam.decide import (
     can,
     can_in_any_context,
 )
-from kmsguard.iam.document import PolicyDocument, Statement, read_policy
+from kmsguard.iam.document import Statement, read_policy
 from kmsguard.iam.key_policies import ALIAS_OF_AWS
-from kmsguard.iam.texts import Deployment, acts
+from kmsguard.iam.texts import acts
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Graph, KeyUse, Resource
@@ -38,7 +38,7 @@ from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part, external_principal, service
 from kmsguard.rules.checks.default_keys import DEFAULTS
 from kmsguard.rules.checks.organization import NO_CEILINGS, can_under, ceilings_of
-from kmsguard.rules.checks.reach import arns_of, objects_of, reachable
+from kmsguard.rules.checks.reach import may_use, objects_of, reachable
 from kmsguard.rules.checks.s3_replication import KMS_ENCRYPTION
 from kmsguard.rules.checks.statements import paste
 from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
@@ -402,24 +402,7 @@ class _Asked:
         """Whether the principal may do with the holder what the use is for."""
         if not use.asks:
             return Truth.YES
-        return self.access.once(_may, self.resource, hop.holder, user.principal, use.asks)
-
-    def may(self, holder: Resource, principal: Principal, actions: Sequence[str]) -> Truth:
-        """Whether a principal may do one of some actions with a store."""
-        arn = self.access.value(holder, "arn")
-        account, region = holder.account or OWN_ACCOUNT, holder.region or OWN_REGION
-        documents = [self.access.widest.once(_root_let_in, holder, self.deployment.account, self.deployment.region)]
-        policy = self.access.value(holder, "policy")
-        if policy.data is not ABSENT:
-            documents.append(self.access.read(policy, self.deployment))
-        best = Truth.NO
-        for one in arns_of(holder, arn):
-            as_key = Key(one, Layer(documents=tuple(documents)), account, region)
-            for asked in actions:
-                best = best | can(principal, asked, as_key, {}, deployment=self.deployment).truth
-                if best is Truth.YES:
-                    return best
-        return best
+        return may_use(self.access, user.principal, use.asks, hop.holder, self.deployment)
 
     # Decisions
 
@@ -749,15 +732,6 @@ def _holders(access: Access, resource: Resource, number: int) -> tuple[tuple[Res
     return _asked(access, resource).holders(resource.key_use[number])
 
 
-def _root_let_in(access: Access, holder: Resource, account: str | None, region: str | None) -> PolicyDocument:
-    del access
-    return _left_to_identities(holder.account or OWN_ACCOUNT, Deployment(account, region))
-
-
-def _may(access: Access, resource: Resource, holder: Resource, principal: Principal, actions: tuple[str, ...]) -> Truth:
-    return _asked(access, resource).may(holder, principal, actions)
-
-
 _WORKLOADS: WeakKeyDictionary[Graph, frozenset[tuple[int, int]]] = WeakKeyDictionary()
 
 
@@ -820,12 +794,6 @@ def _open_cause(decision: Decision) -> Cause:
 def _open_causes(decision: Decision) -> tuple[Cause, ...]:
     """What it can be where a whole policy is not known: that it says nothing, or something else, or no."""
     return ("identity", "condition", "denied") if any(e.statement and e.statement.open for e in decision.evidence) else ()
-
-
-def _left_to_identities(account: Value, deployment: Deployment) -> PolicyDocument:
-    """What other services take for granted and KMS wants written: that an account's identity policies count."""
-    root = Value(Text((Value(f"arn:{deployment.partition}:iam::"), account, Value(":root"))))
-    return read_policy(_statement(Principal=Value({"AWS": root})), deployment)
 
 
 def _statement(**more: Value) -> Value:

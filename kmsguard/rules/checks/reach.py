@@ -9,8 +9,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kmsguard.iam.decide import Principal
-from kmsguard.iam.document import Statement
+from kmsguard.iam.decide import OWN_ACCOUNT, OWN_REGION, Key, Layer, Principal, can
+from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, Sym, acts, beginning, fits, sym
 from kmsguard.model.resource import Resource
 from kmsguard.model.truth import Truth
@@ -55,6 +55,48 @@ def objects_of(bucket: Value) -> Value:
 def arns_of(store: Resource, arn: Value) -> tuple[Value, ...]:
     """What policies name who let somebody use a store."""
     return (objects_of(arn), arn) if store.kind == "s3.bucket" else (arn,)
+
+
+def may_use(access: Access, principal: Principal, actions: tuple[str, ...], store: Resource, deployment: Deployment) -> Truth:
+    """Whether a principal may do one of some actions with a store.
+
+    Raises:
+        UndecidedError: where the world does not decide the policy or ARN of the store.
+    """
+    return access.once(_may_use, principal, actions, store, deployment.account, deployment.region)
+
+
+def _may_use(
+    access: Access,
+    principal: Principal,
+    actions: tuple[str, ...],
+    store: Resource,
+    account: str | None,
+    region: str | None,
+) -> Truth:
+    deployment = access.deployments[account, region]
+    documents = [access.widest.once(_root_let_in, store, account, region)]
+    policy = access.value(store, "policy")
+    if policy.data is not ABSENT:
+        documents.append(access.read(policy, deployment))
+    best = Truth.NO
+    for arn in arns_of(store, access.value(store, "arn")):
+        as_key = Key(arn, Layer(documents=tuple(documents)), store.account or OWN_ACCOUNT, store.region or OWN_REGION)
+        for action in actions:
+            best = best | can(principal, action, as_key, {}, deployment=deployment).truth
+            if best is Truth.YES:
+                return best
+    return best
+
+
+def _root_let_in(access: Access, store: Resource, account: str | None, region: str | None) -> PolicyDocument:
+    """What other services take for granted and KMS wants written: that an account's identity policies count."""
+    del access
+    deployment = Deployment(account, region)
+    root = Value(Text((Value(f"arn:{deployment.partition}:iam::"), store.account or OWN_ACCOUNT, Value(":root"))))
+    anything = {name: Value("*") for name in ("Action", "Resource")}
+    statement = {"Effect": Value("Allow"), "Principal": Value({"AWS": root}), **anything}
+    return read_policy(Value({"Statement": Value(statement)}), deployment)
 
 
 def reachable(
