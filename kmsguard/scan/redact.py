@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 
 from kmsguard.model.finding import ExcerptLine, Judgement
@@ -12,6 +13,9 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Value
 
 SHOWN_LINES = 5
+LONG = 2000  # a longer line (a template in one line) is shown around what is marked
+AROUND = 400
+MASKED_AROUND = 4000  # what is shown is masked with so much around it: no text that is masked reaches further
 LEAST = 4  # a shorter secret is masked only where it stands: its characters are many a number and word
 WORDS = frozenset({"password", "secret", "token", "value", "root", "admin", "true", "false", "null", "none", "name", "user"})
 """Of our own messages, of ARNs and of JSON: one of these is masked only where it stands, or where it is all of a value."""
@@ -29,6 +33,7 @@ class Secrets:
         self._texts: dict[str, None] = {}
         self._places: dict[str, dict[Span, None]] = {}
         self._redactor: Redactor | None = None
+        self._lines: dict[tuple[str, int], list[tuple[int, int]]] = {}  # of long lines: where secrets stand in them
 
     def add(self, value: Value) -> None:
         """A value that must not be shown, with all that it holds."""
@@ -38,6 +43,7 @@ class Secrets:
         for text in _texts(value):
             self._texts[text] = None
         self._redactor = None
+        self._lines.clear()
 
     def _place(self, span: Span | None) -> None:
         if span is not None:
@@ -64,13 +70,33 @@ class Secrets:
         return self.text(text)
 
     def line(self, source: Source, number: int, start: int, end: int) -> ExcerptLine:
-        """A line of the source without secrets, and where its columns from `start` to before `end` are then (0: none)."""
+        """A line of the source without secrets, and where its columns from `start` to before `end` are then (0: none).
+
+        Of a long line a part: what is marked, or its beginning, with something around it.
+        """
         text = source.line(number)
+        if len(text) <= LONG:
+            return self._shown(number, text, self._covered(source, number, text), start, end)
+        covered = self._lines.get((source.path, number))
+        if covered is None:
+            covered = self._lines[source.path, number] = self._covered(source, number, text)
+        low = max(start - MASKED_AROUND, 1)
+        high = min(min(end, start + LONG) + MASKED_AROUND, len(text) + 1)
+        held = [place for place in covered[bisect_right(covered, low, key=lambda place: place[1]) :] if place[0] < high]
+        if held:
+            low, high = min(low, held[0][0]), max(high, held[-1][1])
+        before = low - 1
+        inside = [(first - before, last - before) for first, last in held]
+        marked = (start - before, min(end, high) - before) if start else (0, 0)
+        return _clipped(self._shown(number, text[before : high - 1], inside, *marked), before > 0, high <= len(text))
+
+    def _shown(self, number: int, text: str, covered: list[tuple[int, int]], start: int, end: int) -> ExcerptLine:
+        """A text in which secrets stand at some columns, without them."""
         pieces: list[str] = []
         columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result, for a place that begins there
         ends = list(columns)  # and for one that ends there: what lies in a mask is all of it
         at = 1
-        for low, high in self._covered(source, number, text):
+        for low, high in covered:
             secret = text[low - 1 : high - 1]
             pieces.append(text[at - 1 : low - 1])
             shift = len("".join(pieces)) + 1
@@ -128,6 +154,18 @@ class Secrets:
             end = min(marked.end_column, length + 1) if number == marked.end_line else length + 1
             lines.append(self.line(source, number, start if end > start else 0, end if end > start else 0))
         return tuple(lines)
+
+
+def _clipped(line: ExcerptLine, before: bool, after: bool) -> ExcerptLine:
+    """A line around its mark; `before` and `after` say whether something of it was left out already."""
+    first = max(line.start - 1 - AROUND, 0)
+    last = min(max(min(line.end, line.start + LONG), 1) + AROUND, len(line.text))
+    head = "…" if before or first else ""
+    text = head + line.text[first:last] + ("…" if after or last < len(line.text) else "")
+    if not line.start:
+        return ExcerptLine(line.number, text)
+    shift = len(head) - first
+    return ExcerptLine(line.number, text, line.start + shift, min(line.end, last + 1) + shift)
 
 
 def _masked(secret: str) -> str:

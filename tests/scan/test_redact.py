@@ -1,5 +1,7 @@
 """Secrets stay out of what is shown."""
 
+import time
+
 import pytest
 
 from kmsguard.model.source import Source, Span
@@ -93,3 +95,33 @@ def test_a_reference_is_no_secret():
     """`!Ref` behind the name of a password says where it comes from."""
     source = Source("t.yaml", "MasterUserPassword: !Ref Password\n")
     assert Secrets().line(source, 1, 0, 0).text == "MasterUserPassword: !Ref Password"
+
+
+def test_of_a_long_line_what_is_marked_is_shown() -> None:
+    """A template in one line is shown around each mark; what is masked in it is masked as in a short one."""
+    secret = "Tr0ub4dor-and-more-of-it"
+    filler = '"a": 1, ' * 3000
+    text = f'{{{filler}"Password": "{secret}", "Off": false, {filler}"z": "{secret}"}}'
+    source = Source("t.json", text)
+    secrets = Secrets()
+    at = text.index(secret)
+    secrets.add(Value(secret, Span("t.json", 1, at + 1, 1, at + 1 + len(secret))))
+    for mark in ('"Off": false', '"Password"', '{"a": 1', '"z"', f'"{secret}"}}'):
+        start = text.rindex(mark) + 1
+        line = secrets.line(source, 1, start, start + len(mark))
+        assert len(line.text) < 1000
+        assert secret not in line.text
+        shown = line.text[line.start - 1 : line.end - 1]
+        assert shown == mark.replace(secret, "Tr… (24 characters)")
+        assert line.text.startswith("…") is (start > 1)
+    assert len(secrets.line(source, 1, 0, 0).text) < 1000
+
+
+def test_many_places_in_one_line_are_shown_quickly() -> None:
+    """What is shown of a line does not cost the line each time."""
+    source = Source("t.json", '{"Resources": {' + '"Key": {"Type": "AWS::KMS::Key"}, ' * 20_000 + "}}")
+    secrets = Secrets()
+    began = time.perf_counter()
+    for place in range(1, 600_000, 600):
+        secrets.line(source, 1, place, place + 20)
+    assert time.perf_counter() - began < 5
