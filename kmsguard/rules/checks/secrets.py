@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection
-from functools import lru_cache
 from typing import Literal, TypeAlias
 from weakref import WeakKeyDictionary
 
@@ -22,12 +21,12 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
+from kmsguard.model.value import NULL, Unknown, Value
+from kmsguard.rules.checks.leaves import Leaf, as_written, flat, is_condition_key, is_environment, leaves, place_in, unquoted
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
-from kmsguard.secrets.look import Match, is_secret_value, look, may_name_secret, suspects
+from kmsguard.secrets.look import Match, is_secret_value, look, suspects
 from kmsguard.secrets.names import Family, family, is_about_secret, words
 from kmsguard.secrets.placeholders import is_blank, is_dynamic_reference, is_reference
-from kmsguard.syntax.json import parse_json
 
 Group: TypeAlias = Literal[
     "argument",  # an argument that is for a secret
@@ -46,19 +45,15 @@ Group: TypeAlias = Literal[
 # Where a literal is found in several ways, the first of these tells it.
 _ORDER: tuple[Group, ...] = ("provider", "input", "argument", "environment", "text", "token", "output")
 
-_ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
 _PLAIN = "{{resolve:ssm:"
 _SECURE = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
 # What Terraform hands to CloudFormation, which resolves them: stacks, products. Of Cloud Control (awscc) nothing is said.
 _HANDED_OVER = ("aws_cloudformation_", "aws_servicecatalog_", "awscc_")
-_NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
-_VALUES = ("value", "Value", "ParameterValue")
 SECRET_KEY_LENGTH = 40  # of AWS
 _SECRETS = frozenset({"secret", "secret_string", "secret_binary", "SecretString", "plaintext"})
 """Attributes that are a secret wherever they are; others whose names have the word in them are ids and ARNs. `plaintext`: of
 `aws_kms_secrets` and `aws_kms_ciphertext`, what is decrypted and what is encrypted."""
 _TEXTS = re.compile(r"(?:string|list\(string|set\(string|any|)\W*$", re.IGNORECASE)  # types of variables and parameters
-_STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
 _FAMILIES: dict[Family, str] = {
     "password": "a password",
     "token": "a token or key",
@@ -79,15 +74,6 @@ class Hit(msgspec.Struct, frozen=True, eq=False):
     kind: str = NAMED
     user: Resource | None = None  # the resource that uses what a variable or parameter says
     used_as: str = ""  # and its entry
-
-
-class Leaf(msgspec.Struct, frozen=True, eq=False):
-    """A value that holds no other ones, and the name that says what it is for."""
-
-    path: tuple[str, ...]
-    name: str
-    value: Value
-    is_pair: bool = False  # its name is written as a value: `{name = "DB_PASSWORD", value = "…"}`
 
 
 class Index(msgspec.Struct, frozen=True, eq=False):
@@ -168,7 +154,7 @@ class _Looking:
                 if value is not None:
                     for leaf in leaves(value, (_own_name(declaration),)):
                         if not declaration.calls and leaf.value.span is not None and isinstance(leaf.value.data, str):
-                            self.given[owner.unit, _unquoted(leaf.value.span, leaf.value.data)] = owner
+                            self.given[owner.unit, unquoted(leaf.value.span, leaf.value.data)] = owner
                         self._named_or_known(owner, leaf, "input")
             return
         if declaration.mode == "output":
@@ -197,11 +183,11 @@ class _Looking:
                 self._named_or_known(owner, leaf, "text")
 
     def _argument(self, resource: Resource, leaf: Leaf) -> None:
-        promise = family(leaf.name) if not _is_condition_key(leaf) else None
-        text = _flat(leaf.value)
+        promise = family(leaf.name) if not is_condition_key(leaf) else None
+        text = flat(leaf.value)
         if text is None and promise is None:
             return
-        group: Group = "environment" if _is_environment(leaf.path[:-1]) else "argument"
+        group: Group = "environment" if is_environment(leaf.path[:-1]) else "argument"
         if promise is not None and promise != "connection":
             if promise != "secret":
                 self._origin(resource, leaf, typed=False)
@@ -213,7 +199,7 @@ class _Looking:
 
     def _typed(self, resource: Resource, leaf: Leaf) -> None:
         """An attribute that is for nothing but a secret, or a member of one that holds several things."""
-        text = _flat(leaf.value)
+        text = flat(leaf.value)
         if len(leaf.path) > 1:
             promise: Family | None = _promise_inside(leaf.name)
             fits = text is not None and promise is not None and HOLE not in text and is_secret_value(promise, text)
@@ -224,7 +210,7 @@ class _Looking:
             self._origin(resource, leaf, typed=True)
         if text is None:
             return
-        leaf = _as_written(resource, leaf) if fits or self._look(text) else leaf
+        leaf = as_written(resource, leaf) if fits or self._look(text) else leaf
         if fits:
             self._whole("argument", resource, leaf, text, family(leaf.name) or "secret")
         else:
@@ -237,7 +223,7 @@ class _Looking:
             self._match(group or ("token" if whole else "text"), resource, leaf, match)
 
     def _named_or_known(self, owner: Resource, leaf: Leaf, group: Group) -> None:
-        text = _flat(leaf.value)
+        text = flat(leaf.value)
         if text is None:
             return
         promise = family(leaf.name)
@@ -284,12 +270,12 @@ class _Looking:
         self._add(group, resource, leaf, match.start, match.end, title, match.kind)
 
     def _add(self, group: Group, resource: Resource, leaf: Leaf, start: int, end: int, title: str, kind: str = NAMED) -> None:
-        text = (_flat(leaf.value) or "")[start:end]
-        span = _place(leaf.value, start, end) if end > start else leaf.value.span
+        text = (flat(leaf.value) or "")[start:end]
+        span = place_in(leaf.value, start, end) if end > start else leaf.value.span
         if span is None and leaf.value.span is None and text:
             return  # given from outside: it stands in no file
-        secret = Value(text, _unquoted(span, text) if span is not None else None, trail=leaf.value.trail)
-        self.hits.append(Hit(group, resource, _spelled(leaf.path), title, secret, leaf.value, kind))
+        secret = Value(text, unquoted(span, text) if span is not None else None, trail=leaf.value.trail)
+        self.hits.append(Hit(group, resource, ".".join(leaf.path), title, secret, leaf.value, kind))
 
     def _once(self) -> dict[Resource, list[Hit]]:
         """The hits by resource, each literal of a unit told once: by the best group, and of the variables through which it
@@ -358,121 +344,8 @@ def _promise_inside(name: str) -> Family | None:
     return None if is_about_secret(name) else "token"
 
 
-def _as_written(resource: Resource, leaf: Leaf) -> Leaf:
-    """The leaf under the name that its language has for it."""
-    place, span = leaf.value.place, leaf.value.span
-    for declaration in resource.declarations:
-        for written in leaves(declaration.body, ()):
-            same = written.value.place == place and written.value.span == span
-            if same and (place is not None or span is not None) and written.value.text == leaf.value.text:
-                return msgspec.structs.replace(leaf, path=written.path)
-    return leaf
-
-
-def leaves(value: Value, path: tuple[str, ...], name: str = "", *, typed: bool = False) -> list[Leaf]:
-    """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch.
-
-    Texts that are JSON are looked into where one of their names may be that of a secret, or where they are one (`typed`).
-    """
-    found: list[Leaf] = []
-    _gather(found, value, path, name or (path[-1] if path else ""), False, typed)
-    return found
-
-
-def _gather(found: list[Leaf], value: Value, path: tuple[str, ...], name: str, is_pair: bool, typed: bool) -> None:
-    data = value.data
-    if isinstance(data, dict):
-        _gather_members(found, data, path, typed)
-    elif isinstance(data, tuple):
-        for item in data:
-            _gather(found, item, path, name, is_pair, typed)
-    elif isinstance(data, Choice):
-        for branch in data.branches:
-            _gather(found, branch.value, path, name, is_pair, typed)
-    elif isinstance(data, Text) and data.encodes is not None:
-        _gather(found, data.encodes, path, name, is_pair, typed)
-    else:
-        inner = _json(value, typed=typed) if isinstance(data, (str, Text)) else None
-        if inner is not None:
-            _gather(found, inner, path, name, is_pair, typed)
-        else:
-            found.append(Leaf(path, name, value, is_pair))
-
-
-def _json(value: Value, *, typed: bool) -> Value | None:
-    """What a text says that is a map or list in JSON, all of it; None where it is none."""
-    text = _flat(value)
-    if text is None or text[:1] not in _JSON_BEGINS or not text.lstrip().startswith(("{", "[")) or '"' not in text:
-        return None
-    if not typed and not may_name_secret(text):
-        return None
-    parsed, problems = parse_json(value)
-    return parsed if parsed is not None and not problems and isinstance(parsed.data, (dict, tuple)) else None
-
-
-_JSON_BEGINS = ("{", "[", " ", "\t", "\n", "\r")
-
-
-def _gather_members(found: list[Leaf], data: dict[str, Value], path: tuple[str, ...], typed: bool) -> None:
-    held = next((key for key in _VALUES if key in data), None)
-    named = next((data[key].text for key in _NAMES if key in data), None) if held is not None else None
-    if named is not None and held is not None:
-        kind = data.get("type", data.get("Type"))
-        if kind is None or kind.text not in _STORED:
-            _gather(found, data[held], (*path, named if path else held), named, True, typed)
-    for key, value in data.items():
-        if named is None or key != held:
-            _gather(found, value, (*path, key), key, False, typed)
-
-
-def _is_condition_key(leaf: Leaf) -> bool:
-    """Whether a leaf is compared with something by a policy (`aws:RequestTag/token`)."""
-    return ":" in leaf.name and "Condition" in leaf.path
-
-
-@lru_cache(maxsize=4096)
-def _is_environment(path: tuple[str, ...]) -> bool:
-    return any(_ENVIRONMENT & set(words(step)) for step in path)
-
-
-def _flat(value: Value) -> str | None:
-    """The text of a value, with a HOLE for each part that is not known; None where it is no text."""
-    data = value.data
-    if isinstance(data, str):
-        return data
-    if isinstance(data, Text):
-        return "".join(piece.data if isinstance(piece.data, str) else HOLE for piece in data.pieces)
-    return None
-
-
-def _place(value: Value, start: int, end: int) -> Span | None:
-    """The place of the characters from `start` to before `end` of the text of a value."""
-    span = value.span
-    if isinstance(value.data, Text):
-        return value.data.place(start, end) or span
-    if span is None or not isinstance(value.data, str) or span.start_line != span.end_line:
-        return span
-    written, length = span.end_column - span.start_column, len(value.data)
-    if written == length + 2:
-        start, end = start + 1, end + 1
-    elif written != length:
-        return span
-    return Span(span.file, span.start_line, span.start_column + start, span.end_line, span.start_column + end)
-
-
-def _unquoted(span: Span, text: str) -> Span:
-    """The place of a text without the quotes around it."""
-    if span.start_line == span.end_line and span.end_column - span.start_column == len(text) + 2:
-        return Span(span.file, span.start_line, span.start_column + 1, span.end_line, span.end_column - 1)
-    return span
-
-
 def _own_name(declaration: Declaration) -> str:
     return declaration.address.rsplit(".", 1)[-1]
-
-
-def _spelled(path: tuple[str, ...]) -> str:
-    return ".".join(path)
 
 
 # --- What rules ask ---
@@ -655,7 +528,7 @@ def not_sent(question: Question) -> Answer:
     inputs = _index(question.graph).by_unit.get(question.resource.unit, {})
     body = question.resource.declarations[0].body.members
     address = body.get("url", NULL)
-    in_clear = (_flat(address) or "").lower().startswith("http://")
+    in_clear = (flat(address) or "").lower().startswith("http://")
     for name in ("url", "request_headers", "request_body") if in_clear else ("url",):
         for part in body[name].walk() if name in body else ():
             source = _source(part, inputs)

@@ -44,10 +44,14 @@ FAMILIES: dict[str, dict[str, str]] = {
     },
     "collections": {
         "alltrue": "1", "anytrue": "1", "chunklist": "2", "coalesce": "1+", "coalescelist": "1+", "compact": "1",
-        "concat": "1+", "contains": "2", "distinct": "1", "element": "2", "flatten": "1", "index": "2", "keys": "1",
-        "length": "1", "list": "0+", "lookup": "2-3", "map": "0+", "matchkeys": "3", "merge": "0+", "one": "1",
-        "range": "1-3", "reverse": "1", "setintersection": "1+", "setproduct": "2+", "setsubtract": "2", "setunion": "1+",
-        "slice": "3", "sort": "1", "sum": "1", "transpose": "1", "values": "1", "zipmap": "2",
+        "concat": "1+", "contains": "2", "distinct": "1", "element": "2", "flatten": "1", "index": "2", "length": "1",
+        "list": "0+", "matchkeys": "3", "one": "1", "range": "1-3", "reverse": "1", "slice": "3", "sort": "1", "sum": "1",
+    },
+    "maps": {
+        "keys": "1", "lookup": "2-3", "map": "0+", "merge": "0+", "transpose": "1", "values": "1", "zipmap": "2",
+    },
+    "sets": {
+        "setintersection": "1+", "setproduct": "2+", "setsubtract": "2", "setunion": "1+",
     },
     "encoding": {
         "base64decode": "1", "base64encode": "1", "base64gunzip": "1", "base64gzip": "1",

@@ -1,9 +1,7 @@
-"""Functions of lists, sets and maps. They move elements as they are, known or not."""
+"""Functions of lists, and of what they have in common with sets and maps. They move elements as they are, known or not."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from collections.abc import Iterable
 from decimal import Decimal
 
@@ -11,11 +9,11 @@ from msgspec.structs import replace
 
 from kmsguard.model.guard import Formula, negate
 from kmsguard.model.value import ABSENT, Choice, Text, Unknown, Value
-from kmsguard.terraform.access import attribute, entries, exists, members_of, open_lookup
 from kmsguard.terraform.access import element as element_at
+from kmsguard.terraform.access import exists, members_of
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.choices import choose, combinations, spread, truth_value
-from kmsguard.terraform.conversion import canonical, convert, has_choice, set_of, unified
+from kmsguard.terraform.conversion import canonical, convert, has_choice, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
 from kmsguard.terraform.graphemes import graphemes
@@ -27,7 +25,6 @@ from kmsguard.terraform.partial import (
     Invalid,
     ListItems,
     Many,
-    MapItems,
     Open,
     SetItems,
     find_unknown,
@@ -35,15 +32,14 @@ from kmsguard.terraform.partial import (
     subject_of,
 )
 from kmsguard.terraform.texts import is_text
-from kmsguard.terraform.types import ANY, NUMBER, STRING, Type
+from kmsguard.terraform.types import NUMBER
 from kmsguard.terraform.unify import type_of, unify
 
-MOST_ROWS = 100_000  # of a product
 MOST_OPEN = 100
 """So many elements of a list that is not known are told apart."""
 
 
-def _list(value: Value) -> tuple[Value, ...] | Value:
+def elements_of(value: Value) -> tuple[Value, ...] | Value:
     """The elements, each having come the whole's way; a Value where they are not known, or it is no list."""
     data = value.data
     if isinstance(data, tuple):
@@ -55,7 +51,7 @@ def _list(value: Value) -> tuple[Value, ...] | Value:
     return invalid("a list is required")
 
 
-def _same(value: Value, items: Iterable[Value]) -> Value:
+def same_kind(value: Value, items: Iterable[Value]) -> Value:
     """A list of the kind that the first one was."""
     kind = ListItems if isinstance(value.data, (ListItems, SetItems)) else tuple
     return Value(kind(items), sensitive=value.sensitive)
@@ -149,7 +145,7 @@ def _coalesce_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items, size = _list(convert(arguments[0], LIST)), convert(arguments[1], NUMBER).data
+    items, size = elements_of(convert(arguments[0], LIST)), convert(arguments[1], NUMBER).data
     if isinstance(items, Value):
         return items
     if isinstance(size, Unknown) and not isinstance(size, Invalid):
@@ -184,7 +180,7 @@ def _compacted(items: Value) -> Value:
 def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     out: list[Value] = []
     for argument in arguments:
-        items = _list(argument) if not isinstance(argument.data, SetItems) else invalid("a list is required, not a set")
+        items = elements_of(argument) if not isinstance(argument.data, SetItems) else invalid("a list is required, not a set")
         if isinstance(items, Value):
             return items if isinstance(items.data, Invalid) else derived(arguments)
         out.extend(items)
@@ -200,7 +196,7 @@ def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         known = [item.text for item in items.data]
         if None not in known:  # most lists: nothing in it is open
             return from_parts(data=wanted.text in known, parts=arguments)
-    elements = _list(items)
+    elements = elements_of(items)
     if isinstance(elements, Value):
         return elements if isinstance(elements.data, Invalid) else derived((items,), not_null=True)
     if wanted.data is None or items.data is None:
@@ -231,7 +227,7 @@ def _one_of(invocation: Invocation, wanted: Value, elements: tuple[Value, ...]) 
 
 
 def _distinct(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(convert(arguments[0], LIST))
+    items = elements_of(convert(arguments[0], LIST))
     if isinstance(items, Value):
         return items
     keys = [canonical(item) for item in items]
@@ -261,7 +257,7 @@ def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 def _flatten(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     whole = arguments[0]
-    items = _list(whole)
+    items = elements_of(whole)
     if isinstance(items, Value):
         return items
     return _flat(items, whole.sensitive)
@@ -287,7 +283,7 @@ def _flat(items: tuple[Value, ...], sensitive: bool) -> Value:
 def _leaves(item: Value) -> Iterable[Value]:
     if not isinstance(item.data, tuple):
         return (item,)
-    items = _list(item)
+    items = elements_of(item)
     assert not isinstance(items, Value)
     return (leaf for inner in items for leaf in _leaves(inner))
 
@@ -306,7 +302,9 @@ def _is_single(unknown: Unknown) -> bool:
 
 
 def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(arguments[0]) if not isinstance(arguments[0].data, SetItems) else invalid("a list is required, not a set")
+    items = (
+        elements_of(arguments[0]) if not isinstance(arguments[0].data, SetItems) else invalid("a list is required, not a set")
+    )
     if isinstance(items, Value):
         return items
     for number, item in enumerate(items):
@@ -339,7 +337,7 @@ def _one(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     if isinstance(value.data, Many):
         fact = exists(value.data, "0", invocation.scope.run.facts)
         return choose([(fact, inherited(value.data.element, value)), (negate(fact), Value(None))])
-    items = _list(value)
+    items = elements_of(value)
     if isinstance(items, Value):
         return items
     if len(items) > 1:
@@ -362,15 +360,15 @@ def _range(*numbers: int | Decimal) -> list[int | Decimal]:
 
 
 def _reverse(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(arguments[0])
-    return items if isinstance(items, Value) else _same(arguments[0], tuple(items)[::-1])
+    items = elements_of(arguments[0])
+    return items if isinstance(items, Value) else same_kind(arguments[0], tuple(items)[::-1])
 
 
 def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     start, end = (convert(argument, NUMBER) for argument in arguments[1:])
     if isinstance(arguments[0].data, SetItems):
         return invalid("a list is required, not a set")
-    items = _list(arguments[0])
+    items = elements_of(arguments[0])
     if isinstance(items, Value):
         data = arguments[0].data
         bounds = start.data, end.data
@@ -382,7 +380,7 @@ def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         return derived((start, end))
     if not isinstance(start.data, int) or not isinstance(end.data, int) or not 0 <= start.data <= end.data <= len(items):
         return invalid("the list has no such slice")
-    return _same(arguments[0], tuple(items)[start.data : end.data])
+    return same_kind(arguments[0], tuple(items)[start.data : end.data])
 
 
 def _open_slice(invocation: Invocation, whole: Value, bounds: tuple[object, object]) -> Value | None:
@@ -395,7 +393,7 @@ def _open_slice(invocation: Invocation, whole: Value, bounds: tuple[object, obje
 
 
 def _sort(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    items = _list(convert(arguments[0], STRINGS))
+    items = elements_of(convert(arguments[0], STRINGS))
     if isinstance(items, Value):
         return items
     if any(item.data is None for item in items):
@@ -430,8 +428,8 @@ def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     both = unify(map(type_of, arguments[1:]))
     if both is None:
         return invalid("the lists of keys must have the same type")
-    values = _list(convert(arguments[0], LIST))
-    keys, wanted = (_list(convert(convert(argument, both), LIST)) for argument in arguments[1:])
+    values = elements_of(convert(arguments[0], LIST))
+    keys, wanted = (elements_of(convert(convert(argument, both), LIST)) for argument in arguments[1:])
     for items in (values, keys, wanted):
         if isinstance(items, Value):
             return items
@@ -450,190 +448,8 @@ def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return Value(ListItems(out))
 
 
-# --- maps -----------------------------------------------------------------------------------------------------------------
-
-
-def _keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    value = arguments[0]
-    members = members_of(value)
-    if members is None:
-        return derived(arguments) if isinstance(value.data, Unknown) else invalid("a map is required")
-    kind = ListItems if isinstance(value.data, MapItems) else tuple
-    return Value(kind(Value(name) for name in sorted(members)), sensitive=value.sensitive)
-
-
-def _values(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    value = arguments[0]
-    found = entries(value)
-    if isinstance(found, Many):
-        return value.with_data(replace(found, keyed=False))
-    if isinstance(found, Value):
-        return found
-    if isinstance(value.data, tuple):
-        return invalid("a map is required")
-    kind = ListItems if isinstance(value.data, MapItems) else tuple
-    return Value(kind(item for _, item in found), sensitive=value.sensitive)
-
-
-def _lookup(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
-    whole, key = arguments[0], convert(arguments[1], STRING)
-    default = arguments[2] if len(arguments) == 3 else None
-    name = key.text
-    members = members_of(whole)
-    if members is None:
-        if isinstance(whole.data, Unknown):
-            return derived(arguments) if default is not None or name is None else attribute(whole, name)
-        return invalid("a map is required")
-    if name is not None:
-        found = members.get(name)
-        if found is not None:
-            return inherited(found, whole)
-        if default is None:
-            return invalid(f"there is no key {name!r}")
-        return _default(whole, default)
-    if not isinstance(key.data, Unknown):
-        return derived((key,)) if key.data is not None else invalid("a key must not be null")
-    by_fact = open_lookup(members, key.data, invocation.scope.run.facts, default)
-    if by_fact is not None:
-        return inherited(by_fact, whole)
-    return derived((key, *members.values(), *arguments[2:]))
-
-
-def _default(whole: Value, default: Value) -> Value:
-    """The default of lookup: in a map it must have the type of the elements."""
-    members = whole.members
-    if not isinstance(whole.data, MapItems) or not members:
-        return default
-    to = unify((*map(type_of, members.values()), ANY)) or ANY
-    found = convert(default, to)
-    return invalid("the default must have the type of the elements") if isinstance(found.data, Invalid) else found
-
-
-def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    out: dict[str, Value] = {}
-    maps = True
-    sensitive = False
-    for argument in arguments:
-        if argument.data is None:
-            continue
-        members = members_of(argument)
-        if members is None:
-            return derived(arguments) if isinstance(argument.data, Unknown) else invalid("a map is required")
-        maps = maps and isinstance(argument.data, MapItems)
-        sensitive = sensitive or argument.sensitive
-        for name, item in members.items():
-            out[name] = inherited(item, argument)
-    return Value(MapItems(out) if maps and arguments else out, sensitive=sensitive)
-
-
-def _transpose(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    whole = convert(arguments[0], Type("map", STRINGS))
-    if whole.data is None:
-        return invalid("an argument must not be null")
-    return whole if isinstance(whole.data, Invalid) else settled(_transposed, (whole,))
-
-
-def _transposed(whole: Value) -> Value:
-    out: dict[str, list[Value]] = {}
-    for name in sorted(whole.members):
-        for item in whole.members[name].items:
-            text = item.text
-            if text is None:
-                return invalid("transpose needs lists of texts")
-            out.setdefault(text, []).append(Value(name))
-    return Value(MapItems({name: Value(ListItems(out[name])) for name in sorted(out)}))
-
-
-def _zip_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    keys, values = _list(convert(arguments[0], STRINGS)), _list(arguments[1])
-    if isinstance(keys, Value):
-        return keys
-    if isinstance(values, Value):
-        return values
-    if len(keys) != len(values):
-        return invalid("zipmap needs lists of the same length")
-    out: dict[str, Value] = {}
-    for key, value in zip(keys, values, strict=True):
-        name = key.text
-        if name is None:
-            return derived((key,)) if key.data is not None else invalid("a key must not be null")
-        out[name] = value
-    return Value(MapItems(out) if isinstance(arguments[1].data, ListItems) else out)
-
-
-# --- sets -----------------------------------------------------------------------------------------------------------------
-
-
-def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
-    out = []
-    for argument in arguments:
-        items = _list(argument)
-        if isinstance(items, Value):
-            return items
-        out.append(items)
-    to = unify(type_of(item) for items in out for item in items)
-    if to is None:
-        return invalid("all elements must have the same type")
-    return [tuple(convert(item, to) for item in items) for items in out]
-
-
-def _set_operation(keep: str) -> Function:
-    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if not any(map(has_choice, arguments)):
-            return _operate(keep, arguments)
-        options = spread(Value(arguments))
-        if options is None:
-            return derived(arguments)
-        return choose((guard, _operate(keep, option.items)) for guard, option in options)
-
-    return run
-
-
-def _operate(keep: str, arguments: tuple[Value, ...]) -> Value:
-    sets = _sets(arguments)
-    if isinstance(sets, Value):
-        return sets
-    if keep == "union":
-        return Value(set_of(itertools.chain.from_iterable(sets)))
-    first, *others = sets
-    if find_unknown(Value(tuple(itertools.chain.from_iterable(sets)))) is not None:
-        return derived(arguments) if others and first else Value(set_of(first))
-    keys = [{canonical(item) for item in items} for items in others]
-    if keep == "intersection":
-        return Value(set_of(item for item in first if all(canonical(item) in other for other in keys)))
-    return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
-
-
-def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    lists: list[tuple[Value, ...]] = []
-    for argument in arguments:
-        items = _list(argument)
-        if isinstance(items, Value):
-            return items
-        same = unified(items)
-        if same and isinstance(same[0].data, Invalid):
-            return same[0]
-        lists.append(tuple(same))
-    if math.prod(len(items) for items in lists) > MOST_ROWS:
-        return derived(arguments)
-    rows = [Value(tuple(row)) for row in itertools.product(*lists)]
-    if all(isinstance(argument.data, SetItems) for argument in arguments):
-        return Value(SetItems(rows))
-    return Value(ListItems(rows))
-
-
 def _as_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return Value(arguments)
-
-
-def _as_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) % 2:
-        return invalid("map needs a value for each key")
-    names = [argument.text for argument in arguments[::2]]
-    known = [name for name in names if name is not None]
-    if len(known) != len(names):
-        return derived(arguments)
-    return Value(dict(zip(known, arguments[1::2], strict=True)))
 
 
 FUNCTIONS: dict[str, Function] = {
@@ -649,24 +465,13 @@ FUNCTIONS: dict[str, Function] = {
     "element": _element,
     "flatten": _flatten,
     "index": _index,
-    "keys": _keys,
     "length": _length,
     "list": _as_list,  # gone since Terraform 0.15, still in old modules
-    "lookup": _lookup,
-    "map": _as_map,  # gone since Terraform 0.15, still in old modules
     "matchkeys": _match_keys,
-    "merge": _merge,
     "one": _one,
     "range": pure(_range, variadic=NUMBER),
     "reverse": _reverse,
-    "setintersection": _set_operation("intersection"),
-    "setproduct": _set_product,
-    "setsubtract": _set_operation("difference"),
-    "setunion": _set_operation("union"),
     "slice": _slice,
     "sort": _sort,
     "sum": pure(_sum, NUMBERS),
-    "transpose": _transpose,
-    "values": _values,
-    "zipmap": _zip_map,
 }
