@@ -55,6 +55,7 @@ FAILS_IN_ONE_LANGUAGE = {
     "KG608": ("terraform", "a stack is of one account"),
     "KG706": ("terraform", "a stack is of one account"),
     "KG709": ("terraform", "in CloudFormation the type can only block"),
+    "KG712": ("terraform", "CloudFormation has no type for the resource policy of a catalog"),
     "KG803": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG807": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG808": ("terraform", "CloudFormation imports no key material"),

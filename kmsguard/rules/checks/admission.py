@@ -21,7 +21,7 @@ from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, account_root
 
-_SERVICE = {"rds": "rds", "codepipeline": "s3"}  # in kms:ViaService, by the first part of a kind; all others are ec2
+_SERVICE = {"rds": "rds", "codepipeline": "s3", "glue": "glue"}  # in kms:ViaService, by the first part of a kind; else ec2
 _STRANGER = "999999999999"  # an account that nothing names
 
 Kind: TypeAlias = Literal["account", "organization", "unit"]

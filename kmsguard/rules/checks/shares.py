@@ -27,6 +27,7 @@ EVERYBODY = "all"
 # ReEncrypt* the half that reads, for the other one is done with the receiver's key.
 _READ = ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt", "kms:ReEncryptFrom")
 _NEEDED: dict[str, tuple[str, ...]] = {
+    "ram.share": ("kms:DescribeKey", "kms:CreateGrant", "kms:Decrypt"),  # a clone is under the same key
     "ebs.snapshot_share": (*_READ, "kms:GenerateDataKeyWithoutPlaintext"),
     "dlm.policy": (*_READ, "kms:GenerateDataKeyWithoutPlaintext"),
 }

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from kmsguard.model.finding import Evidence, Open
+from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
 from kmsguard.rules.checks.admission import Receiver
+from kmsguard.rules.checks.contents import contents
 from kmsguard.rules.checks.shares import (
     EVERYBODY,
     Shared,
     answer,
     content_of,
     denied,
+    is_own,
     managed,
     names,
     place_of,
@@ -142,3 +147,54 @@ def _deployed_to(access: Access) -> frozenset[str]:
     """The accounts into which the scanned code deploys: they are the user's own."""
     accounts = {text for one in access.graph.resources if one.account is not None and (text := one.account.text) is not None}
     return frozenset(accounts | {access.settings.account or ""})
+
+
+# What RAM shares
+
+
+def clonable(question: Question) -> Answer:
+    """Whether whoever RAM shares an Aurora cluster with can clone it: with its key, which the clone is under too.
+
+    https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/Aurora.Managing.Clone.Cross-Account.html
+    """
+    access, share = access_of(question), question.resource
+    principals = question.attribute("principals")
+    receivers = [one for item in principals.items if (one := _receiver(access, share, item)) is not None]
+    undecided = opens(principals) if isinstance(principals.data, Unknown) else ()
+    if not receivers and not undecided:
+        return Answer(Truth.YES)
+    where = Evidence(f"it is shared by {share.address}", principals.where, principals.trail, share)
+    shared = Shared(access, share, tuple(receivers), undecided, where)
+    found: list[Found] = []
+    for end, there in access.ends(share, "resources"):
+        if not isinstance(end, Resource) or there is not Truth.YES:
+            continue
+        for content in contents(access, end):
+            name = managed(access, content)
+            if name is not None:
+                evidence = (place_of(shared, receivers), under(content, f"{end.address} is under {name}"))
+                problem = f"it is under {name}, which no other account can use"
+                truth = Truth.NO if receivers else Truth.UNKNOWN
+                values = {"holder": end.address, "receivers": names(receivers), "problem": problem}
+                found.append(Found(f"key:{end.address}", truth, evidence, () if receivers else undecided, values))
+            elif content.encrypted is Truth.UNKNOWN:
+                found.append(_of_cluster(unclear(shared, content), end))
+            elif content.key is not None:
+                found += [_of_cluster(lack, end) for lack in denied(shared, content, content.key)]
+    return answer(found)
+
+
+def _of_cluster(found: Found, cluster: Resource) -> Found:
+    problem = f"the key {found.values['key']} does not give {found.values['missing']}"
+    return msgspec.structs.replace(found, values={**found.values, "holder": cluster.address, "problem": problem})
+
+
+def _receiver(access: Access, share: Resource, item: Value) -> Receiver | None:
+    """Whom a principal of a share stands for; None for somebody of the own account, and for services."""
+    parts = (item.text or "").split(":")
+    if len(parts) > 5 and parts[2] == "organizations":
+        return Receiver("unit" if parts[5].startswith("ou/") else "organization", item)
+    account = item.with_data(parts[4]) if len(parts) > 5 else item
+    if item.text is not None and (account.text is None or not account.text.isdigit()):
+        return None
+    return None if is_own(access, share, account) else Receiver("account", account)
