@@ -93,7 +93,7 @@ def conditional(
 
 def logical_and(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     """`left && right`: false as soon as one side is."""
-    if right.data is False:
+    if right.data is False and left.data is not None:
         return from_parts(False, (left, right))
     return choose(
         (guard, truth if isinstance(truth, Value) else _operand(right) if truth else Value(False))
@@ -108,7 +108,7 @@ def _operand(side: Value) -> Value:
 
 def logical_or(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     """`left || right`: true as soon as one side is."""
-    if right.data is True:
+    if right.data is True and left.data is not None:
         return from_parts(True, (left, right))
     return choose(
         (guard, truth if isinstance(truth, Value) else Value(True) if truth else _operand(right))

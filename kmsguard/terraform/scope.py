@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from functools import cached_property
 from typing import Literal, Protocol
 
 from kmsguard.model.declaration import Problem, UnitSettings
@@ -43,6 +45,16 @@ class Run:
         self.names: dict[int, tuple[Node, frozenset[str]]] = {}  # that expressions use, by the node's identity
         self.closed: dict[tuple[int, int, bool], tuple[Node, Surroundings, Value]] = {}  # see `closed`
         self._weights: dict[int, tuple[int, object]] = {}
+
+    @cached_property
+    def is_opentofu(self) -> bool:
+        """Whether the root module is written for OpenTofu: it has files of its own, or providers of its registry."""
+        names = os.listdir(self.unit) if os.path.isdir(self.unit) else []
+        if any(name.endswith((".tofu", ".tofu.json")) for name in names):
+            return True
+        lock = os.path.join(self.unit, ".terraform.lock.hcl")
+        found = self.files.read(lock) if os.path.isfile(lock) else None
+        return isinstance(found, Source) and '"registry.opentofu.org/' in found.text
 
     def report(self, level: Literal["error", "warning"], code: str, span: Span, message: str) -> None:
         """Notes a problem at a place; the same one counts once."""

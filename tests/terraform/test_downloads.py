@@ -1,4 +1,4 @@
-"""Modules that were downloaded count as long as they are those that the code names; what is taken is what Terraform 1.11.4 takes."""
+"""Modules that were downloaded count as long as they are those that the code names, as Terraform 1.11.4 takes them."""
 
 from __future__ import annotations
 

@@ -117,6 +117,8 @@ def call(node: nodes.Call, scope: Scope) -> Value:
         return special(node, scope)
     from kmsguard.terraform.evaluate import evaluate
 
+    if name == "templatestring" and node.arguments and not _is_reference(node.arguments[0]) and not scope.run.is_opentofu:
+        return invalid("the template of templatestring is a reference, as to a local: only OpenTofu takes any text")
     arguments = [evaluate(argument, scope) for argument in node.arguments]
     span = scope.span(node)
     invocation = Invocation(name, scope, span)
@@ -144,6 +146,20 @@ def call(node: nodes.Call, scope: Scope) -> Value:
 
     value = distribute(invoke_expanded if node.expand_final and arguments else invoke, *arguments)
     return value if value.span is not None else replace(value, span=span)
+
+
+def _is_reference(node: nodes.Expression) -> bool:
+    """Whether an expression is an address: names, and indexes that are literals or addresses themselves."""
+    while isinstance(node, (nodes.GetAttr, nodes.Index)):
+        if isinstance(node, nodes.Index):
+            key = node.key
+            literal = isinstance(key, nodes.Literal) or (
+                isinstance(key, nodes.Template) and all(isinstance(part, nodes.StringPart) for part in key.parts)
+            )
+            if not literal and not _is_reference(key):
+                return False
+        node = node.of
+    return isinstance(node, nodes.Variable)
 
 
 _OPEN_INSIDE = frozenset(

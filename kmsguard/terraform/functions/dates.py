@@ -14,7 +14,7 @@ _TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[
 _DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)")
 _SECONDS = {"ns": "1e-9", "us": "1e-6", "µs": "1e-6", "μs": "1e-6", "ms": "1e-3", "s": "1", "m": "60", "h": "3600"}
 _LONGEST = Decimal(1 << 63) / 10**9  # seconds: 64 bits of nanoseconds
-_PART = re.compile(r"'((?:[^']|'')*)'|Y+|M+|D+|E+|H+|h+|m+|s+|A+|a+|Z+|[^A-Za-z']+|.", re.DOTALL)
+_PART = re.compile(r"''|'((?:[^']|'')*)'|Y+|M+|D+|E+|H+|h+|m+|s+|A+|a+|Z+|[^A-Za-z']+|.", re.DOTALL)
 
 
 def _parse(text: str) -> datetime:
@@ -71,7 +71,9 @@ def _format(pattern: str, timestamp: str) -> str:
     out = []
     for match in _PART.finditer(pattern):
         part = match[0]
-        if part.startswith("'") and match[1] is not None:
+        if part == "''":
+            out.append("'")
+        elif part.startswith("'") and match[1] is not None:
             out.append(match[1].replace("''", "'"))
         elif part[0].isalpha() and part[0].isascii():
             out.append(_field(part, time))

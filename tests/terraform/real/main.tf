@@ -13,4 +13,10 @@ locals {
   none     = null
   objects  = [{ a = 1, b = "x" }, { a = 2, b = "y" }]
   nested   = { a = { b = [{ c = 1 }, { c = 2 }] }, d = [] }
+
+  template  = "x $${y}"
+  templates = { a = "m $${y}" }
+  letter    = "a"
+  texts     = ["l $${y}"]
+  number    = 1
 }
