@@ -93,29 +93,22 @@ class Secrets:
     def _shown(self, number: int, text: str, covered: list[tuple[int, int]], start: int, end: int) -> ExcerptLine:
         """A text in which secrets stand at some columns, without them."""
         pieces: list[str] = []
-        columns = list(range(len(text) + 2))  # of the source, from 1, to those of the result, for a place that begins there
-        ends = list(columns)  # and for one that ends there: what lies in a mask is all of it
+        moves: list[tuple[int, int, int]] = []  # where a secret begins and ends, and how long its mask is
         at = 1
         for low, high in covered:
-            secret = text[low - 1 : high - 1]
-            pieces.append(text[at - 1 : low - 1])
-            shift = len("".join(pieces)) + 1
-            pieces.append(_masked(secret))
-            for column in range(low, high):
-                columns[column] = shift
-            after = len("".join(pieces)) + 1
-            for column in range(high, len(columns)):
-                columns[column] = ends[column] = after + column - high
-            for column in range(low + 1, high):
-                ends[column] = after
+            hidden = _masked(text[low - 1 : high - 1])
+            pieces += [text[at - 1 : low - 1], hidden]
+            moves.append((low, high, len(hidden)))
             at = high
         pieces.append(text[at - 1 :])
         plain = "".join(pieces)
         shown = self.text(plain)
-        if start and shown != plain:
-            low, high = columns[start], ends[end]
-            return ExcerptLine(number, shown, len(self.text(plain[: low - 1])) + 1, len(self.text(plain[: high - 1])) + 1)
-        return ExcerptLine(number, shown, columns[start] if start else 0, ends[end] if start else 0)
+        if not start:
+            return ExcerptLine(number, shown)
+        low, high = _moved(start, moves), _moved(end, moves, ends=True)
+        if shown != plain:
+            low, high = len(self.text(plain[: low - 1])) + 1, len(self.text(plain[: high - 1])) + 1
+        return ExcerptLine(number, shown, low, high)
 
     def _covered(self, source: Source, number: int, text: str) -> list[tuple[int, int]]:
         """The columns of a line in which secrets stand, in order, none of them twice.
@@ -154,6 +147,18 @@ class Secrets:
             end = min(marked.end_column, length + 1) if number == marked.end_line else length + 1
             lines.append(self.line(source, number, start if end > start else 0, end if end > start else 0))
         return tuple(lines)
+
+
+def _moved(column: int, moves: list[tuple[int, int, int]], *, ends: bool = False) -> int:
+    """Where a column of a line is once its secrets are masked: one inside of a secret is its mask's beginning, or its end."""
+    shift = 0
+    for low, high, length in moves:
+        if column <= low:
+            break
+        if column < high:
+            return low + shift + (length if ends else 0)
+        shift += length - (high - low)
+    return column + shift
 
 
 def _clipped(line: ExcerptLine, before: bool, after: bool) -> ExcerptLine:
