@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
     from kmsguard.terraform.resource import Resource
 
-_OLDEST = (4,)
+_OLDEST = (4, 0, 0)
 _OF_TERRAFORM = frozenset({"lifecycle", "provisioner", "connection", "timeouts", "_"})
 _SCALARS = {"string": "a text", "number": "a number", "bool": "true or false"}
 _PLURALS = {"string": "texts", "number": "numbers", "bool": "true or false"}
@@ -154,7 +154,7 @@ def _body(at: _Body) -> Iterator[_Wrong]:
             yield from _argument(at, attribute)
     present: dict[str, list[Block]] = {}
     for block in at.body.blocks:
-        of = label(block, 0) if block.type == "dynamic" else block.type
+        of = _type_of(block)
         if not (at.is_top and of in _OF_TERRAFORM and of not in at.schema):
             present.setdefault(of, []).append(block)
             yield from _block(at, block, of)
@@ -192,16 +192,11 @@ def _block(at: _Body, block: Block, of: str) -> Iterator[_Wrong]:
     elif entry.kind == "computed":
         yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is decided by AWS; remove it")
     elif entry.kind != "any":
-        body, within = block.body, at.within
-        if block.type == "dynamic":
-            content = next((nested for nested in block.body.blocks if nested.type == "content"), None)
-            if content is None:
-                return
-            body, within = content.body, (*within, source.span(block.start, block.end))
-        is_block = entry.kind == "block"
-        yield from _body(
-            _Body(f"`{of}` of {at.name}", body, block_schema(entry.inner), source, head, within, is_block=is_block)
-        )
+        body = _content(block)
+        within = (*at.within, source.span(block.start, block.end)) if block.type == "dynamic" else at.within
+        if body is not None:
+            name, is_block = f"`{of}` of {at.name}", entry.kind == "block"
+            yield from _body(_Body(name, body, block_schema(entry.inner), source, head, within, is_block=is_block))
 
 
 def _bounds(at: _Body, of: str, entry: Entry, blocks: list[Block]) -> Iterator[_Wrong]:
@@ -255,7 +250,7 @@ class _Values:
             entry = schema.get(of)
             if entry is not None and entry.kind == "block" and any(one.type == "dynamic" for one in blocks):
                 yield from self._count(of, entry, values.get(of), self.scope.span(blocks[0]), head, name)
-        yield from self._values(values, schema, name)
+        yield from self._values(values, schema, name, [block.body])
 
     def _is_null(self, attribute: Attribute) -> bool:
         """Whether it is null however the module is called: a default of null stands for what a caller has to give."""
@@ -273,24 +268,29 @@ class _Values:
         elif len(items) < entry.least:
             yield _Wrong("missing-block", head, f"{_too_few(of, entry, name)}; here are {len(items)}")
 
-    def _values(self, values: dict[str, Value], schema: Schema, name: str) -> Iterator[_Wrong]:
+    def _values(self, values: dict[str, Value], schema: Schema, name: str, bodies: list[Body]) -> Iterator[_Wrong]:
         for one, value in values.items():
             entry = schema.get(one)
             if entry is None:
                 continue
+            inside = _bodies(bodies, one) if isinstance(value.data, tuple) else []
             if entry.kind == "computed":
                 if all(option.data is not None and not isinstance(option.data, Absent) for _, option in branches(value)):
                     yield from _at(
                         value, "computed-argument", f"`{one}` of {name} is decided by AWS; it cannot be set, remove it"
                     )
-            elif entry.kind == "argument" and entry.type is not None and not _is_of_blocks(value):
+            elif entry.kind == "argument" and entry.type is not None and not inside:
                 reason = _misfit(value, entry.type)
                 if reason is not None:
                     yield from _at(value, "invalid-value", f"`{one}` of {name} is {_shown(entry.type)}, and {reason}")
             elif entry.kind in ("block", "objects"):
                 inner = block_schema(entry.inner)
+                reason = _no_objects(value, inner) if entry.kind == "objects" and not inside else None
+                if reason is not None:
+                    yield from _at(value, "invalid-value", f"`{one}` of {name} is a list of objects, and {reason}")
+                    continue
                 for item in value.items:
-                    yield from self._values(item.members, inner, f"`{one}` of {name}")
+                    yield from self._values(item.members, inner, f"`{one}` of {name}", inside)
 
 
 def _at(value: Value, code: str, message: str) -> Iterator[_Wrong]:
@@ -298,9 +298,33 @@ def _at(value: Value, code: str, message: str) -> Iterator[_Wrong]:
         yield _Wrong(code, value.where, message)
 
 
-def _is_of_blocks(value: Value) -> bool:
-    """Whether it is written as blocks, which is told where they stand."""
-    return any(isinstance(item.data, dict) and item.place is not None and item.place == item.span for item in value.items)
+def _bodies(bodies: list[Body], of: str) -> list[Body]:
+    """What is written in blocks of a type inside of others."""
+    found = [block for body in bodies for block in body.blocks if of == _type_of(block)]
+    return [content for block in found if (content := _content(block)) is not None]
+
+
+def _type_of(block: Block) -> str:
+    """The type of a block, or of those that a `dynamic` one makes."""
+    return label(block, 0) if block.type == "dynamic" else block.type
+
+
+def _content(block: Block) -> Body | None:
+    """What a block holds, or each of those that a `dynamic` one makes."""
+    if block.type != "dynamic":
+        return block.body
+    return next((nested.body for nested in block.body.blocks if nested.type == "content"), None)
+
+
+def _no_objects(value: Value, schema: Schema) -> str | None:
+    """Why a value is no list of such objects; None where it may be one."""
+    if value.data is None or isinstance(value.data, (Unknown, Choice, Absent)):
+        return None
+    if not isinstance(value.data, tuple):
+        return f"this is {_what(value)}"
+    needed = [name for name, entry in schema.items() if entry.required]
+    lacking = (name for item in value.items if isinstance(item.data, dict) for name in needed if name not in item.data)
+    return next((f"one lacks `{name}`, which may be null" for name in lacking), None)
 
 
 def _misfit(value: Value, to: Type) -> str | None:

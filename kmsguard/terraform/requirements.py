@@ -103,16 +103,16 @@ def _range(constraint: str) -> Range:
     found = _CONSTRAINT.fullmatch(constraint)
     if found is None or found[1] == "!=":
         return _ALL
-    version = tuple(int(part) for part in found[2].split("."))
-    after = (*version, 0) if len(version) > 2 else (*version, *(0,) * (3 - len(version)), 0)
+    parts = [int(part) for part in found[2].split(".")]
+    version = (*parts, 0, 0)[:3]
     match found[1]:
         case ">=" | ">":
             return version, _ALL[1]
         case "<":
             return _ALL[0], version
         case "<=":
-            return _ALL[0], after
+            return _ALL[0], (*version, 0)
         case "~>":
-            upper = version[:-1] if len(version) > 1 else version
+            upper = parts[:-1] if len(parts) > 1 else parts
             return version, (*upper[:-1], upper[-1] + 1)
-    return version, after
+    return version, (*version, 0)

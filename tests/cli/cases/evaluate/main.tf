@@ -24,9 +24,10 @@ resource "aws_kms_key" "never" {
 }
 
 resource "aws_db_instance" "main" {
-  identifier = "main"
-  password   = var.db_password
-  kms_key_id = aws_kms_key.this[0].arn
+  identifier     = "main"
+  instance_class = "db.t4g.medium"
+  password       = var.db_password
+  kms_key_id     = aws_kms_key.this[0].arn
 }
 
 output "key_arn" {
