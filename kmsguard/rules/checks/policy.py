@@ -12,7 +12,7 @@ from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.audience import plain_lockout
 from kmsguard.iam.conditions import BASES
 from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test, read_policy
-from kmsguard.iam.keys import CONTEXT
+from kmsguard.iam.keys import CONTEXT, PRINCIPAL_TAG
 from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
 from kmsguard.iam.request import action_truth, glob, resource_truth
 from kmsguard.iam.service_linked import SERVICE_LINKED
@@ -579,15 +579,16 @@ def _lost_tests(statement: Statement) -> Iterator[tuple[Value, str]]:
     for test in statement.tests:
         if test.base not in BASES and test.base != "binaryequals":
             yield test.value, f"condition has `{test.operator}`, which is no operator"
-        elif test.base in _EXACT and test.key in _NEVER_STARRED:
-            starred = next((entry for entry in test.values if entry.known is not None and _has_star(entry.known)), None)
-            if starred is not None:
-                yield (
-                    starred.value,
-                    f"condition compares `{test.name}` with a pattern, but `{test.operator}` knows no wildcards",
-                )
-        elif statement.effect == "Allow" and test.key.startswith(CONTEXT) and _has_no_context(statement) and _asks(test):
-            yield test.value, f"condition asks for `{test.name}`, which none of its operations has"
+            continue
+        starred = next((one for one in test.values if one.known is not None and _has_star(one.known)), None)
+        if starred is not None and test.base in _EXACT and test.key in _NEVER_STARRED:
+            what = f"condition compares `{test.name}` with a pattern, but `{test.operator}` knows no wildcards"
+            yield starred.value, what
+        elif statement.effect == "Allow" and _asks(test):
+            if test.key.startswith(CONTEXT) and _has_no_context(statement):
+                yield test.value, f"condition asks for `{test.name}`, which none of its operations has"
+            elif _is_of_users(test.key) and _is_for_services(statement):
+                yield test.value, f"condition asks for `{test.name}`, which no service has that calls with its own credentials"
 
 
 def _has_star(text: str) -> bool:
@@ -596,7 +597,25 @@ def _has_star(text: str) -> bool:
 
 def _asks(test: Test) -> bool:
     """Whether it is met only where the request has the key."""
+    if test.base == "null":
+        plain = not test.prefix and not test.if_exists and bool(test.values)
+        return plain and all(fold(entry.known or "") == "false" for entry in test.values)
     return test.base in BASES and not BASES[test.base].negated and not test.if_exists and test.prefix != "forallvalues"
+
+
+_OF_USERS = (
+    *("kms:viaservice", "aws:principalarn", "aws:principalorgid", "aws:principalorgpaths", "aws:username", "aws:userid"),
+    *("aws:sourcevpc", "aws:sourcevpce", "aws:sourceidentity", "aws:multifactorauthpresent", "aws:multifactorauthage"),
+)
+
+
+def _is_of_users(key: str) -> bool:
+    """Whether only calls with the credentials of a user or role have a condition key.
+
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service,
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    return key in _OF_USERS or key.startswith(PRINCIPAL_TAG)
 
 
 def _has_no_context(statement: Statement) -> bool:
