@@ -254,9 +254,10 @@ def _referred(graph: Graph, unit: str) -> _Referred:
 
 def _values(graph: Graph, unit: str) -> Iterator[tuple[Formula, Value]]:
     for resource in by_unit(graph, unit):
-        if not resource.kind.startswith(_OF_KEYS):
-            for declaration in resource.declarations:
-                yield resource.exists, declaration.body
+        if resource.kind.startswith(_OF_KEYS) or (resource.kind == "template.output" and resource.declarations[0].calls):
+            continue  # what a module hands out is used where something refers to it
+        for declaration in resource.declarations:
+            yield resource.exists, declaration.body
     whole = graph.units.get(unit)
     if whole is not None:
         for value in (*whole.outputs.values(), *(export.value for export in whole.exports)):
