@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -26,6 +27,17 @@ from kmsguard.model.value import Value
 _TYPES = {"root": "Account", "user": "User", "role": "AssumedRole", "federated": "FederatedUser"}
 _OF_ENDPOINTS = ("aws:sourcevpc", "aws:sourcevpce", "aws:vpcsourceip")
 _NOBODYS_ACCOUNT = "999999999999"
+
+
+T = TypeVar("T")
+
+
+def _kept(kept: dict[int, tuple[Deployment, object]], deployment: Deployment, find: Callable[[], T]) -> T:
+    """What is found for a deployment, once: it stays with what is found, so that its identity stays its own."""
+    found = kept.get(id(deployment))
+    if found is None:
+        found = kept[id(deployment)] = (deployment, find())
+    return cast("T", found[1])
 
 
 class Asked:
@@ -49,9 +61,9 @@ class Asked:
         self.is_read = False  # whether anything was looked up that hangs on more than principal, operation, key and deployment
         self.deployment = deployment
         self._through_endpoint = through_endpoint
-        self.caller = self._caller()
+        self.caller = _kept(principal.kept, deployment, self._caller)
         self.key_account = sym(key.account, deployment)
-        self.key_forms = self._key_forms()
+        self.key_forms = _kept(key.kept, deployment, self._key_forms)
         self.request = Request(self._find, self._state)
         self._states: dict[str, State] = {}
 

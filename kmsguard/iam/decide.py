@@ -541,7 +541,31 @@ class _Deciding:
 @lru_cache(maxsize=1 << 14)
 def _acting(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
     """The statements of a document that may be about an action."""
-    return tuple(one for one in document.statements if _acts(one, action).truth is not Truth.NO)
+    service = action.partition(":")[0].lower()
+    return tuple(
+        statement
+        for statement, services in _with_services(document)
+        if (services is None or service in services) and _acts(statement, action).truth is not Truth.NO
+    )
+
+
+@lru_cache(maxsize=1 << 12)
+def _with_services(document: PolicyDocument) -> tuple[tuple[Statement, frozenset[str] | None], ...]:
+    """The statements of a document, each with the services whose actions it names; None where it can be about any."""
+    return tuple((one, _services_of(one)) for one in document.statements)
+
+
+def _services_of(statement: Statement) -> frozenset[str] | None:
+    element = statement.action
+    if statement.open or element is None or element.negated:
+        return None
+    services = set()
+    for entry in element.entries:
+        service, colon, _ = (entry.known or "").partition(":")
+        if not colon or "*" in service or "?" in service or not service.isascii():
+            return None
+        services.add(service.lower())
+    return frozenset(services)
 
 
 def _acts(statement: Statement, action: str) -> Result:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
 
 from kmsguard.iam.document import PolicyDocument
 from kmsguard.iam.principals import CallerKind
+from kmsguard.iam.texts import Deployment
 from kmsguard.model.finding import Open
 from kmsguard.model.value import ACCOUNT, REGION, Unknown, Value
 
@@ -36,7 +38,7 @@ EMPTY = Layer()
 NOT_HELD = Layer(missing=(Open("identity policies", "the principal is not defined here, so its policies are not known"),))
 
 
-class Principal(msgspec.Struct, frozen=True, eq=False):
+class Principal(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Who asks.
 
     `arn` is the ARN of the root user, user, role (of a session its role's) or federated user; of a service its name. `name` is
@@ -55,6 +57,11 @@ class Principal(msgspec.Struct, frozen=True, eq=False):
     tags: Tags = None
     service_linked: bool = False
 
+    @cached_property
+    def kept(self) -> dict[int, tuple[Deployment, object]]:
+        """How it is written out for a deployment, by the identity of that."""
+        return {}
+
 
 class Grant(msgspec.Struct, frozen=True, eq=False):
     """A grant on a key. `operations` are names as KMS spells them (`Decrypt`)."""
@@ -67,7 +74,7 @@ class Grant(msgspec.Struct, frozen=True, eq=False):
     address: str = ""
 
 
-class Key(msgspec.Struct, frozen=True, eq=False):
+class Key(msgspec.Struct, frozen=True, eq=False, dict=True):
     """The key that is asked for.
 
     `policies` is the key policy; `DEFAULT_POLICY` where the template writes none. `id` is what follows `key/` in its ARN. What
@@ -89,6 +96,11 @@ class Key(msgspec.Struct, frozen=True, eq=False):
     aliases: tuple[Value, ...] | None = None  # `alias/name`
     tags: Tags = None
     customer_managed: bool = True
+
+    @cached_property
+    def kept(self) -> dict[int, tuple[Deployment, object]]:
+        """How it is written out for a deployment, by the identity of that."""
+        return {}
 
 
 class Organization(msgspec.Struct, frozen=True, eq=False):

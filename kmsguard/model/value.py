@@ -223,22 +223,23 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
 
     def walk(self) -> Iterator[Value]:
         """This value and all that it holds: elements, members, pieces, branches, what a text encodes."""
-        yield self
-        data = self.data
-        if isinstance(data, tuple):
-            for item in data:
-                yield from item.walk()
-        elif isinstance(data, dict):
-            for item in data.values():
-                yield from item.walk()
-        elif isinstance(data, Text):
-            for piece in data.pieces:
-                yield from piece.walk()
-            if data.encodes is not None:
-                yield from data.encodes.walk()
-        elif isinstance(data, Choice):
-            for branch in data.branches:
-                yield from branch.value.walk()
+        pending = [self]
+        while pending:
+            value = pending.pop()
+            yield value
+            data = value.data
+            if isinstance(data, str):
+                continue
+            if isinstance(data, tuple):
+                pending.extend(reversed(data))
+            elif isinstance(data, dict):
+                pending.extend(reversed(data.values()))
+            elif isinstance(data, Text):
+                if data.encodes is not None:
+                    pending.append(data.encodes)
+                pending.extend(reversed(data.pieces))
+            elif isinstance(data, Choice):
+                pending.extend(branch.value for branch in reversed(data.branches))
 
 
 class Fragment(Unknown, frozen=True, gc=False, kw_only=True):
