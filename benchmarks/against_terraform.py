@@ -562,7 +562,7 @@ def main() -> int:
         "--modules", type=Path, nargs="*", default=[], help="more folders with checkouts of modules that are called"
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--mirror", type=Path, default=Path("/opt/tf-plugins"))
+    parser.add_argument("--mirror", type=Path, required=True)
     parser.add_argument("--terraform", default=shutil.which("terraform") or "terraform")
     parser.add_argument("--kmsguard", default=shutil.which("kmsguard", path=str(Path(sys.executable).parent)) or "kmsguard")
     parser.add_argument("--replan", action="store_true", help="plan again what has a plan")

@@ -62,6 +62,7 @@ FAILS_IN_ONE_LANGUAGE = {
     "KG810": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG811": ("terraform", "in CloudFormation primary and replica are in two stacks"),
     "KG812": ("terraform", "in CloudFormation primary and replica are in two stacks"),
+    "KG911": ("terraform", "CloudFormation names no key store"),
 }
 
 MORE_IN_ONE_LANGUAGE = {

@@ -203,7 +203,16 @@ def test_a_finding_in_a_downloaded_module_is_placed_at_the_call():
         {
             "main.tf": 'module "m" {\n  source  = "acme/kms/aws"\n  version = "1.0.0"\n}\n',
             ".terraform/modules/modules.json": json.dumps(
-                {"Modules": [{"Key": "m", "Source": "registry.terraform.io/acme/kms/aws", "Dir": ".terraform/modules/m"}]}
+                {
+                    "Modules": [
+                        {
+                            "Key": "m",
+                            "Source": "registry.terraform.io/acme/kms/aws",
+                            "Version": "1.0.0",
+                            "Dir": ".terraform/modules/m",
+                        }
+                    ]
+                }
             ),
             ".terraform/modules/m/main.tf": 'variable "r" {\n  default = false\n}\n\nresource "aws_kms_key" "a" {\n'
             "  enable_key_rotation = var.r\n}\n",
