@@ -50,6 +50,7 @@ FAILS_IN_ONE_LANGUAGE = {
     "KG113": ("terraform", "CloudFormation sends no requests"),
     "KG204": ("terraform", "CloudFormation registers and copies no images"),
     "KG216": ("terraform", "CloudFormation has no type for the setting"),
+    "KG222": ("terraform", "CloudFormation makes no secure parameters"),
     "KG512": ("terraform", "CloudFormation has no grants"),
     "KG516": ("terraform", "CloudFormation has no grants"),
     "KG608": ("terraform", "a stack is of one account"),
