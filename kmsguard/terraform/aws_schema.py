@@ -7,6 +7,7 @@ lines of those resources only.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -35,8 +36,12 @@ class Entry(msgspec.Struct, frozen=True):
     inner: int = -1  # the number of the block
 
 
-Schema: TypeAlias = "dict[str, Entry]"
-"""The names that a block may hold."""
+class Schema(dict[str, Entry]):
+    """The names that a block may hold. `needed`: those that it has to hold."""
+
+    def __init__(self, entries: Iterable[tuple[str, Entry]]) -> None:
+        super().__init__(entries)
+        self.needed = tuple(name for name, entry in self.items() if entry.required or entry.least)
 
 
 @cache
@@ -79,7 +84,8 @@ def newest() -> Version:
 
 
 def _parsed(line: bytes) -> Schema:
-    return {name: _entry(said) for name, _, said in (word.partition(":") for word in line.decode().split(" ") if word)}
+    words = (word.partition(":") for word in line.decode().split(" ") if word)
+    return Schema((name, _entry(said)) for name, _, said in words)
 
 
 @cache

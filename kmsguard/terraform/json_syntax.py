@@ -1,7 +1,8 @@
 """Terraform's JSON syntax to the tree of the native one: `.tf.json`.
 
 See https://developer.hashicorp.com/terraform/language/syntax/json. What a nested object is, a block or a map, only the
-provider's schema says; here the arguments of the AWS provider that are maps are known by name, every other object is a block.
+provider's schema says; of other providers than AWS's some arguments that are maps are known by name, every other object is a
+block.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from kmsguard.syntax.hcl.nodes import (
 )
 from kmsguard.syntax.hcl.parser import parse_expression, parse_template
 from kmsguard.syntax.json import parse_json_source
+from kmsguard.terraform.aws_schema import Entry, Schema, block_schema, resource_schema
 from kmsguard.terraform.functions.filesystem import FixedSource
 from kmsguard.terraform.load import Elsewhere
 from kmsguard.terraform.scope import Run
@@ -43,17 +45,25 @@ _BLOCKS: dict[str, frozenset[str]] = {
 }
 _NO_BLOCKS = frozenset({"locals", "module", "required_providers"})
 _NAMED = frozenset({"dynamic", "provisioner", "backend", "provider_meta"})  # nested blocks with a label
-_MAPS = frozenset({
-    "additional_encryption_context", "advanced_options", "arguments", "attributes", "client_metadata", "config", "context",
-    "default_arguments", "dimensions", "docker_labels", "encryption_context_equals", "encryption_context_subset",
-    "environment_variables", "global_settings", "hyperparameters", "input", "input_paths", "keepers", "labels", "metadata",
-    "non_overridable_arguments", "options", "outputs", "parameter_overrides", "parameters", "plaintext", "properties",
-    "query_string_parameters", "recovery_point_tags", "request_parameters", "request_templates", "resource_tags",
-    "resource_type_management_preference", "resource_type_opt_in_preference", "response_models", "response_parameters",
-    "response_templates", "roles", "runtime_environment_secrets", "runtime_environment_variables", "stage_variables", "tags",
-    "tags_all", "target_tags", "triggers", "triggers_replace", "user_pool_tags", "variables", "vars", "volume_tags",
-})  # fmt: skip
+_NEVER_BLOCKS = frozenset(
+    {
+        "for_each",
+        "default",
+        "value",
+        "providers",
+        "input",
+        "keepers",
+        "labels",
+        "parameters",
+        "tags",
+        "triggers",
+        "triggers_replace",
+        "variables",
+        "vars",
+    }
+)
 _TYPES = frozenset({"type", "depends_on"})
+_MODES = {"resource": "managed", "data": "data"}
 COMMENT = "//"
 
 
@@ -90,6 +100,12 @@ def _objects(value: Value) -> tuple[Value, ...]:
     return value.items if isinstance(value.data, tuple) else (value,)
 
 
+def _inner(schema: Schema | None, name: str) -> Schema | None:
+    """What the nested blocks of a type may hold, where that is known."""
+    entry = schema.get(name) if schema is not None else None
+    return None if entry is None or entry.inner < 0 else block_schema(entry.inner)
+
+
 class _Reader:
     def __init__(self, run: Run, source: Source) -> None:
         self.run = run
@@ -106,30 +122,36 @@ class _Reader:
         start, end = self.offsets(value.where)
         self.run.report("error", "invalid-block", self.source.span(start, end), message)
 
-    def labelled(self, kind: str, value: Value, labels: int, names: list[str], entry: Value) -> list[Block]:
-        """The blocks of a kind, whose labels are the names of objects around them."""
+    def labelled(
+        self, kind: str, value: Value, labels: int, names: list[str], entry: Value, schema: Schema | None = None
+    ) -> list[Block]:
+        """The blocks of a kind, whose labels are the names of objects around them. `schema`: what they may hold."""
         out: list[Block] = []
         for content in _objects(value):
             holder = entry if not isinstance(value.data, tuple) else content
             if labels and isinstance(content.data, dict):
                 for name, inner in content.data.items():
                     if name != COMMENT:
-                        out.extend(self.labelled(kind, inner, labels - 1, [*names, name], inner))
+                        out.extend(self.labelled(kind, inner, labels - 1, [*names, name], inner, schema))
             elif isinstance(content.data, dict):
-                out.append(self.block(kind, names, content, holder))
+                out.append(self.block(kind, names, content, holder, schema))
             elif content.data is not None:
                 self.misplaced(content, f"what a `{kind}` block holds is an object, with its labels as objects around it")
         return out
 
-    def block(self, kind: str, names: list[str], value: Value, entry: Value) -> Block:
+    def block(self, kind: str, names: list[str], value: Value, entry: Value, schema: Schema | None) -> Block:
         """One block."""
+        if kind in _MODES and names[0].startswith("aws_"):
+            schema = resource_schema(_MODES[kind], names[0])
+        elif kind == "dynamic":
+            schema = _inner(schema, names[0])
         start, end = self.offsets(entry.where)
         body_start, _ = self.offsets(value.span)
         labels = tuple(Label(start, start, name) for name in names)
-        body = self.body(kind, value)
+        body = self.body(kind, value, schema)
         return JsonBlock(start, end, kind, labels, body, body_start + 1, value.members.get(COMMENT))
 
-    def body(self, kind: str, value: Value) -> Body:
+    def body(self, kind: str, value: Value, schema: Schema | None) -> Body:
         """What stands in a block."""
         start, end = self.offsets(value.span)
         attributes: dict[str, Attribute] = {}
@@ -137,21 +159,27 @@ class _Reader:
         for name, content in value.members.items():
             if name == COMMENT:
                 continue
-            if self.is_block(kind, name, content):
-                if name in _NAMED:
-                    blocks.extend(self.labelled(name, content, 1, [], content))
+            known = schema.get(name) if schema is not None and kind != "dynamic" else None
+            if known is not None and known.kind == "block" and not content.items and not isinstance(content.data, (dict, str)):
+                continue  # null, or none of them
+            if self.is_block(kind, name, content, known):
+                if name in _NAMED and known is None:
+                    blocks.extend(self.labelled(name, content, 1, [], content, schema))
                 else:
-                    blocks.extend(self.labelled(name, content, 0, [], content))
+                    inside = schema if kind == "dynamic" else _inner(schema, name)
+                    blocks.extend(self.labelled(name, content, 0, [], content, inside))
             else:
                 at, to = self.offsets(content.where)
                 attributes[name] = Attribute(at, to, name, at + len(name) + 2, self.argument(kind, name, content))
         return Body(start, end, attributes, tuple(blocks))
 
-    def is_block(self, kind: str, name: str, content: Value) -> bool:
+    def is_block(self, kind: str, name: str, content: Value, known: Entry | None) -> bool:
         """Whether an object (or array of objects) is a nested block, and no map."""
+        if known is not None and known.kind in ("argument", "computed"):
+            return False
         if kind in _BLOCKS:
             return name in _BLOCKS[kind]
-        if kind in _NO_BLOCKS or name in _MAPS or name in ("for_each", "default", "value", "providers"):
+        if kind in _NO_BLOCKS or (known is None and name in _NEVER_BLOCKS):
             return False
         objects = _objects(content)
         return bool(objects) and all(isinstance(item.data, dict) for item in objects)

@@ -163,11 +163,15 @@ def _body(at: _Body) -> Iterator[_Wrong]:
     written = {*at.body.attributes, *present}
     if at.is_top:
         written.update(name for block in at.body.blocks if block.type == "_" for name in block.body.attributes)
-    for name, entry in at.schema.items():
-        if entry.kind == "block" and name not in at.body.attributes:
-            yield from _bounds(at, name, entry, present.get(name, []))
-        elif entry.required and name not in written and at.is_block:
-            yield at.wrong("missing-argument", at.head, f"{at.name} lacks its argument `{name}`")
+    for name, blocks in present.items():
+        yield from _too_many_blocks(at, name, blocks)
+    for name in at.schema.needed:
+        if name not in written:
+            entry = at.schema[name]
+            if entry.kind == "block":
+                yield at.wrong("missing-block", at.head, _too_few(name, entry, at.name))
+            elif at.is_block:
+                yield at.wrong("missing-argument", at.head, f"{at.name} lacks its argument `{name}`")
 
 
 def _argument(at: _Body, attribute: Attribute) -> Iterator[_Wrong]:
@@ -199,13 +203,16 @@ def _block(at: _Body, block: Block, of: str) -> Iterator[_Wrong]:
             yield from _body(_Body(name, body, block_schema(entry.inner), source, head, within, is_block=is_block))
 
 
-def _bounds(at: _Body, of: str, entry: Entry, blocks: list[Block]) -> Iterator[_Wrong]:
+def _too_many_blocks(at: _Body, of: str, blocks: list[Block]) -> Iterator[_Wrong]:
+    entry = at.schema.get(of)
+    if entry is None or entry.kind != "block":
+        return
     fixed = [block for block in blocks if block.type != "dynamic"]
     if entry.most and len(fixed) > entry.most:
         extra = fixed[entry.most]
         source: Source = getattr(extra, "source", at.source)
         yield at.wrong("too-many-blocks", source.span(extra.start, extra.head_end), _too_many(of, entry, at.name))
-    if len(blocks) < entry.least and len(fixed) == len(blocks):
+    if len(fixed) == len(blocks) < entry.least:
         yield at.wrong("missing-block", at.head, _too_few(of, entry, at.name))
 
 
@@ -322,8 +329,7 @@ def _no_objects(value: Value, schema: Schema) -> str | None:
         return None
     if not isinstance(value.data, tuple):
         return f"this is {_what(value)}"
-    needed = [name for name, entry in schema.items() if entry.required]
-    lacking = (name for item in value.items if isinstance(item.data, dict) for name in needed if name not in item.data)
+    lacking = (name for item in value.items if isinstance(item.data, dict) for name in schema.needed if name not in item.data)
     return next((f"one lacks `{name}`, which may be null" for name in lacking), None)
 
 

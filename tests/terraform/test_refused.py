@@ -143,7 +143,11 @@ def test_json_syntax(tmp_path: Path) -> None:
       "aws_kms_key": {"a": {"tags": {"Name": "x"}, "timeouts": null, "description": "x"}},
       "aws_s3_bucket_versioning": {"b": {"bucket": "b", "versioning_configuration": {"status": "Enabled"}}},
       "aws_cloudwatch_metric_alarm": {"c": {"alarm_name": "x", "comparison_operator": "LessThanThreshold",
-        "evaluation_periods": 1, "dimensions": {"QueueName": "q"}}}
+        "evaluation_periods": 1, "dimensions": {"QueueName": "q"}}},
+      "aws_glue_job": {"d": {"name": "x", "role_arn": "arn:aws:iam::111122223333:role/x", "command": {"script_location": "s3://b/x"},
+        "default_arguments": {"--enable-metrics": ""}, "execution_property": [], "tags": {}}},
+      "aws_autoscaling_group": {"e": {"max_size": 1, "min_size": 1, "dynamic": {"tag": [{"for_each": {"Name": "x"},
+        "content": {"key": "${tag.key}", "value": "${tag.value}", "propagate_at_launch": true}}]}}}
     }}"""
     assert codes(tmp_path, main_tf_json=text) == []
     assert codes(tmp_path, main_tf_json=text.replace("description", "descriptions")) == ["unknown-argument"]
