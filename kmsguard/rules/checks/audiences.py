@@ -32,6 +32,10 @@ TAKE_OVER = ("PutKeyPolicy", "ScheduleKeyDeletion")
 _BEYOND = AUDIENCES.index("external")
 
 
+NETWORK = "network"
+"""What is open where nothing but the network keeps everybody else out."""
+
+
 class Sight(msgspec.Struct, frozen=True, eq=False):
     """What a statement lets in."""
 
@@ -111,7 +115,7 @@ def _sight(views: Views, index: int, kind: Kind) -> Sight | None:
             return None
         if network == "named":
             truth = Truth.UNKNOWN
-            open_ = (*open_, Open("network", "whose network this is, and who calls from it, is not said here"))
+            open_ = (*open_, Open(NETWORK, "whose network this is, and who calls from it, is not said here"))
     return Sight(_group(statement, name), truth, statement, audience, view, tuple(dict.fromkeys(open_)))
 
 
@@ -263,15 +267,16 @@ def _network(view: View, statement: Statement, audience: Audience) -> Literal["o
     mentioned = facts(view.document)
     if witness.account in mentioned.accounts or organization_of(witness) in mentioned.organizations:
         return ""
-    values = [
-        entry.known or ""
-        for test in statement.tests
-        if test.key in ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip")
-        for entry in test.values
-    ]
+    values = networks_of(statement)
     if not values:
         return ""
     return "own" if all(value.startswith("made-up-") for value in values) else "named"
+
+
+def networks_of(statement: Statement) -> list[str]:
+    """The networks that a statement tests for, as far as they are known."""
+    keys = ("aws:sourcevpc", "aws:sourcevpce", "aws:sourceip")
+    return [entry.known or "" for test in statement.tests if test.key in keys for entry in test.values]
 
 
 def organization_of(call: Call) -> str:

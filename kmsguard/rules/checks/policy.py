@@ -25,6 +25,7 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Step, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
 from kmsguard.rules.checks.audiences import (
+    NETWORK,
     NOBODY,
     TAKE_OVER,
     Group,
@@ -34,6 +35,7 @@ from kmsguard.rules.checks.audiences import (
     is_told_with_its_key,
     look,
     naming,
+    networks_of,
     open_of,
     organization_of,
     sights_of,
@@ -92,6 +94,8 @@ def _who(sight: Sight) -> str:
         account = ACCOUNT_OF.fullmatch(entry.entry.known or "")
         if account is None or account[1] not in ours:
             shown.append(show(entry.entry.text))
+    if shown == ["*"] and any(one.reference == NETWORK for one in sight.open):
+        return f"everybody who calls from {' or '.join(filter(None, networks_of(sight.statement)))}"
     witness = sight.audience.witness
     test = naming(sight.statement)
     if sight.group in ("account", "administration") and shown == ["*"] and test is not None:
