@@ -548,7 +548,7 @@ class Links:
             else:
                 found = self._find(reference, spec.to, draft, end.guard)
                 known = known or self._known(unit, kinds)
-            if found or not holds_all_sorts or reference.is_arn or isinstance(reference.leaf.data, Unknown):
+            if found or not holds_all_sorts or self._may_be_elsewhere(reference, unit):
                 ends.extend(found or [end])
         return self.certain(ends)
 
@@ -615,6 +615,22 @@ class Links:
             arn = reference.arn
             return arn is None or (arn.service or ()) not in services
         return reference.symbol not in names
+
+    def _may_be_elsewhere(self, reference: Reference, unit: str) -> bool:
+        """Whether an entry of what holds all sorts may name something outside of the scan: an ARN, or what nobody knows.
+
+        What is read from a store of secrets is one and no name, and what calls a resource of the unit calls no other one.
+        """
+        data = reference.leaf.data
+        if not isinstance(data, Unknown):
+            return reference.is_arn
+        if (data.reference or "").startswith(_SECRETS):
+            return False
+        target = data.target
+        return target is None or not any(
+            target.attribute in one.kind.identity.parts or target.attribute in one.kind.identity.made_up
+            for one in self.at(unit, target.address)
+        )
 
     def _names_others(self, reference: Reference, kinds: tuple[str, ...]) -> bool:
         """Whether a reference is certainly to something of another service."""
@@ -915,6 +931,7 @@ class Links:
 
 
 _OF_ALL_SORTS = ("Resource", "[*]")  # statements and environments hold resources of every kind, and what is none
+_SECRETS = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
 _ELSEWHERE = ("export:", "state:", *(f"{store}:" for store in STORES))
 """How addresses begin that name what is looked up in all units."""
 
