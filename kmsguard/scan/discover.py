@@ -415,7 +415,8 @@ class _Ignored:
 def _read(path: str) -> str | None:
     """The text of a file, as far as it is one; None where it cannot be read or is too large to be a template."""
     try:
-        if os.path.getsize(path) > MAX_BYTES:
+        # what is no file, such as a named pipe, may never end
+        if not os.path.isfile(path) or os.path.getsize(path) > MAX_BYTES:
             return None
         with open(path, "rb") as file:
             return file.read().decode("utf-8-sig", "replace")
@@ -443,7 +444,7 @@ def _dialect(text: str | None) -> Dialect | None:
 def _dialect_of(path: str) -> Dialect | None:
     """What a file is; of one that is too large for a template its beginning says whether it is a plan."""
     text = _read(path)
-    if text is not None or not path.endswith(".json"):
+    if text is not None or not path.endswith(".json") or not os.path.isfile(path):
         return _dialect(text)
     try:
         with open(path, "rb") as file:

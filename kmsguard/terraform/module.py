@@ -329,7 +329,12 @@ class Module:
         finally:
             self._running.discard(f"module.{name}")
         self.run.room -= len(expanded.instances)
-        loaded = self.modules.load(self, name, call)
+        loaded = self.modules.load(self, name, call) if self.run.room > 0 else None
+        if self.run.room <= 0:  # modules that call each other more than once may be any number
+            message = (
+                "there are more instances than can be read of one unit; what this module and those after it hold is unknown"
+            )
+            self.run.report("warning", "too-many-instances", call.head, message)
         if loaded is not None:
             self._undeclared_inputs(name, call, loaded[0])
             self._own_providers(name, call, loaded[0])

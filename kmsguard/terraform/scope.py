@@ -18,8 +18,8 @@ DEEPEST = 600
 """How deep evaluation may nest. Each level takes up to six of Python's frames."""
 
 
-MOST_STEPS = 2_000_000
-"""So many expressions of a unit are evaluated, those of loops each time; the largest known units take a fortieth of it."""
+MOST_STEPS = 1_000_000
+"""So many expressions of a unit are evaluated, those of loops each time; the largest known units take a twentieth of it."""
 MOST_RESOURCES = 20_000
 """So many instances of resources and modules a unit may have; those that repetition makes beyond that are not read."""
 HEAVIEST = 1_000_000

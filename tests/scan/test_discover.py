@@ -331,3 +331,15 @@ def test_a_file_that_the_configuration_names_and_that_is_not_there_is_an_error()
         *(2, 5),
     )
     assert "a/prod.tfvars" in problem.message
+
+
+def test_what_is_no_file_is_not_waited_for():
+    """A named pipe that is called like code never ends; it is a problem, and the rest is read."""
+    from kmsguard.scan.run import scan
+
+    _make({"main.tf": KEY})
+    os.mkfifo("pipe.tf")
+    os.mkfifo("pipe.json")
+    report = scan(["."], Settings())
+    assert [(p.code, p.file) for p in report.errors] == [("unreadable", "pipe.tf")]
+    assert report.summary.resources == 1

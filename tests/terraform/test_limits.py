@@ -120,3 +120,16 @@ def test_growth_is_linear(tmp_path: Path) -> None:
     unit = read_text(tmp_path, text)
     assert len(unit.declarations) > 2 * many
     assert time.process_time() - started < 4  # half a second; pair by pair it is fifteen
+
+
+def test_modules_that_call_others_more_than_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Modules that each call the next one twice are any number: so many are read, and the rest is told."""
+    monkeypatch.setattr(scope, "MOST_RESOURCES", 100)
+    calls = 'module "a" {\n  source = "../m%d"\n}\nmodule "b" {\n  source = "../m%d"\n}\n'
+    for level in range(20):
+        (tmp_path / f"m{level}").mkdir()
+        text = calls % (level + 1, level + 1) if level < 19 else 'resource "aws_sqs_queue" "q" {}\n'
+        (tmp_path / f"m{level}/main.tf").write_text(text)
+    unit = read_text(tmp_path, 'module "top" {\n  source = "./m0"\n}\nresource "aws_kms_key" "own" {}\n')
+    assert "too-many-instances" in codes(unit)
+    assert "aws_kms_key.own" in [declaration.address for declaration in unit.declarations]
