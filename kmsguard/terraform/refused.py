@@ -23,9 +23,10 @@ from kmsguard.terraform.body import META
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.expand import both
-from kmsguard.terraform.load import Located, ModuleSource, block_types
+from kmsguard.terraform.load import Located, ModuleSource
 from kmsguard.terraform.partial import Handle, Invalid, branches
 from kmsguard.terraform.schema import instead, label
+from kmsguard.terraform.scope import Run
 from kmsguard.terraform.types import Type
 
 if TYPE_CHECKING:
@@ -54,48 +55,60 @@ def report_refused(root: Module, modules: dict[str, ModuleSource]) -> None:
     `modules`: all that were read, by folder; the provider's version has to suit all of them.
     """
     if requirements.allows(root.run, modules.values(), _OLDEST, newest()):
-        _Search().module(root)
+        search = _Search(root.run)
+        for source in modules.values():
+            search.source(source)
+        search.module(root)
 
 
 class _Search:
-    def __init__(self) -> None:
-        self._written: dict[int, list[_Wrong]] = {}  # of each block as it is written, what is yet to be told
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._checked: dict[Located, tuple[Schema, list[_Wrong]]] = {}  # with what is wrong in blocks that may be never made
 
-    def module(self, module: Module) -> None:
-        named = requirements.sources(module.source)
-        for key, located in module.source.resources.items():
-            mode, of_type, _ = key
+    def source(self, source: ModuleSource) -> None:
+        """A module as it is written, whether there is an instance of it or not."""
+        named = requirements.sources(source)
+        for (mode, of_type, _), located in source.resources.items():
             if mode == "ephemeral" or not of_type.startswith("aws_"):
                 continue
-            if requirements.made_with(located, of_type, named) == requirements.AWS:
-                self.resource(module, key, located)
+            if requirements.made_with(located, of_type, named) != requirements.AWS:
+                continue
+            schema = resource_schema(mode, of_type)
+            if schema is None:
+                self._tell(_no_such_type(mode, of_type, located))
+                continue
+            found = list(_read(located, of_type, schema))
+            for wrong in found:
+                if not wrong.within:
+                    self._tell(wrong)
+            self._checked[located] = schema, [wrong for wrong in found if wrong.within]
+
+    def module(self, module: Module) -> None:
+        """The values in an instance of a module, and in those that it calls."""
+        for key, located in module.source.resources.items():
+            checked = self._checked.get(located)
+            if checked is None:
+                continue
+            for instance in module.resource(key)[1].values():
+                if both(module.exists, instance.instance.exists) is not Truth.NO:
+                    self._instance(instance, *checked)
         for name in module.source.calls:
             for child in module.children(name)[1].values():
                 if child is not None and child.exists is not Truth.NO:
                     self.module(child)
 
-    def resource(self, module: Module, key: tuple[str, str, str], located: Located) -> None:
-        mode, of_type, _ = key
-        run = module.run
-        schema = resource_schema(mode, of_type)
-        pending = self._written.get(id(located))
-        if pending is None:
-            found = [_no_such_type(mode, of_type, located)] if schema is None else list(_read(located, of_type, schema))
-            for wrong in found:
-                if not wrong.within:
-                    run.report("warning", wrong.code, wrong.span, wrong.message)
-            pending = self._written[id(located)] = [wrong for wrong in found if wrong.within]
-        if schema is None:
-            return
-        for instance in module.resource(key)[1].values():
-            if both(module.exists, instance.instance.exists) is Truth.NO:
-                continue
-            made = _spans(Value(instance.written())) if pending else frozenset()
+    def _instance(self, instance: Resource, schema: Schema, pending: list[_Wrong]) -> None:
+        if pending:
+            made = _spans(Value(instance.written()))
             for wrong in pending:
                 if made.issuperset(wrong.within):
-                    run.report("warning", wrong.code, wrong.span, wrong.message)
-            for wrong in _Values(instance, of_type).body(instance.written(), schema, located.block, located.head, of_type):
-                run.report("warning", wrong.code, wrong.span, wrong.message)
+                    self._tell(wrong)
+        for wrong in _Values(instance, schema).wrong():
+            self._tell(wrong)
+
+    def _tell(self, wrong: _Wrong) -> None:
+        self.run.report("warning", wrong.code, wrong.span, wrong.message)
 
 
 def _no_such_type(mode: str, of_type: str, located: Located) -> _Wrong:
@@ -176,11 +189,13 @@ def _body(at: _Body) -> Iterator[_Wrong]:
 
 def _argument(at: _Body, attribute: Attribute) -> Iterator[_Wrong]:
     name, entry = attribute.name, at.schema.get(attribute.name)
+    if entry is not None and entry.kind != "block":
+        return
     source: Source = getattr(attribute, "source", at.source)
     span = source.span(attribute.start, attribute.name_end)
     if entry is None:
         yield at.wrong("unknown-argument", span, f"{at.name} has no argument `{name}`{_instead(name, at.schema)}")
-    elif entry.kind == "block" and not (source.path.endswith(".json") and _is_null(attribute)):
+    else:
         message = f"`{name}` of {at.name} is a block: write `{name} {{` without an equals sign"
         yield at.wrong("unknown-argument", span, message)
 
@@ -240,24 +255,26 @@ def _is_null(attribute: Attribute) -> bool:
 class _Values:
     """The values of an instance."""
 
-    def __init__(self, resource: Resource, of_type: str) -> None:
-        self.scope = resource.scope
-        self.type = of_type
+    def __init__(self, instance: Resource, schema: Schema) -> None:
+        self.scope = instance.scope
+        self.located = instance.located
+        self.name = f"`{instance.type}`"
+        self.values = instance.written()
+        self.schema = schema
 
-    def body(self, values: dict[str, Value], schema: Schema, block: Block, head: Span, name: str) -> Iterator[_Wrong]:
-        """What is wrong in the resource."""
-        name = f"`{name}`"
-        types = block_types(block)
-        for one, attribute in block.body.attributes.items():
-            entry = schema.get(one)
-            if entry is not None and entry.required and one not in values and self._is_null(attribute):
+    def wrong(self) -> Iterator[_Wrong]:
+        """What is wrong with them."""
+        attributes = self.located.block.body.attributes
+        for name in self.schema.needed:
+            attribute = attributes.get(name)
+            if attribute is not None and name not in self.values and self._is_null(attribute):
                 span = self.scope.span(attribute)
-                yield _Wrong("missing-argument", span, f"{name} lacks its argument `{one}`: it is null")
-        for of, blocks in types.items():
-            entry = schema.get(of)
+                yield _Wrong("missing-argument", span, f"{self.name} lacks its argument `{name}`: it is null")
+        for of, blocks in self.located.block_types.items():
+            entry = self.schema.get(of)
             if entry is not None and entry.kind == "block" and any(one.type == "dynamic" for one in blocks):
-                yield from self._count(of, entry, values.get(of), self.scope.span(blocks[0]), head, name)
-        yield from self._values(values, schema, name, [block.body])
+                yield from self._count(of, entry, self.values.get(of), self.scope.span(blocks[0]))
+        yield from self._values(self.values, self.schema, self.name, [self.located.block.body])
 
     def _is_null(self, attribute: Attribute) -> bool:
         """Whether it is null however the module is called: a default of null stands for what a caller has to give."""
@@ -266,14 +283,14 @@ class _Values:
             return _is_null(attribute)
         return all(step.what != "variable default" for step in trail.chain())
 
-    def _count(self, of: str, entry: Entry, value: Value | None, span: Span, head: Span, name: str) -> Iterator[_Wrong]:
+    def _count(self, of: str, entry: Entry, value: Value | None, span: Span) -> Iterator[_Wrong]:
         items = () if value is None else value.items
         if value is not None and not (items and all(isinstance(item.data, dict) for item in items)):
             return  # how many there are hangs on something
         if entry.most and len(items) > entry.most:
-            yield _Wrong("too-many-blocks", span, f"{_too_many(of, entry, name)}; here are {len(items)}")
+            yield _Wrong("too-many-blocks", span, f"{_too_many(of, entry, self.name)}; here are {len(items)}")
         elif len(items) < entry.least:
-            yield _Wrong("missing-block", head, f"{_too_few(of, entry, name)}; here are {len(items)}")
+            yield _Wrong("missing-block", self.located.head, f"{_too_few(of, entry, self.name)}; here are {len(items)}")
 
     def _values(self, values: dict[str, Value], schema: Schema, name: str, bodies: list[Body]) -> Iterator[_Wrong]:
         for one, value in values.items():

@@ -98,6 +98,12 @@ def test_a_module_is_told_once_however_often_it_is_called(tmp_path: Path) -> Non
     assert codes(tmp_path, main_tf=calls, m__main_tf=WRONG) == ["unknown-argument"]
 
 
+def test_a_module_without_instances_is_told(tmp_path: Path) -> None:
+    """Terraform looks at the code of a module that is called no times."""
+    call = 'module "m" {\n  source = "./m"\n  count  = 0\n}\n'
+    assert codes(tmp_path, main_tf=call, m__main_tf=WRONG) == ["unknown-argument"]
+
+
 def test_override_files_complete_a_resource(tmp_path: Path) -> None:
     """What an override file gives is there, and what is wrong in it is told there."""
     text = 'resource "aws_kms_alias" "a" {\n  name = "alias/a"\n}\n'
