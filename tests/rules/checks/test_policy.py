@@ -9,7 +9,7 @@ from kmsguard.model.rule import Answer, JudgeSettings, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ACCOUNT, Target, Text, Unknown, Value
-from kmsguard.rules.checks import grants, identities, policy
+from kmsguard.rules.checks import grants, identities, lockout, policy
 
 OWN = "111122223333"
 OTHER = "444455556666"
@@ -248,7 +248,7 @@ def test_the_policy_of_a_key_elsewhere():
     document = key(ROOT, allow("*")).attributes["policy"]
     alone = resource("aws_kms_key_policy.a", "kms.key_policy", policy=document, bypass_lockout_check=True)
     assert groups(alone, account=OWN) == [("public", "policy.Statement[1]", Truth.NO)]
-    assert ask(policy.keeps_the_lockout_check, alone).truth is Truth.NO
+    assert ask(lockout.keeps_the_lockout_check, alone).truth is Truth.NO
     one = key(ROOT)
     known = (Edge("key", alone, one, value("aws_kms_key.a")),)
     outside = (Edge("key", alone, External("kms.key", value(f"arn:aws:kms:us-east-1:{OWN}:key/x")), value("x")),)
@@ -272,7 +272,7 @@ def test_the_policy_of_a_key_elsewhere():
 )
 def test_lockout(statements, truth):
     """Somebody of the account may put another policy, nobody may, or it hangs on what is not known."""
-    assert ask(policy.can_be_changed, key(*statements), account=OWN).truth is truth
+    assert ask(lockout.can_be_changed, key(*statements), account=OWN).truth is truth
 
 
 @pytest.mark.parametrize(
