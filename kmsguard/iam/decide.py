@@ -46,6 +46,7 @@ __all__ = [
     "aws_managed_key_policy",
     "can",
     "default_key_policy",
+    "may",
     "via_service_of_alias",
 ]
 
@@ -106,6 +107,12 @@ def can(
     return _Deciding(asked, organization or Organization(), endpoint).decide()
 
 
+def may(principal: Principal, action: str, key: Key, context: Mapping[str, Value], deployment: Deployment) -> Truth:
+    """`can` without an organization, and without what tells why."""
+    deciding = _Deciding(Asked(principal, action, key, context, deployment), Organization(), None)
+    return Truth.YES if deciding.is_plain() else deciding.decide().truth
+
+
 Decided: TypeAlias = dict[object, tuple[Decision, Principal, Key, Deployment]]
 """Decisions that no condition had a part in, with what they are about, so that its identity stays its own."""
 
@@ -113,13 +120,17 @@ Decided: TypeAlias = dict[object, tuple[Decision, Principal, Key, Deployment]]
 def can_in_any_context(
     decided: Decided, principal: Principal, action: str, key: Key, context: Mapping[str, Value], deployment: Deployment
 ) -> Decision:
-    """`can` without an organization. What was decided without a look at the context is the same in every other one."""
+    """`can` without an organization. What was decided without a look at the context is the same in every other one.
+
+    What is allowed by statements without conditions comes without evidence.
+    """
     name = (action, id(principal), _identity_of(key), id(deployment))
     found = decided.get(name)
     if found is not None:
         return found[0]
     asked = Asked(principal, action, key, context, deployment)
-    decision = _Deciding(asked, Organization(), None).decide()
+    deciding = _Deciding(asked, Organization(), None)
+    decision = _PLAIN if deciding.is_plain() else deciding.decide()
     if not asked.is_read:
         if len(decided) >= _MAX_DECIDED:
             decided.clear()
@@ -128,6 +139,7 @@ def can_in_any_context(
 
 
 _MAX_DECIDED = 50_000
+_PLAIN = Decision(Truth.YES, ())
 
 
 def _identity_of(key: Key) -> object:
@@ -178,6 +190,36 @@ class _Deciding:
         total = result.every((possible, result.negation(denied.result), ceilings.result, allowed.result, alias.result))
         evidence = _unique((*allowed.evidence, *denied.evidence, *ceilings.evidence, *alias.evidence))
         return Decision(total.truth, evidence, total.open, () if total.truth is Truth.YES else missed)
+
+    def is_plain(self) -> bool:
+        """Whether statements without conditions allow it, and nothing denies or limits it: what most requests come to."""
+        principal, policies, own = self.principal, self.key.policies, self.principal.identity_policies
+        if principal.kind not in ("user", "role") or principal.service_linked or self.operation in WITH_ALIAS:
+            return False
+        if principal.boundary is not None or principal.session_policies is not None or self.endpoint is not None:
+            return False
+        if self.organization.scps or self.organization.rcps or policies.missing or own.missing:
+            return False
+        layers = (("", policies), ("", own))
+        if any(document.error for _, layer in layers for document in layer.documents):
+            return False
+        if any(True for _ in self._each(layers, "Deny")) or self._same_account().truth is not Truth.YES:
+            return False
+        delegated = False
+        for _, _, statement in self._each(layers[:1], "Allow"):
+            element = statement.principal
+            if element is None or element.negated or not self._allows_plainly(statement):
+                continue
+            way = reach(element, self.caller)
+            if Truth.YES in (way.everybody.truth, way.itself.truth):
+                return True
+            delegated = delegated or way.account.truth is Truth.YES
+        return delegated and any(self._allows_plainly(statement) for _, _, statement in self._each(layers[1:], "Allow"))
+
+    def _allows_plainly(self, statement: Statement) -> bool:
+        if statement.effect is None or statement.open or statement.tests:
+            return False
+        return self._acts(statement).truth is self._concerns(statement).truth is Truth.YES
 
     def _same_account(self) -> Result:
         if self.caller.is_service:

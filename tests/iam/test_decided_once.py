@@ -1,10 +1,14 @@
-"""A decision is kept for other contexts only where no condition had a part in it."""
+"""What is decided the short way: for other contexts at once, or without what tells why."""
 
 from __future__ import annotations
 
+import random
+
+import made_documents
+import msgspec
 import pytest
 
-from kmsguard.iam.decide import EMPTY, Decided, Key, Layer, Principal, can_in_any_context
+from kmsguard.iam.decide import EMPTY, Decided, Key, Layer, Principal, can, can_in_any_context, may
 from kmsguard.iam.document import read_policy
 from kmsguard.iam.texts import NOWHERE
 from kmsguard.model.truth import Truth
@@ -43,3 +47,43 @@ def test_conditions_are_asked_again(key: Key, kept: int, by_sqs: Truth) -> None:
     ]
     assert found == [Truth.YES, by_sqs]
     assert len(decided) == kept
+
+
+OWN = made_documents.OWN
+CALLERS = (
+    Principal("role", Value(f"arn:aws:iam::{OWN}:role/app"), Value(OWN)),
+    Principal("user", Value(f"arn:aws:iam::{OWN}:user/dev/alice"), Value(OWN)),
+    Principal("role", Value("arn:aws:iam::222222222222:role/app"), Value("222222222222")),
+    Principal("root", Value(f"arn:aws:iam::{OWN}:root"), Value(OWN)),
+)
+
+
+def value(data: object) -> Value:
+    """Plain data as a value."""
+    if isinstance(data, dict):
+        return Value({name: value(item) for name, item in data.items()})
+    return Value(tuple(map(value, data)) if isinstance(data, list) else data)
+
+
+def test_truth_alone_is_that_of_the_decision() -> None:
+    """Over random policies of keys and identities, with and without boundary: `may` says what `can` decides."""
+    chance = random.Random(7)
+    plain = 0
+    for _ in range(400):
+        made = [made_documents.document(chance) for _ in range(3)]
+        for document in made[1:]:
+            for statement in document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]:
+                statement.pop("Principal", None)
+                statement.pop("NotPrincipal", None)
+                if chance.random() < 0.7:
+                    statement.pop("Condition", None)
+        policy, own, boundary = (Layer((read_policy(value(document)),)) for document in made)
+        key = Key(Value(f"arn:aws:kms:us-east-1:{OWN}:key/1234"), policy, Value(OWN), Value("us-east-1"))
+        caller = msgspec.structs.replace(
+            chance.choice(CALLERS), identity_policies=own, boundary=boundary if chance.random() < 0.2 else None
+        )
+        for action in ("kms:Decrypt", "kms:PutKeyPolicy", "kms:CreateAlias"):
+            decision = can(caller, action, key, {}, deployment=NOWHERE)
+            assert may(caller, action, key, {}, NOWHERE) is decision.truth, made
+            plain += decision.truth is Truth.YES
+    assert plain > 40

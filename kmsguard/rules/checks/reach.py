@@ -9,7 +9,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from kmsguard.iam.decide import OWN_ACCOUNT, OWN_REGION, Key, Layer, Principal, can
+from kmsguard.iam.decide import OWN_ACCOUNT, OWN_REGION, Key, Layer, Principal, may
 from kmsguard.iam.document import PolicyDocument, Statement, read_policy
 from kmsguard.iam.texts import Deployment, Sym, acts, beginning, fits, sym
 from kmsguard.model.resource import Resource
@@ -83,7 +83,7 @@ def _may_use(
     for arn in arns_of(store, access.value(store, "arn")):
         as_key = Key(arn, Layer(documents=tuple(documents)), store.account or OWN_ACCOUNT, store.region or OWN_REGION)
         for action in actions:
-            best = best | can(principal, action, as_key, {}, deployment=deployment).truth
+            best = best | may(principal, action, as_key, {}, deployment)
             if best is Truth.YES:
                 return best
     return best
