@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from kmsguard.kinds.load import load as load_kinds
+from kmsguard.model.declaration import UnitSource
 from kmsguard.rules.examples import examples_of, run_example
 from kmsguard.rules.load import built_in, load, rule_files
 from kmsguard.rules.reading import read_rules, subjects
+from kmsguard.terraform import read
 
 FILES = rule_files(built_in())
 RULES = {rule.info.code: rule for rule in load().rules}
@@ -60,3 +62,26 @@ def test_a_trait_means_the_same_for_every_kind(kinds):
         if name.split(".")[0] not in {*kind.attributes, *kind.edges}
     ]
     assert missing == []
+
+
+REFUSED = frozenset(
+    {"missing-argument", "missing-block", "unknown-argument", "unknown-block", "too-many-blocks", "computed-argument"}
+)
+
+
+def test_what_the_examples_show_is_what_terraform_takes(tmp_path, monkeypatch):
+    """An example that is copied works: the AWS provider knows its arguments, and lacks none."""
+    refused = []
+    for file in FILES:
+        for number, example in enumerate(examples_of(file)):
+            if example.language != "terraform":
+                continue
+            folder = tmp_path / Path(file).stem / str(number)
+            for name, text in example.files.items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            monkeypatch.chdir(folder)
+            problems = read(UnitSource(".", "terraform")).problems
+            refused += [f"{Path(file).name}:{example.line}: {p.message}" for p in problems if p.code in REFUSED]
+    assert refused == []
