@@ -209,9 +209,9 @@ class _Asked:
     def _applies(self, use: KeyUse) -> Truth:
         there = Truth.YES
         if use.when:
-            there = there & _is_on(self.access.value(self.resource, use.when))
+            there = there & _is_on(self.question.attribute(use.when))
         if use.unless:
-            there = there & ~_is_on(self.access.value(self.resource, use.unless))
+            there = there & ~_is_on(self.question.attribute(use.unless))
         return there
 
     def _of_hop(self, use: KeyUse, hop: Hop) -> Iterator[Verdict]:
@@ -234,9 +234,15 @@ class _Asked:
                 yield undecided[0] if undecided else verdicts[0]
             return
         for user in self._services(use) if use.service else self._ends(use):
-            shows = Truth.YES if use.attribute else self._shows(use, hop, user)
-            if shows is not Truth.NO:
-                yield self.decide(use, hop._replace(there=all_of((hop.there, shows))), user)
+            verdict = self.decide(use, hop, user)
+            if verdict.truth is not Truth.YES and not use.attribute:
+                # Asked last: who may use the key is fine, whatever it may do with what is under it.
+                shows = self._shows(use, hop, user)
+                if shows is Truth.NO:
+                    continue
+                if shows is Truth.UNKNOWN:
+                    verdict = self.decide(use, hop._replace(there=hop.there & shows), user)
+            yield verdict
 
     def _is_admitted(self, use: KeyUse, hop: Hop, user: User) -> bool:
         key = self.access.key(hop.key, hop.holder)
