@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from kmsguard.conditions.parsing import parse, suggestion
 from kmsguard.kinds.derived import FUNCTIONS
 from kmsguard.kinds.key_uses import DOINGS, Doing
 from kmsguard.kinds.table import (
@@ -158,7 +159,7 @@ class _Compiler:
         if known is not None:
             for name, item in value.data.items():
                 if name not in known:
-                    self.wrong(item, f"`{name}` is not known here" + suggest(name, known), key=True)
+                    self.wrong(item, f"`{name}` is not known here" + suggestion(name, known), key=True)
         return value.data
 
     def plain(self, value: Value, type_: str = "string") -> Plain:
@@ -230,7 +231,7 @@ class _Compiler:
         members = self.members(value, _ATTRIBUTE)
         type_ = self.text(members["type"]) if "type" in members else "bool" if "derive" in members else "string"
         if type_ not in TYPES:
-            self.wrong(members.get("type", value), f"there is no type `{type_}`" + suggest(type_, TYPES))
+            self.wrong(members.get("type", value), f"there is no type `{type_}`" + suggestion(type_, TYPES))
         if name in COMMON or name.startswith("^"):
             self.wrong(value, f"`{name}` cannot be the name of an attribute: every resource has it", key=True)
         function = None
@@ -239,7 +240,7 @@ class _Compiler:
             if isinstance(derive.data, dict) and set(derive.data) == {"function"}:
                 function = self.text(derive.data["function"])
                 if function not in FUNCTIONS:
-                    self.wrong(derive, f"there is no function `{function}`" + suggest(function, tuple(FUNCTIONS)))
+                    self.wrong(derive, f"there is no function `{function}`" + suggestion(function, tuple(FUNCTIONS)))
             else:
                 self.conditions.append((kind, name, derive))
         return Attribute(
@@ -264,7 +265,7 @@ class _Compiler:
     def member_type(self, value: Value) -> str:
         text = self.text(value)
         if any(part not in TYPES for part in text.split(" of ")):
-            self.wrong(value, f"there is no type `{text}`" + suggest(text, TYPES))
+            self.wrong(value, f"there is no type `{text}`" + suggestion(text, TYPES))
         return text
 
     def inherited(self, text: str, at: Value) -> tuple[str, str]:
@@ -293,7 +294,7 @@ class _Compiler:
         for name, attribute in stored.items():
             self.part_exists(attribute, members["stored"], tuple(attributes))
             if name not in STORES:
-                self.wrong(members["stored"], f"there is no store `{name}`" + suggest(name, STORES))
+                self.wrong(members["stored"], f"there is no store `{name}`" + suggestion(name, STORES))
         return Identity(
             parts=parts,
             made_up=made_up,
@@ -315,7 +316,7 @@ class _Compiler:
 
     def part_exists(self, part: str, at: Value, known: tuple[str, ...]) -> None:
         if "." not in part and part not in known:
-            self.wrong(at, f"there is no part or attribute `{part}`" + suggest(part, known))
+            self.wrong(at, f"there is no part or attribute `{part}`" + suggestion(part, known))
 
     def edge(self, name: str, value: Value, attributes: dict[str, Attribute]) -> EdgeSpec:
         members = self.members(value, _EDGE)
@@ -334,7 +335,7 @@ class _Compiler:
         way = split_path(self.text(members[word])) or ("",)
         attribute = attributes.get(way[0])
         if attribute is None:
-            self.wrong(members[word], f"there is no attribute `{way[0]}`" + suggest(way[0], attributes))
+            self.wrong(members[word], f"there is no attribute `{way[0]}`" + suggestion(way[0], attributes))
         elif attribute.derive is not None or attribute.function is not None or attribute.dynamic:
             self.wrong(members[word], f"`{way[0]}` is derived, and edges are made before anything is derived")
         to = self.texts(members["to"]) if "to" in members else attribute.to if attribute is not None else ()
@@ -348,7 +349,7 @@ class _Compiler:
         def check() -> None:
             for kind in self.texts(value):
                 if kind not in self.kinds:
-                    self.wrong(value, f"there is no kind `{kind}`" + suggest(kind, self.kinds))
+                    self.wrong(value, f"there is no kind `{kind}`" + suggestion(kind, self.kinds))
 
         self.later.append(check)
 
@@ -390,7 +391,7 @@ class _Compiler:
         """What it takes to do something with a store."""
         name = self.text(value)
         if name not in DOINGS:
-            self.wrong(value, f"nothing is known of `{name}`" + suggest(name, DOINGS))
+            self.wrong(value, f"nothing is known of `{name}`" + suggestion(name, DOINGS))
         return DOINGS.get(name)
 
     def way(self, value: Value, way: str, kind: dict[str, Value]) -> None:
@@ -398,7 +399,7 @@ class _Compiler:
         first, *rest = way.split(".")
         edges = self.given(kind, "edges")
         if first not in edges:
-            self.wrong(value, f"there is no edge `{first}`" + suggest(first, edges))
+            self.wrong(value, f"there is no edge `{first}`" + suggestion(first, edges))
             return
 
         def check() -> None:
@@ -406,7 +407,7 @@ class _Compiler:
             for name in rest:
                 known = {edge: spec for k in kinds if k in self.kinds for edge, spec in self.kinds[k].edges.items()}
                 if name not in known:
-                    self.wrong(value, f"there is no edge `{name}` at {', '.join(kinds)}" + suggest(name, known))
+                    self.wrong(value, f"there is no edge `{name}` at {', '.join(kinds)}" + suggestion(name, known))
                     return
                 specs = [self.kinds[k].edges[name] for k in kinds if k in self.kinds and name in self.kinds[k].edges]
                 kinds = [to for spec in specs for to in spec.to]
@@ -425,7 +426,7 @@ class _Compiler:
     def mend(self, name: str, value: Value, kind: dict[str, Value]) -> dict[str, str]:
         attributes, edges = self.given(kind, "attributes"), self.given(kind, "edges")
         if name not in attributes and name not in edges:
-            self.wrong(value, f"there is no attribute or edge `{name}`" + suggest(name, (*attributes, *edges)), key=True)
+            self.wrong(value, f"there is no attribute or edge `{name}`" + suggestion(name, (*attributes, *edges)), key=True)
         return {language: self.text(text) for language, text in self.members(value, _LANGUAGES).items()}
 
     # --- Source types ---
@@ -452,7 +453,7 @@ class _Compiler:
         for name, value in members.items():
             attribute = attributes.get(name)
             if attribute is None and name not in ("region", "account"):
-                self.wrong(value, f"there is no attribute `{name}`" + suggest(name, attributes), key=True)
+                self.wrong(value, f"there is no attribute `{name}`" + suggestion(name, attributes), key=True)
             elif adds and attribute is not None and attribute.type != "list":
                 self.wrong(value, f"`{name}` is no list: `adds` appends to lists", key=True)
             words[name] = self.word(value, attribute.type if attribute is not None else "string")
@@ -552,7 +553,6 @@ class _Compiler:
     def _derived(self) -> None:
         if not self.conditions:
             return
-        from kmsguard.conditions.parsing import parse
         from kmsguard.kinds.schema import schema
 
         table = KindTable(self.kinds, {})
@@ -597,12 +597,12 @@ class _Compiler:
                     continue
                 for edge, inherited in attribute.inherit:
                     if edge not in kind.edges:
-                        self.wrong(place, f"there is no edge `{edge}`" + suggest(edge, kind.edges))
+                        self.wrong(place, f"there is no edge `{edge}`" + suggestion(edge, kind.edges))
                         continue
                     for to in kind.edges[edge].to:
                         other = self.kinds.get(to)
                         if other is not None and inherited not in other.attributes:
-                            self.wrong(place, f"{to} has no attribute `{inherited}`" + suggest(inherited, other.attributes))
+                            self.wrong(place, f"{to} has no attribute `{inherited}`" + suggestion(inherited, other.attributes))
             for name, edge_spec in kind.edges.items():
                 by = kind.attributes.get(edge_spec.by[0]) if edge_spec.by else None
                 if by is not None and by.dynamic:
@@ -682,11 +682,3 @@ def template_parts(text: str) -> list[str]:
     import re
 
     return re.findall(r"\{/?([a-z0-9_.]+)\}", text)
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    """`; did you mean …?`, or nothing."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, list(names), 1)
-    return f"; did you mean `{near[0]}`?" if near else ""
