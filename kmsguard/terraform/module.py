@@ -332,7 +332,7 @@ class Module:
         loaded = self.modules.load(self, name, call) if self.run.room > 0 else None
         if self.run.room <= 0:  # modules that call each other more than once may be any number
             message = (
-                "there are more instances than can be read of one unit; what this module and those after it hold is unknown"
+                "there are more instances than can be read of one unit; what this module and later ones hold is unknown"
             )
             self.run.report("warning", "too-many-instances", call.head, message)
         if loaded is not None:

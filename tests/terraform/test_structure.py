@@ -1,0 +1,77 @@
+"""What Terraform refuses of a module's structure is told at its line, and nothing is told of what it takes.
+
+`real/structures.txt` holds small root modules with what is told of each; `pytest -m terraform` asks the real program.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from kmsguard.model.declaration import UnitSource
+from kmsguard.terraform import read
+
+TERRAFORM = shutil.which("terraform")
+
+
+def cases() -> dict[str, tuple[str, dict[str, str]]]:
+    """By name: what is told, and the files."""
+    out: dict[str, tuple[str, dict[str, str]]] = {}
+    for part in (Path(__file__).parent / "real/structures.txt").read_text(encoding="utf-8").split("=== ")[1:]:
+        head, _, body = part.partition("\n")
+        name, _, told = head.partition(" | ")
+        files = {"main.tf": ""}
+        at = "main.tf"
+        for line in body.splitlines(keepends=True):
+            if line.startswith("--- "):
+                at = line[4:].strip()
+            else:
+                files[at] = files.get(at, "") + line
+        out[name] = told, files
+    return out
+
+
+CASES = cases()
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    """The files of a case."""
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused is a problem with its code and line."""
+    told, files = CASES[name]
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, files)
+    unit = read(UnitSource(".", "terraform", boundary="."))
+    found = sorted({f"{problem.code} {problem.file}:{problem.line}" for problem in unit.problems})
+    assert (", ".join(found) or "nothing") == told
+
+
+@pytest.mark.terraform
+@pytest.mark.skipif(TERRAFORM is None, reason="needs the real terraform program")
+@pytest.mark.parametrize("name", [name for name, (_, files) in CASES.items() if "aws" not in "".join(files.values())])
+def test_refused_by_terraform(name: str, tmp_path: Path) -> None:
+    """The real program refuses what something is told of, and takes the rest."""
+    told, files = CASES[name]
+    write(tmp_path, files)
+    environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
+    errors: list[object] = []
+    for command in (["init", "-json", "-input=false", "-backend=false"], ["plan", "-json", "-input=false", "-lock=false"]):
+        done = subprocess.run(
+            [TERRAFORM or "", *command], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        lines = [json.loads(line) for line in done.stdout.splitlines() if '"diagnostic"' in line]
+        errors += [line for line in lines if line["diagnostic"]["severity"] == "error"]
+        if errors:
+            break
+    assert bool(errors) == (told != "nothing")
