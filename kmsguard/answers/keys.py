@@ -153,8 +153,8 @@ def _uses(graph: Graph) -> dict[object, list[Edge]]:
 
 
 def _protects(edge: Edge) -> bool:
-    """Whether what names a key has something under it: what belongs to a key, or only calls with it, has not."""
-    return not edge.source.kind.startswith("kms.") and edge.name != "named_keys"
+    """Whether what names a key has something under it; what belongs to a key, calls with it or lets somebody use it has not."""
+    return not edge.source.kind.startswith("kms.") and edge.name not in ("named_keys", "allowed_keys")
 
 
 def _is_no_key(value: Value) -> bool:

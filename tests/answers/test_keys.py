@@ -192,3 +192,24 @@ resource "aws_iam_role_policy" "r" {
         'aws_iam_role.r["bad"]': "unknown",
         'aws_iam_role.r["unknown"]': "unknown",
     }
+
+
+def test_a_policy_that_names_a_key_has_nothing_under_it(read):
+    """The role is one of those who use the key, and not what it protects."""
+    code = """
+resource "aws_kms_key" "a" {}
+resource "aws_iam_role" "reader" {
+  name               = "reader"
+  assume_role_policy = "{}"
+}
+resource "aws_iam_role_policy" "reader" {
+  role   = aws_iam_role.reader.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "kms:Decrypt", Resource = aws_kms_key.a.arn }]
+  })
+}
+"""
+    one = inventory(read(code))["aws_kms_key.a"]
+    assert one.protects == ()
+    assert "aws_iam_role.reader" in [user.principal for user in one.users]
