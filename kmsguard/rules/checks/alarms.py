@@ -37,7 +37,7 @@ def on_loss_of_keys(question: Question) -> Answer:
         values = {"problem": "it sends nothing to CloudWatch Logs, and no rule of EventBridge reacts"}
         return Answer(truth, (head,), _open_rules(access) if truth is Truth.UNKNOWN else (), values=values)
     for group, there in groups:
-        if not isinstance(group, Resource) or there is not Truth.YES or access.graph.exported(group):
+        if not isinstance(group, Resource) or there is not Truth.YES:
             open_ = Open(name_of(group), "which metric filters the log group has is not known here")
             values = {"problem": f"nothing here counts them in {name_of(group)}"}
             return Answer(Truth.UNKNOWN, (head,), (open_,), values=values)
@@ -51,11 +51,16 @@ def on_loss_of_keys(question: Question) -> Answer:
         truth = all_of(truths)
         if truth is Truth.YES:
             return _GOOD
+        handed_out = access.graph.exported(group)
+        if handed_out:
+            truth = Truth.UNKNOWN
         missing = [call for call, one in zip(_CALLS, truths, strict=True) if one is not Truth.YES]
         seen = all(any(one is Truth.YES for _, one in counted[call]) for call in missing)
         problem = f"{'no alarm follows the metric of' if seen else 'no metric filter counts'} {' and '.join(missing)}"
         evidence = (head, *(Evidence("a metric filter of its log group", one.head, None, one) for one in filters[:3]))
         undecided = tuple(dict.fromkeys(o for one in open_ones for o in opens(access.value(one, "pattern"))))
+        if handed_out:
+            undecided = (*undecided, Open(group.address, "an output hands it out, and its metric filters may be elsewhere"))
         undecided = undecided or _open_rules(access) or (Open(name_of(group), "which alarms follow its metrics"),)
         values = {"problem": problem}
         return Answer(truth, evidence, undecided if truth is Truth.UNKNOWN else (), values=values)
