@@ -29,7 +29,7 @@ from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.service_linked import service_linked_role, service_of
 from kmsguard.iam.texts import Deployment, show, sym
 from kmsguard.model.finding import Open
-from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, UndecidedError, World, atoms, decide
+from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError, World, atoms, decide
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.rule import JudgeSettings, Question
 from kmsguard.model.truth import Truth
@@ -61,6 +61,7 @@ class Access:
         self.wider = wider
         self.deployments: dict[tuple[str | None, str | None], Deployment] = wider.deployments if wider is not None else {}
         self.kept: dict[tuple[object, ...], object] = {}
+        self.undecided: dict[tuple[object, ...], tuple[Atom, Formula]] = {}  # what this world does not decide
         self._values: dict[tuple[Resource, str], _Held] = graph.kept.setdefault("values", {})  # type: ignore[assignment]
 
     @property
@@ -72,14 +73,24 @@ class Access:
         """What a function finds of some things that are the same whenever they are equal: it is asked once in a world.
 
         What it finds in a wider world without an UndecidedError is so in this one too.
+
+        Raises:
+            UndecidedError: where the world does not decide it.
         """
         name = (find, *of)
+        undecided = self.undecided.get(name)
+        if undecided is not None:
+            raise UndecidedError(*undecided)
         reader: Access | None = self
         while reader is not None:
             if name in reader.kept:
                 return cast("T", reader.kept[name])
             reader = reader.wider
-        found = find(self, *of)
+        try:
+            found = find(self, *of)
+        except UndecidedError as error:
+            self.undecided[name] = error.atom, error.formula
+            raise
         self.kept[name] = found
         return found
 

@@ -241,7 +241,7 @@ class _Asked:
                 if shows is Truth.NO:
                     continue
                 if shows is Truth.UNKNOWN:
-                    verdict = self.decide(use, hop._replace(there=hop.there & shows), user)
+                    verdict = self.decide(use, hop._replace(there=all_of((hop.there, shows))), user)
             yield verdict
 
     def _is_admitted(self, use: KeyUse, hop: Hop, user: User) -> bool:
