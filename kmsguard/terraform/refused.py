@@ -168,7 +168,7 @@ def _body(at: _Body) -> Iterator[_Wrong]:
     present: dict[str, list[Block]] = {}
     for block in at.body.blocks:
         of = _type_of(block)
-        if not (at.is_top and of in _OF_TERRAFORM and of not in at.schema):
+        if of and not (at.is_top and of in _OF_TERRAFORM and of not in at.schema):  # a `dynamic` one may lack its label
             present.setdefault(of, []).append(block)
             yield from _block(at, block, of)
     if not at.body.complete:
