@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import msgspec
 
-from kmsguard.model.guard import Atom, Formula
+from kmsguard.model.guard import Atom, Formula, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value
 from kmsguard.syntax.hcl.nodes import Block, Expression
@@ -17,6 +17,7 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.history import derived
+from kmsguard.terraform.operations import cases
 from kmsguard.terraform.partial import Invalid, Many, Open, SetItems, branches, find_unknown
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
@@ -52,7 +53,7 @@ class Instance(msgspec.Struct, frozen=True, eq=False):
 class Expansion(msgspec.Struct, frozen=True, eq=False):
     """All instances of a block, and which of them there are together."""
 
-    kind: str  # single, count, for_each, many
+    kind: str  # single, enabled, count, for_each, many
     instances: tuple[Instance, ...]
     rows: tuple[tuple[Formula, tuple[int | str, ...]], ...] = ()  # the keys that there are, under each guard
     unknown: Unknown | None = None  # of many: why it is not known
@@ -61,6 +62,9 @@ class Expansion(msgspec.Struct, frozen=True, eq=False):
         """The block as an expression sees it: one value, or a list or map of the values of its instances."""
         if self.kind == "single":
             return value_of(self.instances[0])
+        if self.kind == "enabled":
+            given = [(instance.exists, value_of(instance)) for instance in self.instances]
+            return choose([*given, (negate(any_holds(*(guard for guard, _ in given))), Value(None))])
         if self.kind == "many":
             assert self.unknown is not None
             element = value_of(self.instances[-1])
@@ -82,7 +86,20 @@ def expansion(block: Block, scope: Scope) -> Expansion:
     for_each = block.body.attributes.get("for_each")
     if for_each is not None:
         return _for_each(for_each.expression, scope)
+    for nested in block.body.blocks:
+        enabled = nested.body.attributes.get("enabled") if nested.type == "lifecycle" else None
+        if enabled is not None:
+            return _enabled(enabled.expression, scope)
     return SINGLE
+
+
+def _enabled(node: Expression, scope: Scope) -> Expansion:
+    """What OpenTofu makes or not: https://opentofu.org/docs/language/meta-arguments/enabled."""
+    decided = cases(conclude(node, scope), scope.run.facts, lambda: scope.name_of(node))
+    exists = any_holds(*(guard for guard, truth in decided if truth is not False))
+    if exists is Truth.YES:
+        return SINGLE
+    return Expansion("enabled", () if exists is Truth.NO else (Instance(None, {}, exists),))
 
 
 def _text(name: str, node: Expression, scope: Scope) -> str:

@@ -107,7 +107,7 @@ class Module:
                 return self._module(name, span)
             case "path":
                 return self._path(name, span)
-            case "terraform":
+            case "terraform" | "tofu":
                 return self._terraform(name, span)
             case "each" | "count" | "self" | "data" | "ephemeral":
                 return invalid(f"{root}.{name} is not known here", f"{root}.{name}")
@@ -331,9 +331,7 @@ class Module:
         self.run.room -= len(expanded.instances)
         loaded = self.modules.load(self, name, call) if self.run.room > 0 else None
         if self.run.room <= 0:  # modules that call each other more than once may be any number
-            message = (
-                "there are more instances than can be read of one unit; what this module and later ones hold is unknown"
-            )
+            message = "there are more instances than can be read of one unit; what this module and later ones hold is unknown"
             self.run.report("warning", "too-many-instances", call.head, message)
         if loaded is not None:
             self._undeclared_inputs(name, call, loaded[0])

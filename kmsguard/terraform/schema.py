@@ -40,7 +40,7 @@ SHAPES = {
     "action": _shape("type name", None, blocks=None),
     "variable": _shape("name", "type default description sensitive nullable ephemeral deprecated const", blocks="validation"),
     "output": _shape("name", "description sensitive depends_on ephemeral deprecated type", "value", "precondition"),
-    "module": _shape("name", None, "source"),
+    "module": _shape("name", None, "source", "lifecycle"),  # OpenTofu's
     "provider": _shape("name", None, blocks=None),
     "locals": _shape("", None),
     "terraform": _shape(

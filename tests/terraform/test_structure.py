@@ -75,3 +75,18 @@ def test_refused_by_terraform(name: str, tmp_path: Path) -> None:
         if errors:
             break
     assert bool(errors) == (told != "nothing")
+
+
+def test_what_opentofu_does_not_make(tmp_path: Path) -> None:
+    """`enabled` in `lifecycle`: false makes nothing, and the resource is null; what is open makes it under that condition."""
+    text = (
+        'resource "aws_kms_key" "%s" {\n  description = "x"\n  lifecycle {\n    enabled = %s\n  }\n}\n'
+        'output "%s" {\n  value = aws_kms_key.%s == null ? "none" : aws_kms_key.%s.description\n}\n'
+    )
+    cases = {"off": "var.on", "on": "!var.on", "open": "var.open"}
+    code = 'variable "on" {\n  default = false\n}\nvariable "open" {\n  type = bool\n}\n'
+    (tmp_path / "main.tofu").write_text(code + "".join(text % (name, on, name, name, name) for name, on in cases.items()))
+    unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
+    assert [d.address for d in unit.declarations if d.mode == "managed"] == ["aws_kms_key.on", "aws_kms_key.open"]
+    assert (unit.outputs["off"].text, unit.outputs["on"].text) == ("none", "x")
+    assert [problem.code for problem in unit.problems] == ["unset-variable"]
