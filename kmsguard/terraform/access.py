@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeAlias
@@ -38,6 +39,15 @@ def attribute(whole: Value, name: str) -> Value:
     return invalid(f"attribute {name} of what has no attributes")
 
 
+_AWS = re.compile(r"(?:\A|\.)(?:aws_\w+|terraform_data)\.[\w-]+(?:\[[^\]]*\])?\Z")
+
+
+def is_identity(unknown: Unknown) -> bool:
+    """Whether it is the ARN or id of a resource: a text in any case, and not null."""
+    target = unknown.target
+    return target is not None and target.attribute in ("arn", "id") and _AWS.search(target.address) is not None
+
+
 def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value:
     if isinstance(data, Invalid):
         return whole
@@ -48,6 +58,8 @@ def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value
     if isinstance(data, Open):
         return inherited(part_of(data, name, index=index), whole)
     target = data.target
+    if is_identity(data):
+        return invalid(f"{data.reference or 'an identity'} is a text, which has no attributes and no elements")
     step = name.strip('"')
     if target is None or not target.address:
         return from_parts(Unknown(data.reason, data.reference), (whole,), whole.span)
@@ -177,7 +189,7 @@ def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:
             items.append(value)
         kind = ListItems if isinstance(data, (ListItems, SetItems)) else tuple
         return Value(kind(items), whole.span, sensitive=whole.sensitive)
-    if isinstance(data, Unknown) and not isinstance(data, Handle):
+    if isinstance(data, Unknown) and not isinstance(data, Handle) and not is_identity(data):
         found = entries(whole)
         if isinstance(found, Many):
             value = rest(found.element, "[*]")

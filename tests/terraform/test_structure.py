@@ -90,3 +90,13 @@ def test_what_opentofu_does_not_make(tmp_path: Path) -> None:
     assert [d.address for d in unit.declarations if d.mode == "managed"] == ["aws_kms_key.on", "aws_kms_key.open"]
     assert (unit.outputs["off"].text, unit.outputs["on"].text) == ("none", "x")
     assert [problem.code for problem in unit.problems] == ["unset-variable"]
+
+
+def test_an_identity_is_a_text(tmp_path: Path) -> None:
+    """An ARN has no attributes, so `try` goes on; as a list it is one element."""
+    (tmp_path / "main.tf").write_text(
+        'resource "aws_kms_key" "k" {}\nlocals {\n  key = aws_kms_key.k.arn\n}\n'
+        'output "o" {\n  value = [try(local.key.arn, "a text"), can(local.key[0]), length(local.key[*])]\n}\n'
+    )
+    unit = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path)))
+    assert [item.text or item.data for item in unit.outputs["o"].items] == ["a text", False, 1]
