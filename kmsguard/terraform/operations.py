@@ -58,8 +58,8 @@ class Facts:
 def cases(condition: Value, facts: Facts, label: Label) -> list[tuple[Formula, bool | Value]]:
     """The ways in which a condition can turn out: a truth under each guard, or the error that it is."""
     out: list[tuple[Formula, bool | Value]] = []
-    for guard, option in branches(condition):
-        found = convert(option, BOOL)
+    # what has no type is one of two truths once a truth is asked for
+    for guard, found in branches(convert(condition, BOOL)):
         data = found.data
         if isinstance(data, bool):
             out.append((guard, data))

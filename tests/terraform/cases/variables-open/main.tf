@@ -54,3 +54,7 @@ output "more" { value = var.number > 3 ? "many" : "few" }
 output "both" { value = var.bool && var.number > 3 }
 output "null" { value = var.string == null }
 output "shorted" { value = false && var.bool }
+variable "flag" {}
+output "flag" { value = var.flag ? 1 : 2 }
+output "no_flag" { value = !var.flag }
+output "both_flags" { value = var.flag && !var.flag }
