@@ -8,13 +8,15 @@ from kmsguard.kinds.derived import FUNCTIONS
 from kmsguard.kinds.draft import Draft, End, leaves, unknown_account, unknown_region
 from kmsguard.kinds.links import Links
 from kmsguard.kinds.mapping import Scope, follow, lift, select
-from kmsguard.kinds.table import Kind, KindTable, Use
+from kmsguard.kinds.placeholders import opened
+from kmsguard.kinds.table import Kind, KindTable, Use, Word
 from kmsguard.model.declaration import Declaration, Problem, Unit
 from kmsguard.model.guard import Formula, World, conjunction, decide, negate
 from kmsguard.model.resource import Edge, External, Graph, Resource
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, NOTHING, Branch, Choice, Unknown, Value, flatten, possible, resolve
 
+_POLICY = "policy"  # the type of an attribute
 OTHER = Kind(name="template.resource", title="A resource of a type that no kind describes")
 """What every declaration is of which nothing more is known: rules over all that is written reach it too."""
 
@@ -62,7 +64,7 @@ class _Builder:
                 if use.attach is not None:
                     self.attachments.append((use, unit, scope))
                     continue
-                written = {name: select(word, scope) for name, word in use.attributes.items()}
+                written = self._written(use, use.attributes, scope)
                 if declaration.hidden is not None:
                     written = self._hiding(declaration, declaration.hidden, use.kind, written)
                 draft = Draft(self.kinds.kinds[use.kind], declaration, unit, written, conjunction(declaration.exists, guard))
@@ -84,6 +86,18 @@ class _Builder:
             name: value if name in ("region", "account") else lift(value, lambda leaf: hidden if leaf.data is ABSENT else leaf)
             for name, value in whole.items()
         }
+
+    def _written(self, use: Use, words: Mapping[str, Word], scope: Scope) -> dict[str, Value]:
+        """What the words say of attributes of a use's kind."""
+        attributes = self.kinds.kinds[use.kind].attributes
+        written = {name: select(word, scope) for name, word in words.items()}
+        for name, value in written.items():
+            attribute = attributes.get(name)
+            if attribute is not None and (
+                attribute.type == _POLICY or (attribute.of is not None and attribute.of[0] == _POLICY)
+            ):
+                written[name] = opened(value, scope.declaration.head, self.problems)
+        return written
 
     def _place(self, draft: Draft, unit: Unit, declaration: Declaration) -> None:
         """Account and Region: the kind's own words for them, the provider's, the unit's; symbolic where nothing says them."""
@@ -114,7 +128,7 @@ class _Builder:
             if not ends and leaf.text is None:
                 for draft in self.links.candidates(leaf, kind.name, unit.path):
                     self._blur(draft, use, declaration, leaf)
-        values = {name: select(word, scope) for name, word in {**use.adds, **use.replaces}.items()}
+        values = self._written(use, {**use.adds, **use.replaces}, scope)
         for end in self.links.certain(found):
             # what another unit holds is judged as it stands there: a scan of more units never contradicts one of fewer
             if end.target is not None and end.target.unit is unit:
