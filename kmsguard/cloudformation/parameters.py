@@ -5,11 +5,11 @@ See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-se
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import msgspec
 
+from kmsguard.cloudformation.patterns import matches
 from kmsguard.cloudformation.texts import scalar_text, split, stored
 from kmsguard.model.guard import Atom
 from kmsguard.model.guard import Scalar as Plain
@@ -52,11 +52,7 @@ class Parameter(msgspec.Struct, frozen=True, eq=False):
 
 
 def _matches(text: str, pattern: str, _parameter: Parameter) -> bool:
-    """A pattern is a regular expression of Java for the whole text; one that only Java knows refuses nothing."""
-    try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:
-        return True
+    return matches(pattern, text) is not False
 
 
 def _measured(size: Callable[[str, Parameter], float | None], least: bool) -> Callable[[str, str, Parameter], bool]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from kmsguard.cloudformation.parameters import parameter_value, refused
 from kmsguard.model.truth import Truth
-from kmsguard.syntax.yaml import Mapping, Scalar, Sequence, scalar_data
+from kmsguard.syntax.yaml import CORE, Mapping, Scalar, Sequence, scalar_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +76,26 @@ def _parameters(template: Template) -> None:
             if said is not None and not isinstance(said, form):
                 message = f"{name} of the parameter {entry.key.text} must be {what}"
                 template.context.problem("error", "template-invalid", said.span, message)
+        _default(template, entry.key.text, entry.value)
+
+
+def _default(template: Template, name: str, node: Mapping) -> None:
+    """A default has to adhere to the parameter's own type and constraints, also where another value is given.
+
+    See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html.
+    """
+    written = node.entry("Default")
+    if written is None or (isinstance(written.value, Scalar) and scalar_data(written.value) is None):
+        return
+    if not isinstance(written.value, Scalar) or (written.value.tag and not written.value.tag.startswith(CORE)):
+        message = f"the default of the parameter {name} must be a text: CloudFormation refuses anything else"
+        template.context.problem("warning", "parameter-not-allowed", written.span, message)
+        return
+    parameter = template.parameters[name]
+    why = refused(parameter, parameter_value(parameter, template.context.unit, None, default_decides=True))
+    if why is not None:
+        message = f"the default of the parameter {name} {why}: CloudFormation refuses it"
+        template.context.problem("warning", "parameter-not-allowed", written.span, message)
 
 
 def _dependencies(template: Template) -> None:
