@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from kmsguard.answers.layout import entry, place, text_of, titled
 from kmsguard.answers.who_can import Answer, Everybody, KeyAnswers, Reason, WhoCan
 from kmsguard.iam.audience import AudienceName
+from kmsguard.iam.texts import fold
 from kmsguard.model.finding import Open
 
 COLUMN = 11
@@ -31,8 +32,7 @@ def render(tree: WhoCan, width: int) -> str:
 
 
 def _key(key: KeyAnswers, tree: WhoCan, width: int) -> Iterator[str]:
-    action = tree.action if ":" in tree.action else f"kms:{tree.action}"
-    yield f"{action} with {titled(key.address, key.unit, key.region, key.account)}"
+    yield f"kms:{_asked(tree)} with {titled(key.address, key.unit, key.region, key.account)}"
     told = False
     for audience in key.everybody:
         told = True
@@ -42,6 +42,12 @@ def _key(key: KeyAnswers, tree: WhoCan, width: int) -> Iterator[str]:
         yield from _answer(answer, tree, width)
     if not told:
         yield "  nobody that this scan knows of"
+
+
+def _asked(tree: WhoCan) -> str:
+    """An operation as KMS spells it, whatever its case was in the question; a pattern as it was asked for."""
+    name = tree.action.rpartition(":")[2]
+    return next((one for one in tree.operations if fold(one) == fold(name)), name)
 
 
 def _everybody(audience: Everybody, tree: WhoCan, width: int) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import pytest
 
 from kmsguard.answers.who_can import operations_of, who_can
+from kmsguard.answers.who_can_text import render
 from kmsguard.model.finding import UsageError
 
 OWN = '{ Effect = "Allow", Principal = { AWS = "arn:aws:iam::111122223333:root" }, Action = "kms:*", Resource = "*" }'
@@ -360,3 +361,17 @@ resource "aws_kms_key" "k" {
     (key,) = who_can("Decrypt", read(code)).keys
 
     assert [(one.at_least, one.at_most) for one in key.everybody] == [("nobody", "external")]
+
+
+@pytest.mark.parametrize(
+    ("asked", "head"),
+    [
+        ("kms:decrypt", "kms:Decrypt with"),
+        ("DECRYPT", "kms:Decrypt with"),
+        ("KMS:reencryptfrom", "kms:ReEncryptFrom with"),
+        ("kms:reencrypt*", "kms:reencrypt* with"),
+    ],
+)
+def test_text_spells_an_operation_as_kms_does(read, asked, head):
+    """IAM takes an action in either case; what is printed is KMS's own spelling, and a pattern as it was asked for."""
+    assert render(who_can(asked, read(key(OWN))), 100).startswith(head)
