@@ -520,3 +520,53 @@ def test_the_recorded_plan_is_what_the_program_writes():
     (folder / "plan.json").write_text(run("show", "-json", "p"), encoding="utf-8")
     made = read(UnitSource(f"{KEYS}/plan.json", "terraform-plan"))
     assert [(d.address, d.body) for d in made.declarations] == [(d.address, d.body) for d in recorded.declarations]
+
+
+ALL_OF_THEM = {
+    "a splat": ({"references": ["aws_kms_key.k"]}, None, ["a", "b"]),
+    "a splat in each of several": ({"references": ["aws_kms_key.k"]}, "a", ["a", "b"]),
+    "the same key": ({"references": ["aws_kms_key.k", "each.key"]}, "a", ["a"]),
+    "a key that a local computes": ({"references": ["aws_kms_key.k", "local.which", "each.key"]}, "c", ["a", "b"]),
+    "the element": ({"references": ["each.value.arn", "each.value"]}, "a", ["a"]),
+    "an index": ({"references": ['aws_kms_key.k["b"].arn', 'aws_kms_key.k["b"]', "aws_kms_key.k"]}, "a", ["b"]),
+}
+
+
+@pytest.mark.parametrize(("written", "key", "wanted"), ALL_OF_THEM.values(), ids=list(ALL_OF_THEM))
+@pytest.mark.parametrize("known", [False, True], ids=["before", "after"])
+def test_a_reference_to_all_instances_of_a_resource_leads_to_each(written, key, wanted, known):
+    """`aws_kms_key.k[*].arn` stands as `aws_kms_key.k` in a plan: a key of them is no key that nothing uses (KG022)."""
+    arns = {name: f"arn:aws:kms:eu-west-1:111122223333:key/{name}" for name in ("a", "b")}
+
+    def change(of: str, index: str | None, after: dict, unknown: dict) -> dict:
+        address = f"{of}[{json.dumps(index)}]" if index else of
+        kind, name = of.split(".")
+        what = {"actions": ["create"], "after": after, "after_unknown": unknown, "after_sensitive": {}}
+        return {"address": address, "mode": "managed", "type": kind, "name": name, "index": index, "change": what}
+
+    policy = json.dumps(
+        {"Statement": [{"Effect": "Allow", "Action": "kms:Decrypt", "Resource": [arns[one] for one in wanted]}]}
+    )
+    tree = {
+        "format_version": "1.2",
+        "resource_changes": [
+            *(change("aws_kms_key.k", name, {"arn": arn} if known else {}, {"arn": not known}) for name, arn in arns.items()),
+            change("aws_iam_policy.p", key, {"policy": policy} if known else {}, {"policy": not known}),
+        ],
+        "configuration": {
+            "root_module": {
+                "resources": [
+                    {"address": "aws_kms_key.k", "expressions": {}, "for_each_expression": {}},
+                    {
+                        "address": "aws_iam_policy.p",
+                        "expressions": {"policy": written},
+                        "for_each_expression": {"references": ["aws_kms_key.k"]},
+                    },
+                ]
+            }
+        },
+    }
+    Path("plan.json").write_text(json.dumps(tree))
+    report = scan(["plan.json"], strict())
+    unused = {f.resource.address for f in report.findings if f.code == "KG022"}
+    assert unused == {f'aws_kms_key.k["{name}"]' for name in arns if name not in wanted}

@@ -146,27 +146,41 @@ class References:
             }
         return known.get(instance.local, ({}, 0))[0]
 
-    def sources(self, node: Json, view: View, key: Key, hops: int = MAX_HOPS) -> list[Source]:
-        """What makes an expression unknown: the attributes in it that are known only after apply."""
+    def sources(self, node: Json, view: View, key: Key, each: Json = None, hops: int = MAX_HOPS) -> list[Source]:
+        """What makes an expression unknown: the attributes in it that are known only after apply.
+
+        `key` is the instance that it is evaluated for, `each` the `for_each_expression` of its block.
+        """
         found: list[Source] = []
-        for name in whole_references(node):
-            found.extend(self._sources(steps(name), view, key, hops - 1) if hops else [Source(None)])
+        names = [name for name in map(steps, whole_references(node)) if name]
+        if not any(name[0] in ("each", "count") for name in names):
+            key = None
+        for name in names:
+            found.extend(self._sources(name, view, key, each, hops - 1) if hops else [Source(None)])
         return list({source.target: source for source in found}.values())
 
-    def _sources(self, name: list[str | int], view: View, key: Key, hops: int) -> list[Source]:
-        root = name[0] if name else ""
+    def _sources(self, name: list[str | int], view: View, key: Key, each: Json, hops: int) -> list[Source]:
+        root = name[0]
+        if root == "each" and name[1:2] == ["value"]:
+            whole = [self._member(one, name[2:]) for one in map(steps, whole_references(each)) if one]
+            return [source for one in whole for source in self._sources(one, view, key, None, hops)]
         if root in ("each", "count", "path", "terraform", "self"):
             return []
         if root == "var" and len(name) > 1:
             if view.parent is None:
                 return []  # a plan knows the values of all of them
             argument = members(view.call, "expressions").get(str(name[1]))
-            return self.sources(argument, view.parent, view.key, hops)
+            return self.sources(argument, view.parent, view.key, view.call.get("for_each_expression"), hops)
         if root == "module" and len(name) > 1:
             return self._output(name, view, key, hops)
         if root == "local" or len(name) < 2:
             return [Source(None)]
         return self._attribute(name, view, key)
+
+    @staticmethod
+    def _member(whole: list[str | int], rest: list[str | int]) -> list[str | int]:
+        """What is asked of an element of `for_each`, where that is all of a resource."""
+        return whole + rest if len(whole) == (3 if whole[0] == "data" else 2) else whole
 
     def _output(self, name: list[str | int], view: View, key: Key, hops: int) -> list[Source]:
         call, rest = str(name[1]), name[2:]
@@ -181,29 +195,30 @@ class References:
         if child is None or not rest:
             return [Source(None)]
         output = members(child.configuration, "outputs", str(rest[0])).get("expression")
-        return [Source(None)] if output is None else self.sources(output, child, None, hops)
+        return [Source(None)] if output is None else self.sources(output, child, None, None, hops)
 
     def _attribute(self, name: list[str | int], view: View, key: Key) -> list[Source]:
         count = 3 if name[0] == "data" else 2
         local, rest = ".".join(str(step) for step in name[:count]), name[count:]
         meant, rest = self._meant(view, local, rest, key)
-        if len(meant) != 1:
-            return [Source(None)]
-        instance = meant[0]
-        # behind an index that is an expression the plan leaves the attribute out
+        # behind an index that is an expression, and behind a splat, the plan leaves the attribute out
         attribute = ".".join(str(step).strip('"') for step in rest) or "arn"
-        if not is_unknown(instance.unknown.get(attribute.partition(".")[0])):
-            return []
-        return [Source(Target(instance.address, attribute), instance)]
+        if not meant:
+            return [Source(None)]
+        return [
+            Source(Target(instance.address, attribute), instance)
+            for instance in meant
+            if is_unknown(instance.unknown.get(attribute.partition(".")[0]))
+        ]
 
     def _meant(self, view: View, local: str, rest: list[str | int], key: Key) -> tuple[Sequence[Instance], list[str | int]]:
-        """The instances of a resource that a reference may mean, and what it asks of them."""
+        """The instances of a resource that a reference may mean, and what it asks of them: without an index all of them."""
         by_key = self._instances.get((view.address, local), {})
         if rest and (isinstance(rest[0], int) or rest[0].startswith('"')):
             return by_key.get(rest[0] if isinstance(rest[0], int) else _unquoted(rest[0]), ()), rest[1:]
-        if len(by_key) == 1:
-            return next(iter(by_key.values())), rest
-        return by_key.get(key, ()) if key is not None else (), rest
+        if key is not None and key in by_key:
+            return by_key[key], rest
+        return [instance for instances in by_key.values() for instance in instances], rest
 
     def known(self, node: Json, view: View, key: Key, value: Json) -> Source | None:
         """The attribute that a known value was taken from, where it is one that its resource's code does not write."""

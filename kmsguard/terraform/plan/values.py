@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -30,6 +31,8 @@ _NO_PART_OF_ANOTHER = ("aws_kms_key", "aws_kms_replica_key", "aws_kms_external_k
 """Of these nothing stands in a statement's `resources` but the whole ARN."""
 _OF_THE_CODE = ("path", "terraform", "count")
 """What does not come from outside: `file("${path.module}/key.pem")` is part of the code."""
+
+_ARN = re.compile(r"\barn:[^\s\"'*?,<>\[\]{}\\]+")  # also in the text of a policy
 
 
 class Context:
@@ -146,7 +149,7 @@ class Attributes:
         constant = written.get("constant_value") if isinstance(written, dict) else None
         if isinstance(constant, str) and constant != node and is_kept_as(constant, node):
             node = constant
-        return Value(scalar(node), span, place, self._trail(names), self._refs(names), sensitive)
+        return Value(scalar(node), span, place, self._trail(names), self._refs(names, node), sensitive)
 
     def _origin(self, written: Json, node: Json) -> Span | None:
         """Where the constant or default stands that a variable hands on; None where its value came from outside."""
@@ -177,9 +180,10 @@ class Attributes:
                 trail = Step("variable" if kind == "var" else "local", self.context.view.within(f"{kind}.{rest}"), None, trail)
         return trail
 
-    def _refs(self, names: list[str]) -> tuple[Target, ...]:
-        view = self.context.view
-        if view is None:
+    def _refs(self, names: list[str], node: Json) -> tuple[Target, ...]:
+        """What a known value was made from: what it names by attribute, and the resources whose ARNs are in it."""
+        view, by_arn = self.context.view, self.context.references.by_arn
+        if view is None or not names:
             return ()
         out = []
         for name in names:
@@ -187,7 +191,9 @@ class Attributes:
             full = view.within(address)
             if full in self.context.references.by_address:
                 out.append(Target(full, attribute))
-        return tuple(out)
+        if isinstance(node, str) and by_arn:
+            out.extend(Target(by_arn[arn].address, "arn") for arn in _ARN.findall(node) if arn in by_arn)
+        return tuple(dict.fromkeys(out))
 
     def unknown(self, name: str, written: Json) -> Value:
         """What is known only after apply: the attribute that it comes from, where it can be no other."""
@@ -198,7 +204,8 @@ class Attributes:
         reference = names[0] if len(names) == 1 else None
         if context.view is None:
             return Value(Unknown(AFTER_APPLY, reference))
-        found = context.references.sources(written, context.view, context.key)
+        block = context.references.block(context.owner) if context.owner is not None else {}
+        found = context.references.sources(written, context.view, context.key, block.get("for_each_expression"))
         refs = tuple(source.target for source in found if source.target is not None)
         if len(found) == 1 and found[0].target is not None:
             source = found[0]
@@ -268,7 +275,7 @@ def policy_document(instance: Instance | None, reader: Attributes) -> Value | No
 
     context = reader.context
     document, references = context.document, context.references
-    inner = Attributes(Context(document, references, references.view(instance.module), instance.key))
+    inner = Attributes(Context(document, references, references.view(instance.module), instance.key, instance))
     expressions = members(references.block(instance), "expressions")
     body = inner.block(instance.after, instance.unknown, instance.sensitive, expressions, document.at(*instance.values))
     where = document.place(document.at(*instance.path))
