@@ -18,7 +18,14 @@ BIN = Path(sys.executable).parent
 
 pytestmark = pytest.mark.places
 
-KEY = 'resource "aws_kms_key" "a" {\n  enable_key_rotation = false\n}\n'
+KEY = """\
+resource "aws_kms_key" "a" {
+  enable_key_rotation = false
+  lifecycle {
+    prevent_destroy = true
+  }
+}
+"""
 
 
 def action() -> dict[str, Any]:
