@@ -94,7 +94,7 @@ def read_all(
             read.append(Read(found, unit))
         progress("reading", done, len(sources))
     kept = _units_of_their_own(read, problems)
-    problems.extend(_of_units([one.unit for one in kept]))
+    problems.extend(_of_units(kept))
     problems.extend(_unread(discovery, kept, settings))
     return kept
 
@@ -179,9 +179,10 @@ def _is_called(one: Read, called: dict[str, set[str]]) -> bool:
     return any(path not in called.get(other, ()) or other < path for other in called.get(path, ()) if other != path)
 
 
-def _of_units(units: Sequence[Unit]) -> Iterator[Problem]:
+def _of_units(read: Sequence[Read]) -> Iterator[Problem]:
     """The problems of units. What is given to several of them has to be declared in one of them, not in each."""
     undeclared: dict[tuple[str, str], dict[str, Problem]] = {}  # by file and message, of each unit
+    units = [one.unit for one in read]
     for unit in units:
         for problem in unit.problems:
             if problem.code == "undeclared-variable":
@@ -189,10 +190,16 @@ def _of_units(units: Sequence[Unit]) -> Iterator[Problem]:
                 undeclared.setdefault((file, problem.message), {}).setdefault(unit.path, problem)
             else:
                 yield problem
+    # a hook gives the options of the whole checkout to the root modules of the files that were changed
+    partial = any(one.found.only is not None for one in read if one.unit.dialect == "terraform")
     for (file, _), told in undeclared.items():
         given = (unit.path for unit in units if unit.dialect == "terraform" and (not file or file in unit.files))
         if all(path in told for path in given):
-            yield next(iter(told.values()))
+            problem = next(iter(told.values()))
+            if partial and problem.level == "error":
+                message = f"{problem.message}; of a root module that none of the named files belongs to it may be one"
+                problem = msgspec.structs.replace(problem, level="warning", message=message)
+            yield problem
 
 
 def _nesting(path: str, readers: dict[str, set[str]]) -> list[str]:

@@ -324,3 +324,13 @@ def test_a_value_is_undeclared_where_no_root_module_that_it_is_given_to_declares
     assert [p.code for p in _scan("b", variables=(("x", "1"), ("y", "1"))).errors if p.level == "error"] == [
         "undeclared-variable"
     ]
+
+
+@pytest.mark.parametrize(
+    ("paths", "levels"), [(("b/main.tf",), ["warning"]), (("a/main.tf", "b/main.tf"), []), (("b",), ["error"])], ids=str
+)
+def test_a_value_for_another_root_module_than_those_of_the_named_files_is_no_error(paths, levels):
+    """A hook gets the changed files and the options of the whole checkout: which files those are decides no exit status."""
+    _make({"a/main.tf": 'variable "x" {}\n', "b/main.tf": 'variable "y" {}\n'})
+    errors = _scan(*paths, variables=(("x", "1"), ("y", "1"))).errors
+    assert [p.level for p in errors if p.code == "undeclared-variable"] == levels
