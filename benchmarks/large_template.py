@@ -70,7 +70,7 @@ def key(service: str) -> dict[str, Any]:
             "PendingWindowInDays": fn("FindInMap", ["Settings", ref("Environment"), "Window"]),
             "KeyPolicy": document(
                 allow("Administer", ["kms:*"], "*", Principal=root),
-                allow("Use", use, "*", Principal={"AWS": [att(f"{service}Role"), att(f"{service}WorkerRole")]}),
+                allow("Use", use, "*", Principal=root),  # by the roles: that the key named them would be a circle
                 allow(
                     "Logs",
                     ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
