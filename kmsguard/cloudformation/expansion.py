@@ -114,7 +114,7 @@ class _Filling:
         for entry in node.entries:
             key = self.node(entry.key)
             assert isinstance(key, Scalar)
-            entries.append(Entry(key, self.node(entry.value)))
+            entries.append(Entry(key, self.node(entry.value), entry.alias))
         return msgspec.structs.replace(node, entries=entries)
 
     def _filled(self, text: str) -> str:

@@ -20,7 +20,7 @@ from kmsguard.model.declaration import NOT_READ, Call, Declaration, Export, Prob
 from kmsguard.model.guard import All, Any, Atom, Formula, Named, Not, conjunction, disjunction, negate
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, NOTHING, REGION, Branch, Choice, Target, Unknown, Value, flatten, map_choices
+from kmsguard.model.value import ABSENT, NOTHING, REGION, Branch, Choice, Data, Target, Unknown, Value, flatten, map_choices
 from kmsguard.syntax.yaml import CORE, Entry, Mapping, Scalar, Sequence, YamlFile, YamlNode, scalar_data, text_value
 
 SERVERLESS = "AWS::Serverless-2016-10-31"
@@ -247,6 +247,9 @@ class Template:
 
     def evaluate(self, node: YamlNode, place: Span | None = None) -> Value:
         """The value of a node: ABSENT where nothing is left of it. `place` is the entry or element that holds it."""
+        if node.alias is not None:
+            value = self.evaluate(msgspec.structs.replace(node, alias=None), place)
+            return _held(value, lambda part: _through_alias(part, node.place))
         kind = type(node)
         if kind is Scalar:
             assert isinstance(node, Scalar)
@@ -270,6 +273,10 @@ class Template:
                 items.append(value)
         return Value(tuple(items), node.span, place)
 
+    def _entry(self, entry: Entry) -> Value:
+        value = self.evaluate(entry.value, entry.span)
+        return value if entry.alias is None else _through_alias(value, entry.alias)
+
     def _scalar(self, node: Scalar, place: Span | None) -> Value:
         data = scalar_data(node)
         if not isinstance(data, str):
@@ -288,7 +295,7 @@ class Template:
             entries = expansion.entries
         members: dict[str, Value] = {}
         for entry in entries:
-            value = self.evaluate(entry.value, entry.span)
+            value = self._entry(entry)
             if value.data is not ABSENT:
                 members[entry.key.text] = value
             else:
@@ -405,7 +412,7 @@ class Template:
             self._hidden[entry.key.text] = expansion.missing
         if expansion.entries is entry.value.entries:
             return entry
-        return Entry(entry.key, msgspec.structs.replace(entry.value, entries=expansion.entries))
+        return Entry(entry.key, msgspec.structs.replace(entry.value, entries=expansion.entries), entry.alias)
 
     @property
     def parts(self) -> dict[str, str]:
@@ -461,7 +468,9 @@ class Template:
             return []
         self._of = name if exists is Truth.YES else None
         properties = node.entry("Properties")
-        body = self.evaluate(properties.value, properties.span) if properties is not None else Value({})
+        body = self._entry(properties) if properties is not None else Value({})
+        if node.alias is not None:
+            body = _through_alias(body, node.place)
         self._of = None
         complete = isinstance(body.data, (dict, Unknown, Choice)) or body.data in ("", None, ABSENT)
         if not complete:
@@ -729,6 +738,24 @@ class Template:
             if isinstance(stack, Template):
                 found.extend(stack.exports())
         return found
+
+
+def _through_alias(value: Value, alias: Span) -> Value:
+    """A value, and all that it holds, that is written at an anchor."""
+    return _held(value, lambda part: _through_alias(part, alias)).via("alias", "", alias)
+
+
+def _held(value: Value, change: Callable[[Value], Value]) -> Value:
+    """A value with what it holds changed."""
+    data: Data = value.data
+    if isinstance(data, dict):
+        return value.with_data({name: change(member) for name, member in data.items()})
+    if isinstance(data, tuple):
+        return value.with_data(tuple(change(item) for item in data))
+    if isinstance(data, Choice):
+        branches = (msgspec.structs.replace(one, value=_held(one.value, change)) for one in data.branches)
+        return value.with_data(Choice(tuple(branches)))
+    return value
 
 
 def _is_null(node: YamlNode) -> bool:

@@ -361,7 +361,7 @@ def _evidence(operand: Operand, found: _Looked, scope: _Scope) -> tuple[Evidence
         return ()
     message = f"{operand} is {shown(value)}"
     where = value.where
-    if owner is None or (where is not None and _is_inside(where, owner)):
+    if owner is None or (where is not None and (_is_inside(where, owner) or _is_aliased(value, owner))):
         return (Evidence(message, where, value.trail, owner or around),)
     # What is absent, a default that nobody wrote, and what another block says (the Region of a provider) is told at the head.
     here = Evidence(message, owner.head, value.trail, owner)
@@ -370,6 +370,12 @@ def _evidence(operand: Operand, found: _Looked, scope: _Scope) -> tuple[Evidence
 
 def _is_inside(where: Span, owner: Resource) -> bool:
     return not owner.declarations or any(where.within(one.span) for one in owner.declarations)
+
+
+def _is_aliased(value: Value, owner: Resource) -> bool:
+    """Whether what a resource says is written at the anchor of an alias in it."""
+    steps = value.trail.chain() if value.trail is not None else []
+    return any(step.what == "alias" and step.span is not None and _is_inside(step.span, owner) for step in steps)
 
 
 def _open(value: Value) -> tuple[Open, ...]:

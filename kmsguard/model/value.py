@@ -40,7 +40,7 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
     what: str  # literal, variable default, var-file, variable, local, module input, output, parameter default, parameter,
     #            mapping, condition, policy document, template, template variable, call (of a function that reads a file),
-    #            dynamic block, AWS default, attached resource, data source
+    #            dynamic block, AWS default, attached resource, data source, alias (of YAML: what is written at its anchor)
     name: str  # `var.rotate`, `local.tags`, `module.keys`, `Environment`
     span: Span | None = None
     before: Step | None = None

@@ -71,6 +71,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
 
     key: Scalar
     value: YamlNode
+    alias: Span | None = None  # by which a merge key (`<<: *name`) brought it here; it stands where its anchor is
 
     @property
     def span(self) -> Span:
@@ -373,7 +374,8 @@ class _Composer:
             for entry in merged.entries:
                 if entry.key.text not in opened.seen:
                     opened.seen[entry.key.text] = -1
-                    holder.entries.append(entry)
+                    by = merged.place if merged.alias is not None else entry.alias
+                    holder.entries.append(Entry(entry.key, entry.value, by))
 
     def _problem(self, offset: int, message: str, code: str = "yaml-syntax") -> None:
         line, column = self.source.place(min(offset, len(self.source.text)))

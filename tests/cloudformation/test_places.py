@@ -86,7 +86,15 @@ Resources:
     ("text", "places"),
     [
         (MINIFIED, {"KG401 Key": '"EnableKeyRotation":false', "KG501 Key": '"AWS":"*"'}),
-        (ANCHORS, {"KG401 K": "K", "KG401 L": "L", "KG401 N": "EnableKeyRotation: no", "KG501 M": 'AWS: "*"'}),
+        (
+            ANCHORS,
+            {
+                "KG401 K": "EnableKeyRotation: false",
+                "KG401 L": "EnableKeyRotation: false",
+                "KG401 N": "EnableKeyRotation: no",
+                "KG501 M": 'AWS: "*"',
+            },
+        ),
         (BLOCK, {"KG501 K": '"AWS": "*"'}),
         (FOLDED, {"KG501 K": '"AWS": "*"'}),
         (WINDOWS, {"KG401 K": "EnableKeyRotation:    false"}),
@@ -115,3 +123,59 @@ def test_a_finding_stands_at_what_decides_it(tmp_path, monkeypatch, text, places
         found[f"{finding.code} {finding.resource.address}"] = "\n".join(slice_)
     heads = {name: place.split(":")[0] if name.split()[1] == places.get(name) else place for name, place in found.items()}
     assert heads == places
+
+
+ALIASED = """Resources:
+  A:
+    Type: AWS::RDS::DBInstance
+    Properties: &p
+      Engine: postgres
+      StorageEncrypted: false
+  B:
+    Type: AWS::RDS::DBInstance
+    Properties: *p
+  C:
+    Type: AWS::RDS::DBInstance
+    Properties:
+      <<: *p
+      Port: "5433"
+  D: &d
+    <<: {Type: AWS::RDS::DBInstance}
+    Properties: &q
+      <<: [*p, {Port: "5433"}]
+  E: *d
+  F:
+    Type: AWS::RDS::DBInstance
+    Properties: {<<: *p, StorageEncrypted: true}
+"""
+
+
+def aliased(tmp_path, monkeypatch, text=ALIASED, **settings):
+    """The findings about databases that are not encrypted."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "t.yaml").write_text(text, encoding="utf-8")
+    report = kmsguard.scan(["t.yaml"], kmsguard.Settings(select=("KG201",), **settings))
+    assert not report.errors
+    return report.findings
+
+
+def test_what_an_alias_stands_for_is_told_at_its_anchor(tmp_path, monkeypatch):
+    """There a person edits it; the alias or merge key by which a resource says it is a related place."""
+    findings = aliased(tmp_path, monkeypatch)
+    places = {
+        finding.resource.address: (finding.location.start_line, [related.location.start_line for related in finding.related])
+        for finding in findings
+    }
+    assert places == {"A": (6, []), "B": (6, [9]), "C": (6, [13]), "D": (6, [18]), "E": (6, [18, 19])}
+
+
+@pytest.mark.parametrize(
+    ("line", "address"), [("  B:", "B"), ("    Properties: *p", "B"), ("      <<: *p", "C"), ("  E: *d", "E")]
+)
+def test_a_suppression_beside_an_alias_is_of_that_resource(tmp_path, monkeypatch, line, address):
+    """A comment beside the alias, or beside the resource, counts for the resource that has it, and for no other."""
+    lines = ALIASED.splitlines()
+    comment = " " * (len(line) - len(line.lstrip())) + "# kmsguard:ignore[KG201] a copy for tests"
+    lines.insert(lines.index(line), comment)
+    findings = aliased(tmp_path, monkeypatch, "\n".join(lines) + "\n")
+    assert [one.resource.address for one in findings if one.suppression] == [address]

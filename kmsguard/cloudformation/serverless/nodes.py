@@ -154,7 +154,9 @@ def resolved(value: YamlNode, known: Callable[[YamlNode], str | None]) -> YamlNo
     if isinstance(value, Sequence):
         return msgspec.structs.replace(value, items=[resolved(item, known) for item in value.items])
     if isinstance(value, Mapping):
-        return msgspec.structs.replace(value, entries=[Entry(one.key, resolved(one.value, known)) for one in value.entries])
+        return msgspec.structs.replace(
+            value, entries=[Entry(one.key, resolved(one.value, known), one.alias) for one in value.entries]
+        )
     return value
 
 
@@ -171,7 +173,7 @@ def merged(base: YamlNode, over: YamlNode, path: str = "") -> YamlNode:
             name = one.key.text
             before = entries.get(name)
             value = one.value if before is None else merged(before.value, one.value, f"{path}.{name}".lstrip("."))
-            entries[name] = Entry(one.key, value)
+            entries[name] = Entry(one.key, value, one.alias)
         return msgspec.structs.replace(over, entries=list(entries.values()))
     if isinstance(base, Sequence) and isinstance(over, Sequence):
         return msgspec.structs.replace(over, items=[*base.items, *over.items])
