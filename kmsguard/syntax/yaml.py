@@ -21,6 +21,8 @@ from kmsguard.model.value import Text, Value
 
 CORE = "tag:yaml.org,2002:"
 MAX_DEPTH = 100  # the deepest template that was seen has 40; what evaluates a tree recurses into it
+TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels; this part was not read"
+MAX_TOLD = 20  # of the parts that are nested deeper
 MAX_EXPANSION = 200_000  # nodes that aliases may stand for in all; a template has at most 1 MB
 
 
@@ -173,6 +175,8 @@ def parse_file(source: Source) -> YamlFile:
 
 # what YAML allows where JSON does not: a tag, comment, anchor, alias, single quote, or a bracket after a last comma
 _YAML_ONLY = re.compile(r"[!#&*'\]}]")
+_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[{}\[\]]')
+_NESTING = {"{": 1, "[": 1, "}": -1, "]": -1}
 _JSON_START = re.compile(r'\s*[{\[]\s*["\]}{\[]')
 
 
@@ -207,6 +211,7 @@ class _Composer:
         self.root: YamlNode | None = None
         self.count = 0
         self.full = False
+        self.deep = 0  # parts that are nested too deep
 
     def compose(self, *, pure: bool) -> YamlFile:
         import yaml
@@ -242,8 +247,9 @@ class _Composer:
             elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
                 if len(self.open) >= MAX_DEPTH:
                     at: int = event.start_mark.index
-                    self._problem(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
-                    return at
+                    if not self._passed_over(at, next_event):
+                        return at
+                    continue
                 self._start(event, mapping=kind is events.MappingStartEvent)
             elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
                 self._close(event)
@@ -257,6 +263,28 @@ class _Composer:
                 document_seen = True
             elif kind is events.StreamEndEvent:
                 return None
+
+    def _passed_over(self, at: int, next_event: Any) -> bool:
+        """Reads on behind a map or list that is nested too deep; False where no template is nested like that."""
+        from yaml import events
+
+        depth = 1
+        while 0 < depth <= MAX_DEPTH:
+            kind = type(next_event())
+            if kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
+                depth += 1
+            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
+                depth -= 1
+        self.deep += 1
+        if depth:
+            self._problem(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
+            return False
+        if self.deep <= MAX_TOLD:
+            self._problem(at, TOO_DEEP)
+        for opened in self.open:
+            opened.node.broken = True
+        self._add(Scalar(source=self.source, start=at, end=at, text="", content=at))
+        return True
 
     def _scalar(self, event: Any) -> None:
         start: int = event.start_mark.index
@@ -475,6 +503,7 @@ class _JsonReader:
         self.text = source.text
         self.problems: list[Problem] = []
         self.open: list[Mapping | Sequence] = []
+        self.deep = 0  # parts that are nested too deep
         self.stopped: int | None = None  # the offset of a syntax error
 
     def read(self) -> YamlFile:
@@ -505,7 +534,7 @@ class _JsonReader:
             return node.end
         if character in ("{", "["):
             if depth >= MAX_DEPTH:
-                raise _JsonError(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
+                return self._passed_over(at, add)
             return self._object(at, add, depth) if character == "{" else self._array(at, add, depth)
         match = _LITERAL.match(text, at)
         if match is None:
@@ -514,6 +543,21 @@ class _JsonReader:
         tag = CORE + "float" if match.group(1) or match.group(2) else ""
         add(Scalar(source=self.source, start=at, end=match.end(), tag=tag, text=match.group(), content=at))
         return match.end()
+
+    def _passed_over(self, at: int, add: Any) -> int:
+        """Reads on behind a map or list that is nested too deep."""
+        depth = 0
+        for match in _BRACKET.finditer(self.text, at):
+            depth += _NESTING.get(match.group(), 0)
+            if depth == 0:
+                self.deep += 1
+                if self.deep <= MAX_TOLD:
+                    self._problem("error", "json-syntax", at, TOO_DEEP)
+                for node in self.open:
+                    node.broken = True
+                add(Scalar(source=self.source, start=at, end=match.end(), text="", content=at))
+                return match.end()
+        raise _JsonError(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
 
     def _object(self, at: int, add: Any, depth: int) -> int:
         text = self.text

@@ -394,6 +394,21 @@ def test_what_is_nested_too_deep_is_an_error(opening, closing):
     assert "nested deeper" in problems[0].message
 
 
+@pytest.mark.parametrize("quote", ["", '"'], ids=["yaml", "json"])
+def test_what_stands_behind_a_part_that_is_nested_too_deep_is_read(quote):
+    """That part is left out and told with its place; what holds it is not whole, and all else is there."""
+    deep = "[" * (MAX_DEPTH + 20) + "]" * (MAX_DEPTH + 20)
+    text = f"{{{quote}a{quote}: {{{quote}b{quote}: {deep}}}, {quote}c{quote}: {{{quote}d{quote}: 1}}}}"
+    root, problems = parse(Source("f.yaml", text))
+    assert [(problem.line, problem.column) for problem in problems] == [(1, text.index("[") + MAX_DEPTH - 1)]
+    assert "this part was not read" in problems[0].message
+    assert isinstance(root, Mapping)
+    broken, whole = root.get("a"), root.get("c")
+    assert isinstance(broken, Mapping)
+    assert isinstance(whole, Mapping)
+    assert (broken.broken, whole.broken, [entry.key.text for entry in whole.entries]) == (True, False, ["d"])
+
+
 # --- properties ---
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], include_characters="\n\t"), max_size=30)
