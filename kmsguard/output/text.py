@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import posixpath
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -28,6 +29,7 @@ Ink = Callable[[str, str], str]
 MIN_WIDTH = 40
 TAB = "    "
 LEAD = 10  # columns that stay before the marked place, where a line is cut on its left
+_MANY = 4  # variables without a value that are told as one
 LABEL = 8  # width of the labels under an excerpt
 
 # Of the 16 colours that a terminal has, so that they fit its theme.
@@ -67,7 +69,7 @@ def render(report: Report, options: Options) -> str:
     blocks = ["\n".join(_finding(group, page)) for group in grouped(shown(report, options))]
     if options.show_passed and report.passed:
         blocks.append("\n".join(_passed(report.passed, page.ink)))
-    blocks.extend("\n".join(_problem(problem, page)) for problem in report.errors)
+    blocks.extend("\n".join(_problem(problem, page)) for problem in _joined(report.errors))
     blocks.append("\n".join(_summary(report, page)))
     return encodable("\n\n".join(blocks)) + "\n"
 
@@ -166,6 +168,27 @@ def _passed(passed: tuple[Passed, ...], ink: Ink) -> Iterator[str]:
     yield ink("good", "passed")
     for entry in passed:
         yield f"  {entry.code}  {visible(entry.address)} {ink('faint', f'({visible(entry.unit)})')}"
+
+
+def _joined(problems: Iterable[Problem]) -> Iterator[Problem]:
+    """The problems, with the variables of a folder that lack a value told as one where they are many: they hide the rest."""
+    lacking: dict[tuple[str, str], list[Problem]] = {}
+    shown: list[list[Problem]] = []
+    for problem in problems:
+        if problem.code != "unset-variable":
+            shown.append([problem])
+            continue
+        alike = lacking.setdefault((problem.level, posixpath.dirname(problem.file)), [])
+        if not alike:
+            shown.append(alike)
+        alike.append(problem)
+    for alike in shown:
+        if len(alike) < _MANY:
+            yield from alike
+            continue
+        names = ", ".join(dict.fromkeys(problem.message.partition(" ")[0] for problem in alike))
+        message = f"{len(alike)} variables have no value; give them one with --var or --var-file: {names}"
+        yield msgspec.structs.replace(alike[0], message=message)
 
 
 def _problem(problem: Problem, page: Page) -> Iterator[str]:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import ExcerptLine, Summary
 from kmsguard.output import render
 from kmsguard.output.text import wrap
@@ -93,3 +94,17 @@ def test_wrap_breaks_at_blanks_alone():
     """A path that is longer than the line stands whole on a line of its own."""
     long_path = "modules/" + "x" * 60 + ".tf"
     assert wrap(f"see the file {long_path} there", 30, "  ") == ["see the file", f"  {long_path}", "  there"]
+
+
+@pytest.mark.parametrize(("count", "told"), [(3, 3), (4, 1), (30, 1)])
+def test_many_variables_without_a_value_are_told_as_one(report, count, told):
+    """Where something else is wrong nobody finds it below ninety lines of them; each is still named and counted."""
+    lacking = [
+        Problem("warning", "unset-variable", "a/main.tf", n, 1, f"var.v{n} has no value; give it one with --var or --var-file")
+        for n in range(1, count + 1)
+    ]
+    elsewhere = Problem("warning", "unset-variable", "b/main.tf", 7, 1, "var.other has no value; give it one")
+    text = render(report(errors=(*lacking, elsewhere)), "text", width=80)
+    assert text.count("warning[unset-variable]") == told + 1
+    assert all(re.search(rf"var\.v{n}\b", text) for n in range(1, count + 1))
+    assert f"{count + 1} warnings" in text
