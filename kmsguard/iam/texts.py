@@ -487,6 +487,8 @@ def _distinct(pattern: Pattern, text: Pattern, in_arns: bool) -> bool:
     a, b = list(pattern[low:]), list(text[low:])
     if in_arns and a and b and _differently_named(a[0], b[0]) and _ends_name(a) and _ends_name(b):
         return True
+    if _end_in_other_keys(pattern, text):
+        return True
     while a and b and _same(a[-1], b[-1]):
         a.pop()
         b.pop()
@@ -494,6 +496,16 @@ def _distinct(pattern: Pattern, text: Pattern, in_arns: bool) -> bool:
         return False
     one, other = a[0], b[0]
     return isinstance(one, Hole) and isinstance(other, Hole) and distinct(one.target, other.target)
+
+
+def _end_in_other_keys(pattern: Pattern, text: Pattern) -> bool:
+    """Whether both end in `/` and the id of a key, which has no `/` in it, and those are two keys."""
+    ends = (pattern[-2:], text[-2:])
+    if any(len(end) != 2 or end[0] != literal("/") for end in ends):
+        return False
+    one, other = pattern[-1], text[-1]
+    targets = [end.target for end in (one, other) if isinstance(end, Hole) and end.target is not None]
+    return [target.attribute for target in targets] == [_KEY_ID, _KEY_ID] and distinct(targets[0], targets[1])
 
 
 _ARN_START: Pattern = spelled("arn:")

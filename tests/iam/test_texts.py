@@ -117,3 +117,24 @@ def test_names_of_two_resources_outside_of_arns_may_be_the_same() -> None:
     """A queue and a topic can have one name."""
     one, other = (Hole(Open(address, "x"), Target(address, "name")) for address in ("A", "B"))
     assert equal((one,), (other,)) is Truth.UNKNOWN
+
+
+def key_id(address):
+    """The id of a key."""
+    return Value(Unknown("known after deployment", address, Target(address, "key_id")))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "address", "expected"),
+    [
+        ("arn:aws:kms:*:*:key/", "Other", Truth.NO),
+        ("*/", "Other", Truth.NO),
+        ("arn:aws:kms:*:*:key/", "Key", Truth.YES),
+        ("*", "Other", Truth.UNKNOWN),  # what stands before the id is not known to end in a `/`
+        ("arn:aws:kms:*:*:key/", "data.aws_kms_key.k", Truth.UNKNOWN),  # any key may be read
+    ],
+)
+def test_no_two_keys_have_the_same_id(pattern, address, expected) -> None:
+    """Whatever stands before the last `/`, a pattern that ends in another key's id does not fit a key's ARN."""
+    arn_of_key = text("arn:aws:kms:eu-west-1:111122223333:key/", key_id("Key"))
+    assert match(like(text(pattern, key_id(address))), arn_of_key) is expected
