@@ -281,7 +281,8 @@ class _Values:
         trail = conclude(attribute.expression, self.scope).trail
         if trail is None:
             return _is_null(attribute)
-        return all(step.what != "variable default" for step in trail.chain())
+        # one of a called module stands: the call leaves it out
+        return all(step.what != "variable default" or step.name.startswith("module.") for step in trail.chain())
 
     def _count(self, of: str, entry: Entry, value: Value | None, span: Span) -> Iterator[_Wrong]:
         items = () if value is None else value.items

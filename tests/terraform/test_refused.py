@@ -118,6 +118,18 @@ def test_a_variable_with_a_default_of_null_may_be_required(tmp_path: Path) -> No
     assert codes(tmp_path, main_tf=text) == []
 
 
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [("", ["missing-argument"]), ("key = var.key", []), ("key = null", ["missing-argument"]), ('key = "alias/a"', [])],
+)
+def test_a_default_of_null_that_a_call_leaves_stands(tmp_path: Path, call: str, told: list[str]) -> None:
+    """Nobody else can give a value to the variable of a called module; to that of the root module somebody can."""
+    text = 'variable "key" {\n  default = null\n}\n'
+    alias = 'resource "aws_kms_alias" "a" {\n  target_key_id = var.key\n}\n'
+    main = text + f'module "m" {{\n  source = "./m"\n  {call}\n}}\n'
+    assert codes(tmp_path, main_tf=main, m__main_tf=text + alias) == told
+
+
 def test_arguments_of_any_version_are_known(tmp_path: Path) -> None:
     """Of version 4 only, of 5 only, of 6 only."""
     text = """
