@@ -167,7 +167,8 @@ def _other_providers(text: str) -> str:
         at = block.end
     text = "".join(out) + text[at:]
     index = r"(?:\[[^\]\[]*(?:\[[^\]]*\])?[^\]\[]*\]|\.\*)?"
-    reference = rf"(?<![\w.\"])(?:data\.)?\b({_FOREIGN}|external|http)\.([a-zA-Z][\w-]*)({index})(?:\.\w+)?"
+    attribute = r"(?:\.\w+(?:\.\w+|\[(?:\"[^\"]*\"|\d+)\])*)?"
+    reference = rf"(?<![\w.\"])(?:data\.)?\b({_FOREIGN}|external|http)\.([a-zA-Z][\w-]*)({index}){attribute}"
     lines = []
     for line in text.split("\n"):
         bare = line.lstrip().startswith(("#", "//", "source", 'resource "', 'data "'))
