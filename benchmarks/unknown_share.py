@@ -139,7 +139,12 @@ def called(folder: Path, work: Path, names: set[str], key: str = "", depth: int 
             written = text[source.expression.start : source.expression.end].strip('"')
             where = folder / written if written.startswith(".") else _checkout(written, work, names)
             if where is not None and where.is_dir():
-                yield {"Key": name, "Source": written, "Dir": str(where)}
+                registry = "" if written.startswith(".") or "::" in written else "registry.terraform.io/"
+                entry = {"Key": name, "Source": registry + written, "Dir": str(where)}
+                version = block.body.attributes.get("version")
+                wanted = text[version.expression.start : version.expression.end] if version is not None else ""
+                number = re.search(r"\d+(?:\.\d+)*", wanted)
+                yield {**entry, "Version": ".".join(f"{number[0]}.0.0".split(".")[:3])} if number else entry
                 yield from called(where, work, names, name, depth + 1)
 
 
