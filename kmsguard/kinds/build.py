@@ -47,9 +47,9 @@ class _Builder:
         self.links.prepare()
         for use, unit, scope in self.attachments:
             self._attach(use, unit, scope)
-        resources = tuple(self._resource(draft) for draft in self.links.drafts)
+        resources = tuple(self._resource(draft) for draft in self.links.drafts.all)
         resources += tuple(_text(declaration, unit) for unit in self.units for declaration in unit.texts)
-        edges = tuple(edge for draft in self.links.drafts for edge in self._edges(draft))
+        edges = tuple(edge for draft in self.links.drafts.all for edge in self._edges(draft))
         self.built = Graph(self.units, resources, edges, tuple(dict.fromkeys(self.problems)))
         return self.built
 
@@ -69,12 +69,12 @@ class _Builder:
                     written = self._hiding(declaration, declaration.hidden, use.kind, written)
                 draft = Draft(self.kinds.kinds[use.kind], declaration, unit, written, conjunction(declaration.exists, guard))
                 self._place(draft, unit, declaration)
-                self.links.add(draft)
+                self.links.drafts.add(draft)
                 described = True
         if not described and declaration.mode in ("managed", "data", "provider"):
             draft = Draft(OTHER, declaration, unit, {}, declaration.exists)
             self._place(draft, unit, declaration)
-            self.links.add(draft)
+            self.links.drafts.add(draft)
 
     def _hiding(self, declaration: Declaration, why: str, kind: str, written: dict[str, Value]) -> dict[str, Value]:
         """What is written of a resource that may have more: what is absent is not known, also what others could complete."""
@@ -123,13 +123,13 @@ class _Builder:
         named = self.links.canonical(select(use.attach, scope), unit.path)
         found: list[End] = []
         for guard, leaf in leaves(named):
-            ends = [end for end in self.links.find(leaf, (kind.name,), probe, guard) if end.target is not None]
+            ends = [end for end in self.links.edges.find(leaf, (kind.name,), probe, guard) if end.target is not None]
             found += ends
             if not ends and leaf.text is None:
-                for draft in self.links.candidates(leaf, kind.name, unit.path):
+                for draft in self.links.edges.candidates(leaf, kind.name, unit.path):
                     self._blur(draft, use, declaration, leaf)
         values = self._written(use, {**use.adds, **use.replaces}, scope)
-        for end in self.links.certain(found):
+        for end in self.links.edges.certain(found):
             # what another unit holds is judged as it stands there: a scan of more units never contradicts one of fewer
             if end.target is not None and end.target.unit is unit:
                 self._complete(end.target, use, declaration, values, end.guard)
@@ -188,7 +188,7 @@ class _Builder:
         source = draft.resource
         assert source is not None
         for name, spec in draft.kind.edges.items():
-            for end in self.links.ends(draft, name):
+            for end in self.links.edges.ends(draft, name):
                 target: Resource | External | None = end.target.resource if end.target is not None else None
                 yield Edge(name, source, target or External(_kind_of(end.outside, spec.to), end.outside), end.value, end.guard)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kmsguard.kinds.mapping import spread
 from kmsguard.kinds.symbolic import Arn, may_be_equal, pieces_of, symbol_of
-from kmsguard.kinds.table import Kind
+from kmsguard.kinds.table import Kind, KindTable
 from kmsguard.model.declaration import Declaration, Unit
 from kmsguard.model.guard import Formula, conjunction, disjunction
 from kmsguard.model.resource import Resource
@@ -49,6 +49,76 @@ class Draft:
     def address(self) -> str:
         """The address of its declaration."""
         return self.declaration.address
+
+
+FOREIGN = "//"
+"""Between a unit and an address of it, where other units know it. No address of either language holds it."""
+
+
+class Drafts:
+    """All drafts of a scan, by address and by kind."""
+
+    def __init__(self, units: Sequence[Unit], table: KindTable) -> None:
+        self.units = {unit.path: unit for unit in units}
+        self.table = table
+        self.all: list[Draft] = []
+        self.inputs: dict[str, dict[str, bool]] = {}  # unit -> address -> whether it is a variable or parameter
+        self.stored: dict[str, list[tuple[Draft, str]]] = {}  # store -> what keeps something there, and its attribute
+        self._by_address: dict[tuple[str, str], list[Draft]] = {}
+        self._by_kind: dict[tuple[str, str], list[Draft]] = {}
+        self._shared = _shared(units)
+        for unit in units:
+            self.inputs[unit.path] = {d.address: d.mode in ("variable", "parameter") for d in unit.declarations}
+
+    def add(self, draft: Draft) -> None:
+        """One more draft, before anything is asked."""
+        self.all.append(draft)
+        self._by_address.setdefault((draft.unit.path, draft.address), []).append(draft)
+        self._by_kind.setdefault((draft.unit.path, draft.kind.name), []).append(draft)
+
+    def of_kind(self, unit: str, kind: str) -> list[Draft]:
+        """The drafts of a kind in a unit."""
+        return self._by_kind.get((unit, kind), [])
+
+    def at(self, unit: str, address: str) -> list[Draft]:
+        """The drafts at an address of a unit; the address may be one of another unit, as `name_of` makes it."""
+        found = self._by_address.get((unit, address))
+        if found is None and FOREIGN in address:
+            other, _, inner = address.partition(FOREIGN)
+            found = self._by_address.get((other, inner))
+        return found or []
+
+    def store(self, kind: str, store: str, attribute: str) -> None:
+        """Notes what the resources of a kind store; what that is made from is known to all units."""
+        shared: set[tuple[str, str]] = set()
+        for unit in self.units:
+            for draft in self.of_kind(unit, kind):
+                self.stored.setdefault(store, []).append((draft, attribute))
+                for part in draft.written[attribute].walk() if attribute in draft.written else ():
+                    if part.target is not None and part.target.address and len(self.units) > 1:
+                        shared.add((unit, part.target.address))
+        self._shared |= shared
+
+    def name_of(self, draft: Draft) -> str:
+        """The address of a draft in canonical targets: as its unit knows it, or with its unit where other units know it too."""
+        address = draft.address
+        return f"{draft.unit.path}{FOREIGN}{address}" if (draft.unit.path, address) in self._shared else address
+
+
+def _shared(units: Sequence[Unit]) -> frozenset[tuple[str, str]]:
+    """What several units know: the declarations that exports and readable states are made from."""
+    if len(units) == 1:
+        return frozenset()
+    shared: set[tuple[str, str]] = set()
+    for unit in units:
+        values = [export.value for export in unit.exports]
+        if unit.state is not None:
+            values.extend(unit.outputs.values())
+        for value in values:
+            for part in value.walk():
+                if part.target is not None and part.target.address:
+                    shared.add((unit.path, part.target.address))
+    return frozenset(shared)
 
 
 class End(NamedTuple):
