@@ -25,7 +25,7 @@ def table(source: str) -> KindTable:
     assert problems == []
     compiler.file("kinds.yaml", root)
     kinds = compiler.table()
-    assert compiler.problems == []
+    assert compiler.reader.problems == []
     return kinds
 
 

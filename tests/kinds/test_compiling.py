@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kmsguard.kinds.compiling import compile_files, read_examples
+from kmsguard.kinds.compiling import compile_files
+from kmsguard.kinds.examples import read_examples
 from kmsguard.kinds.load import load
 from kmsguard.kinds.schema import schema
 from kmsguard.model.finding import UsageError

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kmsguard.kinds.build import build
-from kmsguard.kinds.compiling import Example, read_examples
+from kmsguard.kinds.examples import Example, read_examples
 from kmsguard.kinds.load import kind_files, load
 from kmsguard.kinds.table import Plain
 from kmsguard.model.declaration import Unit, UnitSource

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from made_units import choice, declare, ref, switch, text, value, var
 
-from kmsguard.kinds.compiling import _Compiler, split_path
 from kmsguard.kinds.mapping import Scope, follow, plain, select, typed
+from kmsguard.kinds.reading import Reader
 from kmsguard.kinds.table import Attribute
+from kmsguard.kinds.words import Words, split_path
 from kmsguard.model.guard import World, decide
 from kmsguard.model.source import Source, Span
 from kmsguard.model.truth import Truth
@@ -17,12 +18,12 @@ from kmsguard.syntax.plain import read_plain
 
 def word(source: str, type_: str = "string"):
     """A word as a kind file writes it."""
-    compiler = _Compiler()
+    reader = Reader()
     document, problems = read_plain(Source("kind.yaml", f"w: {source}\n"))
     assert document is not None
     assert problems == []
-    found = compiler.word(document.members["w"], type_)
-    assert compiler.problems == []
+    found = Words(reader).word(document.members["w"], type_)
+    assert reader.problems == []
     return found
 
 
