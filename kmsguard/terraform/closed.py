@@ -26,11 +26,16 @@ def once(form: Callable[[Form, Scope], Value]) -> Callable[[Form, Scope], Value]
         if not names.isdisjoint(scope.names) or (scope.element is not None and SPLAT_ITEM in names):
             return form(node, scope)
         # what `try` and `can` are around may be an error there
+        doubts = scope.run.doubts
         key = (id(node), id(scope.module), scope.run.trying > 0)
         found = scope.run.closed.get(key)
         if found is None:
+            before = len(doubts)
             value = form(node, Scope(scope.module, scope.source))
-            found = scope.run.closed[key] = (node, scope.module, value)  # kept, so that their identities stay their own
+            # the node and the module are kept, so that their identities stay their own
+            found = scope.run.closed[key] = (node, scope.module, value, tuple(doubts[before:]))
+        else:
+            doubts.extend(found[3])
         return found[2]
 
     return run

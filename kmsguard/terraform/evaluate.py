@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from kmsguard.model.guard import Formula
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import MAX_BRANCHES, Text, Unknown, Value
+from kmsguard.model.value import MAX_BRANCHES, Choice, Text, Unknown, Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform import operations
 from kmsguard.terraform.access import Entries, attribute, element, entries, splat
@@ -26,10 +26,10 @@ from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import Handle, Invalid, Many, invalid, is_invalid
+from kmsguard.terraform.partial import Handle, Invalid, Many, Open, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text, normalized, starts_with_mark
-from kmsguard.terraform.types import STRING, Type
+from kmsguard.terraform.types import ANY, BOOL, STRING, Type
 from kmsguard.terraform.unify import type_of, unify
 
 
@@ -99,7 +99,17 @@ def _get_attr(node: nodes.GetAttr, scope: Scope) -> Value:
             root = of.name if of.of.name == "resource" else f"ephemeral.{of.name}"
             return scope.module.reference(root, node.name, scope.span(node))
         return scope.module.data(of.name, node.name, scope.span(node))
-    return distribute(lambda value: attribute(value, node.name), evaluate(of, scope))
+    whole = evaluate(of, scope)
+    found = distribute(lambda value: attribute(value, node.name), whole)
+    _doubt_part(whole, found, scope)
+    return found
+
+
+def _doubt_part(whole: Value, found: Value, scope: Scope) -> None:
+    """A part of what may be anything may not be there, unless the type says so, or the part is an error in a branch already."""
+    data = found.data
+    if scope.run.trying and not (isinstance(data, Choice) or (isinstance(data, Open) and data.type not in (None, ANY))):
+        scope.run.doubt(whole, inside=False)
 
 
 def _index(node: nodes.Index, scope: Scope) -> Value:
@@ -112,6 +122,7 @@ def _index(node: nodes.Index, scope: Scope) -> Value:
     if isinstance(of_value.data, Handle) and of_value.data.is_instance and _names_a_block(of, scope):
         return invalid(f"{scope.text(of)} has neither count nor for_each, so that it has no instances to choose from")
     found = distribute(lambda whole, at: element(whole, at, scope.run.facts, caught=caught), of_value, key)
+    _doubt_part(of_value, found, scope)
     return replace(found, sensitive=True) if key.sensitive and isinstance(of_value.data, tuple) else found
 
 
@@ -139,7 +150,9 @@ def _unary(node: nodes.Unary, scope: Scope) -> Value:
     if is_invalid(operand):
         return operand
     if node.operator == "-":
+        scope.run.doubt(operand)
         return _located(operations.negative(operand), scope.span(node))
+    _doubt_truth(operand, scope)
     return _located(operations.logical_not(operand, scope.run.facts, lambda: scope.name_of(node.operand)), scope.span(node))
 
 
@@ -152,6 +165,8 @@ def _and(node: nodes.Binary, scope: Scope) -> Value:
     if left.data is False or is_invalid(left):
         return left
     right = evaluate(node.right, scope)
+    _doubt_truth(left, scope)
+    _doubt_truth(right, scope)
     return operations.logical_and(left, right, scope.run.facts, lambda: scope.name_of(node.left))
 
 
@@ -160,6 +175,8 @@ def _or(node: nodes.Binary, scope: Scope) -> Value:
     if left.data is True or is_invalid(left):
         return left
     right = evaluate(node.right, scope)
+    _doubt_truth(left, scope)
+    _doubt_truth(right, scope)
     return operations.logical_or(left, right, scope.run.facts, lambda: scope.name_of(node.left))
 
 
@@ -180,11 +197,16 @@ def _not_equal(node: nodes.Binary, scope: Scope) -> Value:
 
 def _compare(node: nodes.Binary, scope: Scope) -> Value:
     left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    scope.run.doubt(left)
+    scope.run.doubt(right)
     return operations.comparison(node.operator, left, right, scope.run.facts, lambda: scope.name_of(node))
 
 
 def _arithmetic(node: nodes.Binary, scope: Scope) -> Value:
-    return operations.arithmetic(node.operator, evaluate(node.left, scope), evaluate(node.right, scope))
+    left, right = evaluate(node.left, scope), evaluate(node.right, scope)
+    scope.run.doubt(left)
+    scope.run.doubt(right)
+    return operations.arithmetic(node.operator, left, right)
 
 
 _BINARY: dict[str, Callable[[nodes.Binary, Scope], Value]] = {
@@ -201,8 +223,22 @@ def _located(value: Value, span: Span) -> Value:
     return value if value.span is not None else replace(value, span=span)
 
 
+def _doubt_truth(condition: Value, scope: Scope) -> None:
+    """What is asked for a truth and is none is an error."""
+    if not (isinstance(condition.data, Open) and condition.data.type == BOOL):
+        scope.run.doubt(condition)
+
+
+def _doubt_collection(collection: Value, scope: Scope) -> None:
+    """What is gone through and is no collection is an error."""
+    data = collection.data
+    if not (isinstance(data, Open) and data.type is not None and data.type.kind in ("list", "map", "set")):
+        scope.run.doubt(collection, inside=False)
+
+
 def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
     condition = evaluate(node.condition, scope)
+    _doubt_truth(condition, scope)
     known = condition.data if isinstance(condition.data, bool) else None
     then = _branch(node.then, scope, known is False)
     otherwise = _branch(node.otherwise, scope, known is True)
@@ -221,11 +257,14 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
 
 def _branch(node: nodes.Expression, scope: Scope, unreached: bool) -> Value:
     """One of the two results. The one that is not chosen is evaluated for its type: nothing is reported of it."""
+    before = len(scope.run.doubts)
     scope.run.trying += unreached
     try:
         return evaluate(node, scope)
     finally:
         scope.run.trying -= unreached
+        if unreached:
+            del scope.run.doubts[before:]
 
 
 def _result_type(then: Value, otherwise: Value) -> Type | str | None:
@@ -310,6 +349,7 @@ def key_options(key: Value) -> list[tuple[Formula, str]] | Value:
 
 def _for(node: nodes.For, scope: Scope) -> Value:
     collection = evaluate(node.collection, scope)
+    _doubt_collection(collection, scope)
     return distribute(lambda whole: _for_over(node, scope, whole), collection)
 
 
@@ -352,6 +392,7 @@ def _for_each(node: nodes.For, scope: Scope, rows: list[_Row], hides: list[bool]
     if node.condition is not None:
         condition = node.condition
         wanted = evaluate(condition, scope)
+        _doubt_truth(wanted, scope)
         hides.append(wanted.sensitive)
         cases = operations.cases(wanted, scope.run.facts, lambda: scope.name_of(condition))
         for _, truth in cases:
@@ -452,7 +493,10 @@ def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Spa
                 pieces[-1] = Value(normalized(before + part.text), pieces[-1].span)
                 continue
         elif isinstance(part, nodes.Interpolation):
-            piece, divides = _hole(evaluate(part.expression, scope), scope.span(part)), whole
+            value = evaluate(part.expression, scope)
+            if scope.run.trying and not (isinstance(value.data, Unknown) and value.data.not_null):
+                scope.run.doubt(value)
+            piece, divides = _hole(value, scope.span(part)), whole
         elif isinstance(part, nodes.TemplateIf):
             piece, divides = _if(part, scope, whole), True
         else:
@@ -505,7 +549,9 @@ def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
         text = compose(pieces, [True] * len(pieces), span)
         return replace(text, sensitive=True) if collection.sensitive and not text.sensitive else text
 
-    return distribute(repeat, evaluate(part.collection, scope))
+    collection = evaluate(part.collection, scope)
+    _doubt_collection(collection, scope)
+    return distribute(repeat, collection)
 
 
 # --- calls ----------------------------------------------------------------------------------------------------------------

@@ -161,6 +161,16 @@ def find_invalid(value: Value) -> Value | None:
     return None
 
 
+def may_be_anything(value: Value, inside: bool = True) -> bool:
+    """Whether a value, or a part of it, is open, and is not what a resource has after apply."""
+    data = value.data
+    if isinstance(data, Unknown):
+        return data.target is None and not data.allowed and not isinstance(data, (Handle, Invalid))
+    if isinstance(data, Choice):
+        return any(may_be_anything(branch.value, inside) for branch in data.branches)
+    return inside and any(map(may_be_anything, _inside(data)))
+
+
 def _inside(data: Data) -> Iterable[Value]:
     """The values that a text, list or map is made of."""
     if isinstance(data, Text):

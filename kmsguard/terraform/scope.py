@@ -13,6 +13,7 @@ from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.syntax.files import Files
 from kmsguard.syntax.hcl.nodes import Node
 from kmsguard.terraform.operations import Facts
+from kmsguard.terraform.partial import may_be_anything
 
 DEEPEST = 600
 """How deep evaluation may nest. Each level takes up to six of Python's frames."""
@@ -39,11 +40,12 @@ class Run:
         self.steps = 0
         self.room = MOST_RESOURCES  # for so many more instances of resources and modules
         self.trying = 0  # how many `try` and `can` are around what is evaluated
+        self.doubts: list[Value] = []  # what is open and may make an error of what is around it, while `trying`
         self.problems: dict[Problem, None] = {}
         self.sources: dict[str, Source] = {}
         self.exhausted = False
         self.names: dict[int, tuple[Node, frozenset[str]]] = {}  # that expressions use, by the node's identity
-        self.closed: dict[tuple[int, int, bool], tuple[Node, Surroundings, Value]] = {}  # see `closed`
+        self.closed: dict[tuple[int, int, bool], tuple[Node, Surroundings, Value, tuple[Value, ...]]] = {}  # see `closed`
         self._weights: dict[int, tuple[int, object]] = {}
 
     @cached_property
@@ -55,6 +57,12 @@ class Run:
         lock = os.path.join(self.unit, ".terraform.lock.hcl")
         found = self.files.read(lock) if os.path.isfile(lock) else None
         return isinstance(found, Source) and '"registry.opentofu.org/' in found.text
+
+    def doubt(self, operand: Value, *, inside: bool = True) -> None:
+        """Notes, for a `try` or `can` around, an operand that some values would make an error of (`inside`: those of its
+        parts too)."""
+        if self.trying and may_be_anything(operand, inside):
+            self.doubts.append(operand)
 
     def report(self, level: Literal["error", "warning"], code: str, span: Span, message: str) -> None:
         """Notes a problem at a place; the same one counts once."""

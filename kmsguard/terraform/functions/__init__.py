@@ -12,12 +12,11 @@ from typing import TypeAlias
 from msgspec.structs import replace
 
 from kmsguard.model.source import Span
-from kmsguard.model.truth import Truth
 from kmsguard.model.value import Choice, Text, Unknown, Value
 from kmsguard.syntax.hcl import nodes
-from kmsguard.terraform.choices import choose, distribute
+from kmsguard.terraform.choices import distribute
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.partial import Invalid, branches, find_invalid, invalid, is_invalid
+from kmsguard.terraform.partial import invalid, is_invalid
 from kmsguard.terraform.scope import Scope
 
 
@@ -112,9 +111,10 @@ def _takes(name: str, count: int) -> bool:
 def call(node: nodes.Call, scope: Scope) -> Value:
     """The value of a call."""
     name = node.name.removeprefix("core::")
-    special = _SPECIAL.get(name)
-    if special is not None:
-        return special(node, scope)
+    if name in ("try", "can"):
+        from kmsguard.terraform.functions import attempts
+
+        return attempts.try_(node, scope) if name == "try" else attempts.can(node, scope)
     from kmsguard.terraform.evaluate import evaluate
 
     if name == "templatestring" and node.arguments and not _is_reference(node.arguments[0]) and not scope.run.is_opentofu:
@@ -136,6 +136,9 @@ def call(node: nodes.Call, scope: Scope) -> Value:
             return invalid(f"{name} does not take {len(settled)} arguments")
         if name not in _NULLABLE and any(argument.data is None for argument in settled):
             return invalid("an argument must not be null")
+        if scope.run.trying and name not in _TOTAL:
+            for argument in settled:
+                scope.run.doubt(argument, inside=name not in _OPEN_INSIDE)
         return _hidden(name, function(invocation, settled), settled)
 
     def invoke_expanded(*settled: Value) -> Value:
@@ -189,6 +192,8 @@ _NULLABLE = frozenset(
     )
 )
 """Functions that take null."""
+_TOTAL = frozenset(("flip_sensitive", "issensitive", "jsonencode", "nonsensitive", "sensitive", "yamlencode"))
+"""Functions that take everything."""
 _REVEALING = frozenset(("flip_sensitive", "issensitive", "nonsensitive"))
 
 
@@ -216,56 +221,3 @@ def holds_sensitive(value: Value) -> bool:
     if isinstance(data, Text):
         return any(piece.sensitive for piece in data.pieces)
     return isinstance(data, Choice) and any(holds_sensitive(branch.value) for branch in data.branches)
-
-
-def _try(node: nodes.Call, scope: Scope) -> Value:
-    from kmsguard.terraform.evaluate import evaluate
-
-    if not node.arguments:
-        return invalid("try needs an argument")
-    scope.run.trying += 1
-    try:
-        value = evaluate(node.arguments[0], scope)
-    finally:
-        scope.run.trying -= 1
-    rest = node.arguments[1:]
-    if not rest:
-        return value
-
-    def otherwise() -> Value:
-        return _try(nodes.Call(node.start, node.end, node.name, rest), scope)
-
-    if find_invalid(value) is not None:
-        return otherwise()
-    options = branches(value)
-    if any(is_invalid(option) for _, option in options):
-        return choose((guard, otherwise() if is_invalid(option) else option) for guard, option in options)
-    return value
-
-
-def _can(node: nodes.Call, scope: Scope) -> Value:
-    from kmsguard.terraform.evaluate import evaluate
-
-    if len(node.arguments) != 1:
-        return invalid("can needs one argument")
-    scope.run.trying += 1
-    try:
-        value = evaluate(node.arguments[0], scope)
-    finally:
-        scope.run.trying -= 1
-    span = scope.span(node)
-    if find_invalid(value) is not None:
-        return Value(False, span)
-
-    def known(option: Value) -> Value:
-        data = option.data
-        if isinstance(data, Invalid):
-            return Value(False, span)
-        if isinstance(data, Unknown):
-            return derived((option,), span, not_null=True)
-        return Value(True, span)
-
-    return choose([(guard, known(option)) for guard, option in branches(value)] or [(Truth.YES, Value(True, span))])
-
-
-_SPECIAL: dict[str, Callable[[nodes.Call, Scope], Value]] = {"try": _try, "can": _can}
