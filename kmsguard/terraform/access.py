@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from kmsguard.model.guard import Formula, negate
 from kmsguard.model.value import MAX_BRANCHES, Target, Text, Unknown, Value
 from kmsguard.terraform.choices import choose
-from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.conversion import convert, is_unsized
 from kmsguard.terraform.guards import any_holds
 from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.opening import part_of
@@ -180,6 +180,8 @@ def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:
         return Value((), whole.span)
     if isinstance(data, Invalid):
         return whole
+    if is_unsized(data):
+        return derived((whole,), not_null=True)
     if isinstance(data, tuple):
         items = []
         for number, item in enumerate(data):

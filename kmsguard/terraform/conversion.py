@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from kmsguard.model.value import Absent, Choice, Data, Text, Unknown, Value
+from kmsguard.model.value import Absent, Choice, Data, Target, Text, Unknown, Value
 from kmsguard.terraform.choices import choose, combinations, distribute, spread
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.opening import open_value
@@ -26,6 +26,8 @@ from kmsguard.terraform.partial import (
     branches,
     find_unknown,
     invalid,
+    may_be_anything,
+    subject_of,
     unfolded,
 )
 from kmsguard.terraform.texts import is_text, scalar_text
@@ -113,6 +115,8 @@ def _to_list(value: Value, to: Type) -> Value:
     data = value.data
     if not isinstance(data, tuple):
         return _mismatch(to)
+    if is_unsized(data):
+        return derived((value,), not_null=True)
     element = to.element or ANY
     if element.kind == "any" and _mixed_choices(data):
         return _each_way(value, data, lambda whole: _to_list(whole, to))
@@ -265,11 +269,15 @@ def set_of(items: Iterable[Value]) -> SetItems:
     """A set of elements in Terraform's order (text by code points, numbers by size), those not known last."""
     known: dict[Key, Value] = {}
     open_: list[Value] = []
+    seen: set[Target | str] = set()
     for item in items:
         key = canonical(item)
         if key is None:
-            if item.target is None or all(other.target != item.target for other in open_):
+            same = item.target or (subject_of(item.data) if isinstance(item.data, Unknown) else None)
+            if same is None or same not in seen:
                 open_.append(item)
+            if same is not None:
+                seen.add(same)
         elif key not in known:
             known[key] = item
     null = known.pop(("null",), None)
@@ -282,6 +290,11 @@ def set_of(items: Iterable[Value]) -> SetItems:
         keys.append(("null",))
         known["null",] = null
     return SetItems((*(known[key] for key in keys), *open_))
+
+
+def is_unsized(data: Data) -> bool:
+    """Whether it is a set of which it is not known how many elements it has, and in which order."""
+    return isinstance(data, SetItems) and len(data) > 1 and any(map(may_be_anything, data))
 
 
 def _written(key: Key) -> str:

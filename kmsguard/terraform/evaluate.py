@@ -22,7 +22,7 @@ from kmsguard.terraform.access import Entries, attribute, element, entries, spla
 from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.choices import choose, compose, distribute, spread, without_errors
 from kmsguard.terraform.closed import once
-from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.conversion import convert, is_unsized
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
@@ -357,6 +357,8 @@ def _for_over(node: nodes.For, scope: Scope, whole: Value) -> Value:
     span = scope.span(node)
     if is_invalid(whole):
         return whole
+    if is_unsized(whole.data) and not (node.key is not None and not node.grouping):
+        return derived((whole,), span)
     found = entries(whole)
     if isinstance(found, Many):
         return _for_many(node, scope, whole, found)
@@ -533,8 +535,10 @@ def _if(part: nodes.TemplateIf, scope: Scope, whole: bool) -> Value:
 
 def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
     def repeat(collection: Value) -> Value:
-        found: Entries | Many | Value = entries(collection)
         span = scope.span(part)
+        if is_unsized(collection.data):
+            return derived((collection,), span, not_null=True)
+        found: Entries | Many | Value = entries(collection)
         if isinstance(found, Many):
             return Value(Unknown(found.reason, found.reference, not_null=True), span)
         if isinstance(found, Value):

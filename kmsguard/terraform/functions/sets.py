@@ -7,7 +7,7 @@ import math
 
 from kmsguard.model.value import Value
 from kmsguard.terraform.choices import choose, spread
-from kmsguard.terraform.conversion import canonical, convert, has_choice, set_of, unified
+from kmsguard.terraform.conversion import canonical, convert, has_choice, is_unsized, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
 from kmsguard.terraform.functions.collections import elements_of
 from kmsguard.terraform.history import derived
@@ -74,6 +74,8 @@ def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
             return same[0]
         lists.append(tuple(same))
     if math.prod(len(items) for items in lists) > MOST_ROWS:
+        return derived(arguments)
+    if any(is_unsized(argument.data) for argument in arguments):
         return derived(arguments)
     rows = [Value(tuple(row)) for row in itertools.product(*lists)]
     if all(isinstance(argument.data, SetItems) for argument in arguments):
