@@ -17,9 +17,10 @@ from kmsguard.terraform.guards import any_holds
 from kmsguard.terraform.history import derived, from_parts, inherited
 from kmsguard.terraform.opening import part_of
 from kmsguard.terraform.operations import Facts
-from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, Open, SetItems, invalid, is_invalid, subject_of
+from kmsguard.terraform.partial import Handle, Invalid, ListItems, Many, Open, SetItems, Typed, invalid, is_invalid, subject_of
 from kmsguard.terraform.texts import is_text
-from kmsguard.terraform.types import NUMBER, STRING
+from kmsguard.terraform.types import ANY, NUMBER, STRING, Type
+from kmsguard.terraform.unify import PRIMITIVE, typed
 
 Entries: TypeAlias = "list[tuple[Value, Value]]"
 
@@ -57,6 +58,8 @@ def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value
         return inherited(data.element, whole)
     if isinstance(data, Open):
         return inherited(part_of(data, name, index=index), whole)
+    if isinstance(data, Typed) and data.type is not None:
+        return _of_typed(whole, data, data.type, name, index=index)
     target = data.target
     if is_identity(data):
         return invalid(f"{data.reference or 'an identity'} is a text, which has no attributes and no elements")
@@ -69,6 +72,20 @@ def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value
     inner = Target(target.address, f"{target.attribute}.{step}" if target.attribute else step)
     unknown = Unknown(data.reason, reference, inner)
     return Value(unknown, whole.span, None, whole.trail, (), whole.sensitive)
+
+
+def _of_typed(whole: Value, data: Typed, of: Type, name: str, *, index: bool) -> Value:
+    """An attribute or element of what is not known but for its type."""
+    if of.kind in PRIMITIVE or of.kind == "set" or (of.kind in ("list", "tuple") and not index and not name.isdigit()):
+        return invalid(f"a {of.kind} has no attributes and no elements by index")
+    name = name.strip('"')
+    if of.kind == "object" and name not in of.attributes:
+        return invalid(f"there is no attribute {name}")
+    if of.kind == "tuple" and not (name.isdigit() and int(name) < len(of.elements)):
+        return invalid("the list has no element of that index")
+    inner = of.element or (of.attributes[name] if of.kind == "object" else of.elements[int(name)] if of.elements else ANY)
+    part = from_parts(Unknown(data.reason, data.reference), (whole,), whole.span)
+    return part if inner.kind == "any" else typed(part, inner)
 
 
 def element(whole: Value, key: Value, facts: Facts | None, *, caught: bool = False) -> Value:
@@ -198,11 +215,15 @@ def splat(whole: Value, rest: Callable[[Value, str], Value]) -> Value:
             if is_invalid(value):
                 value = derived((whole,))
             return Value(Many(found.reason, found.reference, None, True, "", (), value), whole.span, sensitive=whole.sensitive)
-        if isinstance(data, Open) and data.type is not None and data.type.kind in ("object", "string", "number"):
-            return derived((whole,))  # an element or, where it is null, none
-        return derived((whole,))
+        if isinstance(data, Typed) and data.not_null and data.type is not None and data.type.kind in _SINGLE:
+            value = rest(whole, "[0]")
+            return value if is_invalid(value) else Value((value,), whole.span, sensitive=whole.sensitive)
+        return derived((whole,))  # what is no list: an element or, where it is null, none
     value = rest(whole, "[0]")
     return value if is_invalid(value) else Value((value,), whole.span, sensitive=whole.sensitive)
+
+
+_SINGLE = PRIMITIVE | {"map", "object"}
 
 
 def entries(whole: Value) -> Entries | Many | Value:
@@ -228,7 +249,8 @@ def entries(whole: Value) -> Entries | Many | Value:
     if isinstance(data, Invalid):
         return whole
     if isinstance(data, Unknown):
-        return derived((whole,))
+        one = isinstance(data, Typed) and data.type is not None and data.type.kind in PRIMITIVE
+        return invalid("a collection is required") if one else derived((whole,))
     return invalid("a collection is required")
 
 
@@ -251,6 +273,6 @@ def members_of(value: Value) -> dict[str, Value] | None:
         return data
     if isinstance(data, Handle) and data.of is not None:
         return data.of.members()
-    if isinstance(data, Open) and data.type is not None and data.type.kind == "object":
-        return {name: part_of(data, name, index=False) for name in data.type.attributes}
+    if isinstance(data, (Open, Typed)) and data.type is not None and data.type.kind == "object":
+        return {name: attribute(value, name) for name in data.type.attributes}
     return None

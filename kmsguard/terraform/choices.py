@@ -44,8 +44,8 @@ def choose(cases: Iterable[tuple[Formula, Value]], span: Span | None = None) -> 
             flat.append((both, option))
     if not flat:
         return Value(Unknown("a condition that is not decided"), span)
-    if len(flat) == 1:
-        return flat[0][1]
+    if len(flat) == 1 or all(is_invalid(option) for _, option in flat):
+        return flat[0][1]  # one error is as good as another
     if len(flat) > MAX_BRANCHES:
         return _too_many(flat, span)
     return Value(

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from kmsguard.model.value import Absent, Choice, Data, Target, Text, Unknown, Value
 from kmsguard.terraform.choices import choose, combinations, distribute, spread
-from kmsguard.terraform.history import derived
+from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.opening import open_value
 from kmsguard.terraform.partial import (
     Handle,
@@ -32,7 +32,7 @@ from kmsguard.terraform.partial import (
 )
 from kmsguard.terraform.texts import is_text, scalar_text
 from kmsguard.terraform.types import ANY, BOOL, Type, parse_number
-from kmsguard.terraform.unify import type_of, unify
+from kmsguard.terraform.unify import PRIMITIVE, may_become, type_of, typed, unify
 
 Key: TypeAlias = "tuple[object, ...]"
 
@@ -51,6 +51,8 @@ def convert(value: Value, to: Type) -> Value:
 
 def _convert_unknown(value: Value, data: Unknown, to: Type) -> Value:
     if isinstance(data, Open):
+        if data.type is not None and not may_become(data.type, to):
+            return _mismatch(to)
         if data.type is None or data.type.kind == "any":
             return inherit_open(value, open_value(data.unit, data.subject, to, data.reason, data.reference, data.allowed))
         return value
@@ -61,9 +63,16 @@ def _convert_unknown(value: Value, data: Unknown, to: Type) -> Value:
         if to.kind == "object":
             members = {name: convert(data.of.attribute(name), inner) for name, inner in to.attributes.items()}
             return value.with_data(members)
-    if isinstance(data, Many) and to.element is not None:
-        return value.with_data(replace(data, element=convert(data.element, to.element)))
-    return value
+    if isinstance(data, Many):
+        return value if to.element is None else value.with_data(replace(data, element=convert(data.element, to.element)))
+    if isinstance(data, (Invalid, Handle)):
+        return value
+    known = type_of(value)
+    if not may_become(known, to):
+        return _mismatch(to)
+    if data.target is not None and known.kind == "string" and to.kind != "string":
+        return typed(from_parts(Unknown(data.reason, data.reference, None, data.not_null), (value,), value.span), to)
+    return typed(value, to)
 
 
 def inherit_open(value: Value, opened: Value) -> Value:
@@ -167,11 +176,30 @@ def _elements(items: tuple[Value, ...], element: Type) -> list[Value]:
 def unified(items: Iterable[Value]) -> list[Value]:
     """The elements with one type for all; a single error where there is none."""
     items = list(items)
-    kinds = {_scalar_kind(item.data) for item in items} - {""}
+    kinds = {_scalar_kind(item.data) or _kind_of_unknown(item) for item in items} - {""}
     if len(kinds) < 2 and "other" not in kinds:
         return items
-    to = unify(map(type_of, items))
+    to = None if _null_beside_structure(items) else unify(type_of(item) for item in items if item.data is not None)
     return [invalid("all elements must have the same type")] if to is None else [convert(item, to) for item in items]
+
+
+def _null_beside_structure(items: list[Value]) -> bool:
+    """Whether a null stands where others are lists or maps: it has no type, and Terraform finds none for both."""
+    if any(item.data is None for item in items):
+        return any(_scalar_kind(item.data) == "other" for item in items)
+    first = items[0].data if items else None
+    if type(first) is tuple:
+        rows = [item.data for item in items if type(item.data) is tuple and len(item.data) == len(first)]
+    elif type(first) is dict:
+        rows = [tuple(item.data.values()) for item in items if type(item.data) is dict and item.data.keys() == first.keys()]
+    else:
+        return False
+    return len(rows) == len(items) and any(map(_null_beside_structure, map(list, zip(*rows, strict=True))))
+
+
+def _kind_of_unknown(item: Value) -> str:
+    kind = type_of(item).kind if isinstance(item.data, Unknown) else "any"
+    return "" if kind == "any" else kind if kind in PRIMITIVE else "other"
 
 
 def _scalar_kind(data: Data) -> str:
@@ -194,10 +222,11 @@ def _to_map(value: Value, to: Type) -> Value:
         whole = value.with_data(tuple(data.values()))
         return _each_way(whole, whole.items, lambda row: _to_map(row.with_data(dict(zip(names, row.items, strict=True))), to))
     if element.kind == "any":
-        items = unified(data.values())
+        there = {name: item for name, item in data.items() if item.data is not None}
+        items = unified(there.values())
         if items and isinstance(items[0].data, Invalid):
             return items[0]
-        members = dict(zip(data, items, strict=True))
+        members = {**data, **dict(zip(there, items, strict=True))}
     else:
         members = {name: convert(item, element) for name, item in data.items()}
     bad = next((item for item in members.values() if isinstance(item.data, Invalid)), None)

@@ -26,7 +26,7 @@ from kmsguard.terraform.conversion import convert, is_unsized
 from kmsguard.terraform.guards import meet
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.load import Elsewhere
-from kmsguard.terraform.partial import Handle, Invalid, Many, Open, invalid, is_invalid
+from kmsguard.terraform.partial import Handle, Invalid, Many, Open, branches, invalid, is_invalid
 from kmsguard.terraform.scope import DEEPEST, MOST_STEPS, Scope
 from kmsguard.terraform.texts import is_text, normalized, starts_with_mark
 from kmsguard.terraform.types import ANY, BOOL, STRING, Type
@@ -162,8 +162,10 @@ def _binary(node: nodes.Binary, scope: Scope) -> Value:
 
 def _and(node: nodes.Binary, scope: Scope) -> Value:
     left = evaluate(node.left, scope)
-    if left.data is False or is_invalid(left):
+    if is_invalid(left):
         return left
+    if left.data is False:
+        return operations.decided(left, _branch(node.right, scope, unreached=True))
     right = evaluate(node.right, scope)
     _doubt_truth(left, scope)
     _doubt_truth(right, scope)
@@ -172,8 +174,10 @@ def _and(node: nodes.Binary, scope: Scope) -> Value:
 
 def _or(node: nodes.Binary, scope: Scope) -> Value:
     left = evaluate(node.left, scope)
-    if left.data is True or is_invalid(left):
+    if is_invalid(left):
         return left
+    if left.data is True:
+        return operations.decided(left, _branch(node.right, scope, unreached=True))
     right = evaluate(node.right, scope)
     _doubt_truth(left, scope)
     _doubt_truth(right, scope)
@@ -246,7 +250,13 @@ def _conditional(node: nodes.Conditional, scope: Scope) -> Value:
     if to is not None:
         if isinstance(to, str):
             return condition if is_invalid(condition) else invalid(to)
+        unreached = otherwise if known is True else then if known is False else None
+        if unreached is not None and any(is_invalid(option) for _, option in branches(unreached)):
+            return derived((unreached,))  # whether it has a type hangs on what is not known
         then, otherwise = convert(then, to), convert(otherwise, to)
+        wrong = next((side for side in (then, otherwise) if is_invalid(side)), None)
+        if wrong is not None:
+            return wrong
     result = operations.conditional(
         condition, scope.run.facts, lambda: scope.name_of(node.condition), lambda: then, lambda: otherwise
     )
@@ -337,9 +347,9 @@ def key_options(key: Value) -> list[tuple[Formula, str]] | Value:
         found = convert(option, STRING)
         text = found.text
         if text is None:
-            if isinstance(found.data, Invalid) or found.data is None:
+            if (isinstance(found.data, Invalid) or found.data is None) and len(options) == 1:
                 return invalid("a key must be a text")
-            return derived((found,))
+            return derived((found,)) if not is_invalid(found) else derived((), span=key.span)
         out.append((guard, text))
     return out
 
@@ -512,6 +522,8 @@ def template_text(parts: tuple[nodes.TemplatePart, ...], scope: Scope, span: Spa
 
 def _hole(value: Value, span: Span) -> Value:
     found = convert(value, STRING)
+    if is_invalid(found) and isinstance(value.data, Unknown) and not is_invalid(value):
+        found = derived((value,), value.span)  # a list that is not known: Terraform says so when it knows it
     data = found.data
     if data is None:
         return invalid("null cannot be part of a text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal, DecimalException
+from types import NoneType
 from typing import TypeAlias
 
 from kmsguard.model.guard import Atom, Formula, Scalar, negate
@@ -20,7 +21,9 @@ from kmsguard.terraform.partial import (
     ListItems,
     Many,
     MapItems,
+    Open,
     SetItems,
+    Typed,
     branches,
     find_unknown,
     invalid,
@@ -29,6 +32,7 @@ from kmsguard.terraform.partial import (
 )
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import BOOL, NUMBER
+from kmsguard.terraform.unify import differ, type_of, typed
 
 Label: TypeAlias = "Callable[[], str]"
 """How an operation is called where nothing else names the fact that decides it: made only when it is needed."""
@@ -76,6 +80,8 @@ def conditional(
     condition: Value, facts: Facts, label: Label, then: Callable[[], Value], otherwise: Callable[[], Value]
 ) -> Value:
     """`condition ? then : otherwise`; only what can be reached is evaluated."""
+    if isinstance(condition.data, Typed) and isinstance(convert(condition, BOOL).data, Invalid):
+        condition = derived((condition,))  # Terraform says that it is no truth when it knows it
     made: dict[bool, Value] = {}
     reached: list[tuple[Formula, Value]] = []
     for guard, truth in cases(condition, facts, label):
@@ -93,12 +99,29 @@ def conditional(
 
 def logical_and(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     """`left && right`: false as soon as one side is."""
-    if right.data is False and left.data is not None:
+    if right.data is False and left.data is not None and not isinstance(_operand(left).data, Invalid):
         return from_parts(False, (left, right))
+    if _is_wrong(left, right):
+        return _operand(right)
     return choose(
         (guard, truth if isinstance(truth, Value) else _operand(right) if truth else Value(False))
         for guard, truth in cases(left, facts, label)
     )
+
+
+def decided(left: Value, right: Value) -> Value:
+    """The left side of `&&` or `||` where it decides: the other one is still asked whether it is a truth at all."""
+    found = left if right.data is None or isinstance(right.data, (Unknown, Choice)) else _operand(right)
+    return found if isinstance(found.data, Invalid) else left
+
+
+def _is_wrong(left: Value, right: Value) -> bool:
+    """Whether the right side is an error that the left one cannot keep from mattering: of a type that never is a truth, or any
+    where the left one is known only after apply."""
+    if isinstance(left.data, (Invalid, NoneType)) or not isinstance(_operand(right).data, Invalid):
+        return False
+    after_apply = isinstance(left.data, Unknown) and not isinstance(left.data, Open)
+    return after_apply or not isinstance(right.data, (Invalid, NoneType))
 
 
 def _operand(side: Value) -> Value:
@@ -108,8 +131,10 @@ def _operand(side: Value) -> Value:
 
 def logical_or(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     """`left || right`: true as soon as one side is."""
-    if right.data is True and left.data is not None:
+    if right.data is True and left.data is not None and not isinstance(_operand(left).data, Invalid):
         return from_parts(True, (left, right))
+    if _is_wrong(left, right):
+        return _operand(right)
     return choose(
         (guard, truth if isinstance(truth, Value) else Value(True) if truth else _operand(right))
         for guard, truth in cases(left, facts, label)
@@ -163,10 +188,11 @@ def equal(left: Value, right: Value) -> bool | None:
     if isinstance(a, Handle) or isinstance(b, Handle):
         left, right = unfolded(left), unfolded(right)
         a, b = left.data, right.data
-    if isinstance(a, Unknown):
-        return _equal_unknown(a, right)
-    if isinstance(b, Unknown):
-        return _equal_unknown(b, left)
+    if isinstance(a, Unknown) or isinstance(b, Unknown):
+        known = (
+            _equal_unknown(a, right) if isinstance(a, Unknown) else _equal_unknown(b, left) if isinstance(b, Unknown) else None
+        )
+        return False if known is None and differ(type_of(left), type_of(right)) else known
     if isinstance(a, (str, Text)):
         return _equal_texts(left, right) if isinstance(b, (str, Text)) else False
     if isinstance(a, bool) or isinstance(b, bool) or a is None or b is None:
@@ -219,6 +245,9 @@ def _equal_texts(left: Value, right: Value) -> bool | None:
     a, b = left.text, right.text
     if a is not None and b is not None:
         return a == b
+    for known, other in ((a, right), (b, left)):
+        if known is not None and isinstance(other.data, Text) and len(known) < least_length(other.data):
+            return False
     head_a, tail_a = ends(left)
     head_b, tail_b = ends(right)
     shorter = min(len(head_a), len(head_b))
@@ -228,6 +257,11 @@ def _equal_texts(left: Value, right: Value) -> bool | None:
     if shorter and tail_a[-shorter:] != tail_b[-shorter:]:
         return False
     return None
+
+
+def least_length(text: Text) -> int:
+    """How many characters a text has at least."""
+    return sum(len(piece.data) for piece in text.pieces if isinstance(piece.data, str) and piece.data.isascii())
 
 
 def ends(value: Value) -> tuple[str, str]:
@@ -255,9 +289,9 @@ def ends(value: Value) -> tuple[str, str]:
 def _equal_sequences(a: tuple[Value, ...], b: tuple[Value, ...]) -> bool | None:
     if _sort(a) != _sort(b):
         return False
+    if isinstance(a, SetItems) and a and b and any(find_unknown(item) is not None for item in (*a, *b)):
+        return None  # which is which in a set is not known either
     if len(a) != len(b):
-        if isinstance(a, SetItems) and any(find_unknown(item) is not None for item in (*a, *b)):
-            return None
         return False
     return _all(equal(x, y) for x, y in zip(a, b, strict=True))
 
@@ -327,7 +361,7 @@ def _numbers(left: Value, right: Value) -> tuple[int | Decimal, int | Decimal] |
     if a.data is None or b.data is None:
         return invalid("a number must not be null")
     if isinstance(a.data, Unknown) or isinstance(b.data, Unknown):
-        return derived((a, b), not_null=True)
+        return typed(derived((a, b), not_null=True), NUMBER)
     assert isinstance(a.data, (int, float, Decimal))
     assert isinstance(b.data, (int, float, Decimal))
     return narrow(a.data), narrow(b.data)

@@ -44,6 +44,12 @@ class Open(Unknown, frozen=True):
     type: Type | None = None
 
 
+class Typed(Unknown, frozen=True):
+    """A value that is not known, but its type: what a function gives, what was converted."""
+
+    type: Type | None = None
+
+
 class Invalid(Unknown, frozen=True):
     """What would be an error when Terraform evaluates it; `try` and `can` see it. `code` is that of the problem that it is,
     `said` whether that was reported."""

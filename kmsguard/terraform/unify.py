@@ -9,12 +9,36 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 
-from kmsguard.model.value import Choice, Text, Unknown, Value
-from kmsguard.terraform.partial import ListItems, Many, MapItems, Open, SetItems
+from kmsguard.model.value import Branch, Choice, Text, Unknown, Value
+from kmsguard.terraform.partial import ListItems, Many, MapItems, Open, SetItems, Typed
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 
 PRIMITIVE = frozenset({"string", "number", "bool"})
 _TEXTS = frozenset({"arn", "id"})  # attributes that are a text in every resource
+
+
+def typed(value: Value, of: Type) -> Value:
+    """A value, of which the type is known where nothing else is: what has a symbolic value of its own keeps that."""
+    data = value.data
+    if isinstance(data, Choice):
+        return value.with_data(Choice(tuple(Branch(b.guard, typed(b.value, of)) for b in data.branches)))
+    if not isinstance(data, Unknown) or type(data) not in (Unknown, Typed) or data.target is not None:
+        return value
+    return value.with_data(Typed(data.reason, data.reference, None, data.not_null, data.prefix, data.allowed, of))
+
+
+_KINDS = {**dict.fromkeys(("list", "set", "tuple"), "sequence"), **dict.fromkeys(("map", "object"), "mapping")}
+
+
+def may_become(unknown: Type, to: Type) -> bool:
+    """Whether a value of which only the type is known may be converted to another type."""
+    one, other = _KINDS.get(unknown.kind, unknown.kind), _KINDS.get(to.kind, to.kind)
+    return one == other or "any" in (one, other) or ("string" in (one, other) and {one, other} <= PRIMITIVE)
+
+
+def differ(one: Type, other: Type) -> bool:
+    """Whether values of two types are different ones, whatever they are."""
+    return "any" not in (one.kind, other.kind) and one.kind != other.kind
 
 
 def type_of(value: Value) -> Type:
@@ -40,7 +64,7 @@ def type_of(value: Value) -> Type:
 
 
 def _of_unknown(data: Unknown) -> Type:
-    if isinstance(data, Open) and data.type is not None:
+    if isinstance(data, (Open, Typed)) and data.type is not None:
         return data.type
     if isinstance(data, Many):
         return ANY

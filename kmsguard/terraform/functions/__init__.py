@@ -18,6 +18,8 @@ from kmsguard.terraform.choices import distribute
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.partial import invalid, is_invalid
 from kmsguard.terraform.scope import Scope
+from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
+from kmsguard.terraform.unify import typed
 
 
 class Invocation:
@@ -44,10 +46,10 @@ FAMILIES: dict[str, dict[str, str]] = {
     "collections": {
         "alltrue": "1", "anytrue": "1", "chunklist": "2", "coalesce": "1+", "coalescelist": "1+", "compact": "1",
         "concat": "1+", "contains": "2", "distinct": "1", "element": "2", "flatten": "1", "index": "2", "length": "1",
-        "list": "0+", "matchkeys": "3", "one": "1", "range": "1-3", "reverse": "1", "slice": "3", "sort": "1", "sum": "1",
+        "matchkeys": "3", "one": "1", "range": "1-3", "reverse": "1", "slice": "3", "sort": "1", "sum": "1",
     },
     "maps": {
-        "keys": "1", "lookup": "2-3", "map": "0+", "merge": "0+", "transpose": "1", "values": "1", "zipmap": "2",
+        "keys": "1", "lookup": "2-3", "merge": "0+", "transpose": "1", "values": "1", "zipmap": "2",
     },
     "sets": {
         "setintersection": "1+", "setproduct": "2+", "setsubtract": "2", "setunion": "1+",
@@ -115,6 +117,8 @@ def call(node: nodes.Call, scope: Scope) -> Value:
         from kmsguard.terraform.functions import attempts
 
         return attempts.try_(node, scope) if name == "try" else attempts.can(node, scope)
+    if name in _GONE:
+        return invalid(f"there is no {name}() any more since Terraform 0.15; write {_GONE[name]}")
     from kmsguard.terraform.evaluate import evaluate
 
     if name == "templatestring" and node.arguments and not _is_reference(node.arguments[0]) and not scope.run.is_opentofu:
@@ -139,7 +143,9 @@ def call(node: nodes.Call, scope: Scope) -> Value:
         if scope.run.trying and name not in _TOTAL:
             for argument in settled:
                 scope.run.doubt(argument, inside=name not in _OPEN_INSIDE)
-        return _hidden(name, function(invocation, settled), settled)
+        made = _hidden(name, function(invocation, settled), settled)
+        result = _RESULTS.get(name)
+        return made if result is None or isinstance(made.data, str) else typed(made, result)
 
     def invoke_expanded(*settled: Value) -> Value:
         last = settled[-1]
@@ -180,9 +186,7 @@ _NULLABLE = frozenset(
             "format",
             "formatlist",
             "jsonencode",
-            "list",
             "lookup",
-            "map",
             "merge",
             "yamlencode",
             "ephemeralasnull",
@@ -221,3 +225,29 @@ def holds_sensitive(value: Value) -> bool:
     if isinstance(data, Text):
         return any(piece.sensitive for piece in data.pieces)
     return isinstance(data, Choice) and any(holds_sensitive(branch.value) for branch in data.branches)
+
+
+_RESULTS: dict[str, Type] = {
+    **dict.fromkeys(
+        ("base64decode", "base64encode", "base64gzip", "base64sha256", "base64sha512", "basename", "bcrypt"), STRING
+    ),
+    **dict.fromkeys(("chomp", "cidrhost", "cidrnetmask", "cidrsubnet", "dirname", "file", "filebase64", "filemd5"), STRING),
+    **dict.fromkeys(("filesha1", "filesha256", "filesha512", "format", "formatdate", "indent", "join", "jsonencode"), STRING),
+    **dict.fromkeys(("lower", "md5", "plantimestamp", "replace", "sha1", "sha256", "sha512", "strrev", "substr"), STRING),
+    **dict.fromkeys(("textdecodebase64", "textencodebase64", "timeadd", "timestamp", "title", "trim", "trimprefix"), STRING),
+    **dict.fromkeys(("trimspace", "trimsuffix", "upper", "urlencode", "uuid", "uuidv5", "yamlencode"), STRING),
+    **dict.fromkeys(("abs", "ceil", "floor", "index", "length", "log", "max", "min", "parseint", "pow", "signum"), NUMBER),
+    **dict.fromkeys(("sum", "timecmp"), NUMBER),
+    **dict.fromkeys(("alltrue", "anytrue", "contains", "endswith", "fileexists", "issensitive"), BOOL),
+    **dict.fromkeys(("startswith", "strcontains"), BOOL),
+    **dict.fromkeys(("cidrsubnets", "compact", "formatlist", "sort", "split"), Type("list", STRING)),
+    **dict.fromkeys(("chunklist", "distinct", "matchkeys", "regexall"), Type("list", ANY)),
+    "range": Type("list", NUMBER),
+    "fileset": Type("set", STRING),
+    **dict.fromkeys(("setintersection", "setsubtract", "setunion"), Type("set", ANY)),
+    "transpose": Type("map", Type("list", STRING)),
+}
+"""The type of what a function gives, also where it is not known."""
+
+_GONE = {"list": "[a, b] or tolist([a, b])", "map": "{ a = b } or tomap({ a = b })"}
+"""Functions that are gone, and what stands in their place."""

@@ -20,6 +20,7 @@ STRINGS = Type("list", STRING)
 NUMBERS = Type("list", NUMBER)
 BOOLS = Type("list", BOOL)
 LIST = Type("list", ANY)
+INT64 = range(-(1 << 63), 1 << 63)
 
 
 class FunctionError(Exception):
@@ -136,7 +137,7 @@ def to_dynamic(result: Any) -> Data:
 
 
 def whole_number(number: int | Decimal) -> int:
-    """A number that must be whole.
+    """A number that must be whole, which may be larger than 64 bits.
 
     Raises:
         FunctionError: where it is not.

@@ -16,6 +16,8 @@ from kmsguard.terraform.choices import choose
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.partial import branches, find_invalid, invalid, is_invalid
 from kmsguard.terraform.scope import Scope
+from kmsguard.terraform.types import BOOL
+from kmsguard.terraform.unify import typed
 
 
 def try_(node: nodes.Call, scope: Scope) -> Value:
@@ -54,7 +56,7 @@ def can(node: nodes.Call, scope: Scope) -> Value:
         if is_invalid(option):
             return Value(False, span)
         if isinstance(option.data, Unknown):
-            return derived((option,), span, not_null=True)
+            return typed(derived((option,), span, not_null=True), BOOL)
         return Value(True, span) if doubt is None else derived((doubt,), span, not_null=True)
 
     found: list[tuple[Formula, Value]] = [(guard, known(option)) for guard, option in branches(value)]

@@ -15,7 +15,7 @@ from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.choices import choose, combinations, spread, truth_value
 from kmsguard.terraform.conversion import canonical, convert, has_choice, unified
 from kmsguard.terraform.functions import Function, Invocation
-from kmsguard.terraform.functions.adapt import BOOLS, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
+from kmsguard.terraform.functions.adapt import BOOLS, INT64, LIST, NUMBERS, STRINGS, FunctionError, pure, settled
 from kmsguard.terraform.graphemes import graphemes
 from kmsguard.terraform.guards import any_holds, join
 from kmsguard.terraform.history import derived, from_parts, inherited
@@ -27,16 +27,23 @@ from kmsguard.terraform.partial import (
     Many,
     Open,
     SetItems,
+    Typed,
     find_unknown,
     invalid,
+    is_invalid,
     subject_of,
 )
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER
-from kmsguard.terraform.unify import type_of, unify
+from kmsguard.terraform.unify import PRIMITIVE, type_of, unify
+
+SCALAR = PRIMITIVE | {"any"}
 
 MOST_OPEN = 100
 """So many elements of a list that is not known are told apart."""
+
+
+_LISTS = frozenset({"any", "list", "set", "tuple"})
 
 
 def elements_of(value: Value) -> tuple[Value, ...] | Value:
@@ -47,7 +54,7 @@ def elements_of(value: Value) -> tuple[Value, ...] | Value:
             return data
         return type(data)(inherited(item, value) for item in data)
     if isinstance(data, Unknown):
-        return derived((value,))
+        return derived((value,)) if type_of(value).kind in _LISTS else invalid("a list is required")
     return invalid("a list is required")
 
 
@@ -92,7 +99,11 @@ def _truth(items: Value, decisive: bool) -> Value:
 def _coalesce(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     if unify(map(type_of, arguments)) is None:
         return invalid("all arguments of coalesce must have the same type")
-    return _first(invocation, tuple(unified(arguments)), "coalesce")
+    head, *rest = arguments
+    if not is_text(head) and _is_there(head) and any(isinstance(a.data, Unknown) and type_of(a).kind == "any" for a in rest):
+        return derived(rest)  # a text if one of them is
+    open_ = any(argument.data is None for argument in arguments) and any(type_of(a).kind not in SCALAR for a in arguments)
+    return _first(invocation, arguments if open_ else tuple(unified(arguments)), "coalesce")
 
 
 def _first(invocation: Invocation, arguments: tuple[Value, ...], name: str) -> Value:
@@ -150,7 +161,7 @@ def _chunk_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         return items
     if isinstance(size, Unknown) and not isinstance(size, Invalid):
         return derived(arguments, not_null=True)
-    if not isinstance(size, int) or size < 0:
+    if not isinstance(size, int) or size < 0 or size not in INT64:
         return invalid("a size must be a whole number")
     size = size or len(items) or 1
     return Value(ListItems(Value(ListItems(items[at : at + size])) for at in range(0, len(items), size)))
@@ -180,7 +191,7 @@ def _compacted(items: Value) -> Value:
 def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     out: list[Value] = []
     for argument in arguments:
-        items = elements_of(argument) if not isinstance(argument.data, SetItems) else invalid("a list is required, not a set")
+        items = elements_of(argument) if type_of(argument).kind != "set" else invalid("a list is required, not a set")
         if isinstance(items, Value):
             return items if isinstance(items.data, Invalid) else derived(arguments)
         out.extend(items)
@@ -198,7 +209,7 @@ def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
             return from_parts(data=wanted.text in known, parts=arguments)
     elements = elements_of(items)
     if isinstance(elements, Value):
-        return elements if isinstance(elements.data, Invalid) else derived((items,), not_null=True)
+        return elements if not isinstance(items.data, Unknown) else derived((items,), not_null=True)
     if wanted.data is None or items.data is None:
         return invalid("an argument must not be null")
     results = [equal(element, wanted) for element in elements]
@@ -250,7 +261,7 @@ def _element(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     if isinstance(whole.data, tuple) and not isinstance(whole.data, SetItems):
         if not whole.data:
             return invalid("element needs a list that is not empty")
-        if isinstance(at.data, int) and at.data >= 0:
+        if isinstance(at.data, int) and at.data in INT64 and (at.data >= 0 or isinstance(whole.data, ListItems)):
             return inherited(whole.data[at.data % len(whole.data)], whole)
     return element_at(whole, at, invocation.scope.run.facts, caught=invocation.scope.run.trying > 0)
 
@@ -296,7 +307,7 @@ def _is_single(unknown: Unknown) -> bool:
     """Whether an Unknown certainly is no list."""
     if isinstance(unknown, (Handle, Invalid)):
         return True
-    if isinstance(unknown, Open) and unknown.type is not None:
+    if isinstance(unknown, (Open, Typed)) and unknown.type is not None:
         return unknown.type.kind in ("string", "number", "bool", "object", "map")
     return never_empty(unknown)
 
@@ -306,7 +317,7 @@ def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
         elements_of(arguments[0]) if not isinstance(arguments[0].data, SetItems) else invalid("a list is required, not a set")
     )
     if isinstance(items, Value):
-        return items
+        return items if not isinstance(arguments[0].data, Unknown) else derived(arguments)
     for number, item in enumerate(items):
         same = equal(item, arguments[1])
         if same is None:
@@ -329,7 +340,8 @@ def _length(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     members = members_of(value)
     if members is not None:
         return Value(len(members))
-    return derived(arguments, not_null=True) if isinstance(data, Unknown) else invalid("it has no length")
+    has_length = isinstance(data, Unknown) and type_of(value).kind not in ("number", "bool")
+    return derived(arguments, not_null=True) if has_length else invalid("it has no length")
 
 
 def _one(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
@@ -373,9 +385,17 @@ def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         data = arguments[0].data
         bounds = start.data, end.data
         # a list that is shorter would be an error: where nothing catches that, there are so many elements
+        if is_invalid(items):
+            return items
         if not invocation.scope.run.trying and isinstance(data, Unknown) and not isinstance(data, (Invalid, Many, Handle)):
             return _open_slice(invocation, arguments[0], bounds) or items
         return items
+    for bound in (start, end):
+        if is_invalid(bound):
+            return bound
+        at = bound.data
+        if not isinstance(at, Unknown) and not (isinstance(at, int) and 0 <= at <= len(items)):
+            return invalid("the list has no such slice")
     if isinstance(start.data, Unknown) or isinstance(end.data, Unknown):
         return derived((start, end))
     if not isinstance(start.data, int) or not isinstance(end.data, int) or not 0 <= start.data <= end.data <= len(items):
@@ -424,6 +444,13 @@ def _sum(numbers: list[int | Decimal]) -> int | Decimal:
     return narrow(total)
 
 
+_SUM = pure(_sum, NUMBERS)
+
+
+def _total(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return derived(arguments) if isinstance(arguments[0].data, Unknown) else _SUM(invocation, arguments)
+
+
 def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     both = unify(map(type_of, arguments[1:]))
     if both is None:
@@ -448,10 +475,6 @@ def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return Value(ListItems(out))
 
 
-def _as_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    return Value(arguments)
-
-
 FUNCTIONS: dict[str, Function] = {
     "alltrue": _all_true,
     "anytrue": _any_true,
@@ -466,12 +489,11 @@ FUNCTIONS: dict[str, Function] = {
     "flatten": _flatten,
     "index": _index,
     "length": _length,
-    "list": _as_list,  # gone since Terraform 0.15, still in old modules
     "matchkeys": _match_keys,
     "one": _one,
     "range": pure(_range, variadic=NUMBER),
     "reverse": _reverse,
     "slice": _slice,
     "sort": _sort,
-    "sum": pure(_sum, NUMBERS),
+    "sum": _total,
 }

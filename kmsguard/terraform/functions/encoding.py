@@ -345,12 +345,11 @@ def _base64_gzip(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _codec(name: str) -> str:
-    try:
-        codec = codecs.lookup(name).name
-    except LookupError:
-        raise FunctionError("this is no encoding") from None
-    if codec.startswith("utf-32"):
-        raise FunctionError("this is no encoding")
+    from kmsguard.terraform.functions.charsets import CODECS
+
+    codec = CODECS.get(name.lower())
+    if codec is None:
+        raise FunctionError(f"{name!r} is not the name of an encoding that IANA lists and Terraform knows")
     return codec
 
 
@@ -358,15 +357,22 @@ def _text_encode_base64(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     name = convert(arguments[1], STRING)
     if isinstance(name.data, Invalid) or name.text is None:
         return name if isinstance(name.data, Invalid) else derived(arguments, not_null=True)
+    from kmsguard.terraform.functions.charsets import UNKNOWN_HERE
+
+    if name.text.lower() in UNKNOWN_HERE:
+        return derived(arguments, not_null=True)
     try:
         return _base64(arguments[:1], _codec(name.text))
-    except (FunctionError, UnicodeError):
-        return invalid("the text cannot be encoded so")
+    except FunctionError as error:
+        return invalid(str(error))
+    except UnicodeError:
+        return invalid("the text has characters that the encoding does not")
 
 
 def _text_decode_base64(text: str, encoding: str) -> str:
     try:
-        data, codec = base64.b64decode(text, validate=True), _codec(encoding)
+        data = base64.b64decode(text.replace("\n", "").replace("\r", ""), validate=True)
+        codec = _codec(encoding)
         if codec == "utf-16" and not data.startswith((codecs.BOM_UTF16_BE, codecs.BOM_UTF16_LE)):
             codec = "utf-16-be"
         return data.decode(codec)

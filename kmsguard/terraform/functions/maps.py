@@ -22,24 +22,29 @@ from kmsguard.terraform.types import ANY, STRING, Type
 from kmsguard.terraform.unify import type_of, unify
 
 
+def may_be_map(value: Value) -> bool:
+    """Whether a value is a map or object, or not known and may be one."""
+    return isinstance(value.data, (dict, Unknown)) and type_of(value).kind in ("any", "map", "object")
+
+
 def _keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     value = arguments[0]
     members = members_of(value)
     if members is None:
-        return derived(arguments) if isinstance(value.data, Unknown) else invalid("a map is required")
+        return derived(arguments) if may_be_map(value) else invalid("a map is required")
     kind = ListItems if isinstance(value.data, MapItems) else tuple
     return Value(kind(Value(name) for name in sorted(members)), sensitive=value.sensitive)
 
 
 def _values(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     value = arguments[0]
+    if not may_be_map(value):
+        return invalid("a map is required")
     found = entries(value)
     if isinstance(found, Many):
         return value.with_data(replace(found, keyed=False))
     if isinstance(found, Value):
         return found
-    if isinstance(value.data, tuple):
-        return invalid("a map is required")
     kind = ListItems if isinstance(value.data, MapItems) else tuple
     return Value(kind(item for _, item in found), sensitive=value.sensitive)
 
@@ -50,7 +55,7 @@ def _lookup(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     name = key.text
     members = members_of(whole)
     if members is None:
-        if isinstance(whole.data, Unknown):
+        if may_be_map(whole):
             return derived(arguments) if default is not None or name is None else attribute(whole, name)
         return invalid("a map is required")
     if name is not None:
@@ -82,12 +87,14 @@ def _merge(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     out: dict[str, Value] = {}
     maps = True
     sensitive = False
+    if not all(argument.data is None or may_be_map(argument) for argument in arguments):
+        return invalid("a map is required")
     for argument in arguments:
         if argument.data is None:
             continue
         members = members_of(argument)
         if members is None:
-            return derived(arguments) if isinstance(argument.data, Unknown) else invalid("a map is required")
+            return derived(arguments)
         maps = maps and isinstance(argument.data, MapItems)
         sensitive = sensitive or argument.sensitive
         for name, item in members.items():
@@ -130,20 +137,9 @@ def _zip_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return Value(MapItems(out) if isinstance(arguments[1].data, ListItems) else out)
 
 
-def _as_map(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    if len(arguments) % 2:
-        return invalid("map needs a value for each key")
-    names = [argument.text for argument in arguments[::2]]
-    known = [name for name in names if name is not None]
-    if len(known) != len(names):
-        return derived(arguments)
-    return Value(dict(zip(known, arguments[1::2], strict=True)))
-
-
 FUNCTIONS: dict[str, Function] = {
     "keys": _keys,
     "lookup": _lookup,
-    "map": _as_map,  # gone since Terraform 0.15, still in old modules
     "merge": _merge,
     "transpose": _transpose,
     "values": _values,

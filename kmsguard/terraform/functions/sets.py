@@ -30,7 +30,7 @@ def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
         if isinstance(items, Value):
             return items
         out.append(items)
-    to = unify(type_of(item) for items in out for item in items)
+    to = unify(type_of(item) for items in out for item in items if item.data is not None)
     if to is None:
         return invalid("all elements must have the same type")
     return [tuple(convert(item, to) for item in items) for items in out]
@@ -78,8 +78,8 @@ def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     if any(is_unsized(argument.data) for argument in arguments):
         return derived(arguments)
     rows = [Value(tuple(row)) for row in itertools.product(*lists)]
-    if all(isinstance(argument.data, SetItems) for argument in arguments):
-        return Value(SetItems(rows))
+    if any(isinstance(argument.data, SetItems) for argument in arguments):
+        return Value(set_of(rows))
     return Value(ListItems(rows))
 
 

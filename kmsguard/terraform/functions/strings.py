@@ -15,12 +15,12 @@ from kmsguard.terraform.arithmetic import SHOWN_IN_FULL, as_binary, narrow
 from kmsguard.terraform.choices import compose
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.functions import Function, Invocation, holes
-from kmsguard.terraform.functions.adapt import FunctionError, pure, settled, to_dynamic, whole_number
+from kmsguard.terraform.functions.adapt import INT64, FunctionError, pure, settled, to_dynamic, whole_number
 from kmsguard.terraform.functions.patterns import Match, Pattern, compiled, expand
 from kmsguard.terraform.graphemes import graphemes
 from kmsguard.terraform.history import derived, from_parts
 from kmsguard.terraform.operations import ends
-from kmsguard.terraform.partial import Invalid, ListItems, Open, SetItems, find_unknown, invalid
+from kmsguard.terraform.partial import Invalid, ListItems, Open, SetItems, Typed, find_unknown, invalid
 from kmsguard.terraform.texts import number_text, pieces_of, text_value
 from kmsguard.terraform.types import BOOL, NUMBER, STRING, Type
 
@@ -219,7 +219,8 @@ def _number(verb: str, flags: str, precision: int | None, number: int | Decimal)
     if verb in "fF":
         text = format(as_binary(Decimal(number)), f".{6 if precision is None else precision}f")
     else:
-        text = _exponent(format(as_binary(Decimal(number)), f".{6 if precision is None else precision}{verb}"))
+        shown = as_binary(Decimal(number)) if number else 0.0  # Python's Decimal gives a zero an exponent
+        text = _exponent(format(shown, f".{6 if precision is None else precision}{verb}"))
     return text if text.startswith("-") else sign + text
 
 
@@ -266,7 +267,7 @@ def _format_list(_: Invocation, arguments: tuple[Value, ...]) -> Value:
 
 
 def _scalar_unknown(unknown: Unknown) -> bool:
-    if isinstance(unknown, Open):
+    if isinstance(unknown, (Open, Typed)):
         return unknown.type is not None and unknown.type.kind in ("string", "number", "bool")
     return unknown.target is not None and unknown.target.attribute in ("arn", "id", "account", "region", "partition")
 
@@ -388,6 +389,8 @@ def _split(separator: str, text: str) -> list[str]:
 
 def _substr_known(text: str, offset: int | Decimal, length: int | Decimal) -> str:
     start, count = whole_number(offset), whole_number(length)
+    if start not in INT64 or count not in INT64:
+        raise FunctionError("a number of 64 bits is required")
     known = graphemes(text)
     if start < 0:
         start = max(len(known) + start, 0)
