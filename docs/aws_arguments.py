@@ -40,7 +40,7 @@ Block: TypeAlias = dict[str, Any]
 """By name one of these, where the mode is required, optional or computed:
 
 - `("a", mode, type, sensitive)` an argument,
-- `("b", min, max, Block)` a block, `max` 0 is any number of them,
+- `("b", min, max, Block)` a block, `max` 0 is any number of them, and None where the bindings do not tell it but it is above 1,
 - `("o", mode, Block)` a list of objects, which may be written as blocks too; required in it is what such an object has to have,
 - `("u", mode)` an argument or a block, the bindings do not tell,
 - `("e", mode)` either.
@@ -101,6 +101,10 @@ def schema(path: Path) -> tuple[str, dict[str, Block]]:
     (provider,) = (one for name, one in whole["provider_schemas"].items() if name.endswith("/hashicorp/aws"))
     out = {f"resource {name}": block_of(one["block"]) for name, one in provider["resource_schemas"].items()}
     out |= {f"data {name}": block_of(one["block"]) for name, one in provider["data_source_schemas"].items()}
+    out["provider aws"] = block_of(provider["provider"]["block"])
+    for name, one in provider["ephemeral_resource_schemas"].items():
+        # the bindings know no ephemeral resources; since version 6 each of them takes its Region
+        out[f"ephemeral {name}"] = {**block_of(one["block"]), "region": argument("optional", "s")}
     return "5.100.0", out
 
 
@@ -120,11 +124,15 @@ _HCL = re.compile(
 _INTERFACE = re.compile(r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"^    readonly (\w+)(\??):", re.MULTILINE)
 _CLASS = re.compile(
-    r"^export declare class \w+ extends cdkt[fn]\.Terraform(Resource|DataSource) \{"
+    r"^export declare class \w+ extends cdkt[fn]\.Terraform(Resource|DataSource|Provider) \{"
     r".*?constructor\(scope: Construct, id: string, config\??: (\w+)",
     re.MULTILINE | re.DOTALL,
 )
-_TYPE = re.compile(r"terraformResourceType: '(aws_\w+)'")
+_TYPE = re.compile(r"terraformResourceType: '(aws(?:_\w+)?)'")
+_OWN = re.compile(r"extends cdkt[fn]\.Terraform(?:Resource|DataSource) \{")
+_READ = re.compile(
+    r"\bthis\.get\w+Attribute\('(\w+)'\)|\bnew \w+\(this, [\"'](\w+)[\"'],|\bcdkt[fn]\.\w+Map\(this, [\"'](\w+)[\"']\)"
+)
 _VERSION = re.compile(r"providerVersion: '([\d.]+)'")
 
 
@@ -143,7 +151,7 @@ def sources(path: Path) -> Iterator[tuple[str, str]]:
             parts = member.name.split("/")
             if len(parts) < 3 or parts[1] != "lib" or not member.name.endswith((".js", ".d.ts")):
                 continue
-            if parts[-1] == "index.js" and len(parts) == 4 and parts[2] in ("provider", "lazy-index"):
+            if parts[-1] == "index.js" and len(parts) == 4 and parts[2] == "lazy-index":
                 continue
             # a folder for each resource; in older packages a file in a folder for each service
             stem = parts[-1].removesuffix(".js").removesuffix(".d.ts")
@@ -169,6 +177,8 @@ class Bindings:
         for name, hcl, body in _STRUCT.findall(script):
             if hcl or name not in self.structs:
                 self.structs[name] = self._entries(body, hcl=bool(hcl))
+        own = _OWN.search(script)
+        self.read = sorted({"".join(names) for names in _READ.findall(script[own.end() :])}) if own else []
         self.top: dict[str, tuple[str, str, bool | None]] = {}
         for hcl, body in _BODY.findall(script):
             if hcl or not self.top:
@@ -189,7 +199,8 @@ class Bindings:
 
     def block(self, config: str) -> Block:
         """The block of the resource."""
-        return self._block(self.top, self.fields.get(config[0].lower() + config[1:], {}), ())
+        written = self._block(self.top, self.fields.get(config[0].lower() + config[1:], {}), ())
+        return {**{name: argument("computed", None) for name in self.read}, **written}
 
     def _block(
         self, entries: dict[str, tuple[str, str, bool | None]], fields: dict[str, bool], around: tuple[str, ...]
@@ -203,7 +214,7 @@ class Bindings:
             elif struct in around or (is_block is None and by.startswith(("cdktf.listMapper", "cdktn.listMapper"))):
                 out[name] = ("u", "required" if required else "optional")
             else:
-                most = 0 if "istMapper" in by else 1
+                most = None if "istMapper" in by else 1
                 inner = self._block(self.structs[struct], self.fields.get(struct, {}), (*around, struct))
                 out[name] = ("b", int(required), most, inner)
         return out
@@ -225,6 +236,9 @@ class Bindings:
         return {name: self._type(inner) for name, (inner, _, _) in self.structs[struct].items()}
 
 
+_KINDS = {"Resource": "resource", "DataSource": "data", "Provider": "provider"}
+
+
 def bindings(path: Path) -> tuple[str, dict[str, Block]]:
     """The version that a package of bindings was made from, and its blocks."""
     out: dict[str, Block] = {}
@@ -235,7 +249,7 @@ def bindings(path: Path) -> tuple[str, dict[str, Block]]:
             continue
         found = _VERSION.search(script)
         version = version or (found[1] if found else "")
-        out[f"{'resource' if made[1] == 'Resource' else 'data'} {named[1]}"] = Bindings(script, declared).block(made[2])
+        out[f"{_KINDS[made[1]]} {named[1]}"] = Bindings(script, declared).block(made[2])
     return version, out
 
 
@@ -262,10 +276,12 @@ def merged(a: Block, b: Block) -> Block:
 
 def either(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
     """An entry that both versions have."""
+    for read, other in ((a, b), (b, a)):
+        if read[:2] == ("a", "computed") and (other[0] == "b" or other[1] != "computed"):
+            return optional(other)
     if a[0] == b[0] == "b":
-        exact = [one for one in (a, b) if one[2] > 1 and one[1] == one[2]]
-        others = [one for one in (a, b) if one not in exact]
-        most = exact[0][2] if exact and all(one[2] == 0 for one in others) else 1 if a[2] == b[2] == 1 else 0
+        exact = [one for one in (a, b) if (one[2] or 0) > 1 and one[1] == one[2]]
+        most = a[2] if a[2] == b[2] else _most({a[2], b[2]})
         least = min(max(a[1], b[1]), exact[0][1]) if exact and a[1] and b[1] else min(a[1], b[1])
         return ("b", least, most, merged(a[3], b[3]))
     mode = "required" if _required(a) and _required(b) else "computed" if a[1] == b[1] == "computed" else "optional"
@@ -280,6 +296,12 @@ def either(a: tuple[Any, ...], b: tuple[Any, ...]) -> tuple[Any, ...]:
         inner = [one[2] if one[0] == "o" else as_objects(one[3]) for one in (a, b)]
         return ("o", mode, merged(*inner))
     return ("e", mode)
+
+
+def _most(bounds: set[int | None]) -> int:
+    """The upper bound of two different ones: what the bindings leave open is as the schema says, if that is above 1."""
+    known = [bound for bound in bounds if bound is not None]
+    return known[0] if None in bounds and known[0] > 1 else 0
 
 
 def _required(one: tuple[Any, ...]) -> bool:
@@ -329,7 +351,9 @@ class Page:
             elif one[0] == "o":
                 words.append(f"{name}:{mark}[{self.number(one[2])}")
             else:
-                words.append(f"{name}:<{one[1]}-{one[2]}/{self.number(one[3])}".replace("<0-0/", "<").replace("<0-1/", "<1/"))
+                words.append(
+                    f"{name}:<{one[1]}-{one[2] or 0}/{self.number(one[3])}".replace("<0-0/", "<").replace("<0-1/", "<1/")
+                )
         return " ".join(words)
 
     def number(self, block: Block) -> int:

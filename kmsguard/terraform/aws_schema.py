@@ -18,6 +18,7 @@ from kmsguard.terraform.types import BOOL, NUMBER, STRING, Type
 
 _FILE = Path(__file__).parent / "aws_arguments.txt"
 _BOUNDS = re.compile(r"<(?:(?:(\d+)-)?(\d+)/)?(\d+)")
+_KINDS = {"managed": "resource"}
 _SCALARS = {"s": STRING, "n": NUMBER, "b": BOOL}
 
 Version: TypeAlias = tuple[int, ...]
@@ -56,8 +57,11 @@ def _blocks() -> list[bytes]:
 
 @cache
 def resource_schema(mode: str, of_type: str) -> Schema | None:
-    """What a resource (mode `managed`) or data source may hold; None where no known version has it."""
-    head = f"\n{'data' if mode == 'data' else 'resource'} {of_type}\t".encode()
+    """What a resource (mode `managed`), data source or ephemeral resource may hold; None where no known version has it.
+
+    The mode `provider` and the type `aws` are the provider's own block.
+    """
+    head = f"\n{_KINDS.get(mode, mode)} {of_type}\t".encode()
     file = _file()
     start = file.find(head)
     return None if start < 0 else _parsed(file[start + len(head) : file.index(b"\n", start + 1)])
@@ -71,9 +75,8 @@ def block_schema(number: int) -> Schema:
 
 @cache
 def resource_types(mode: str) -> tuple[str, ...]:
-    """All resources or data sources, in order."""
-    kind = "data" if mode == "data" else "resource"
-    return tuple(re.findall(rf"^{kind} (\w+)\t", _file().decode(), re.MULTILINE))
+    """All resources, data sources or ephemeral resources, in order."""
+    return tuple(re.findall(rf"^{_KINDS.get(mode, mode)} (\w+)\t", _file().decode(), re.MULTILINE))
 
 
 @cache
@@ -81,6 +84,25 @@ def newest() -> Version:
     """The newest version of the provider that is known."""
     first = _file()[: _file().index(b"\n")].decode()
     return tuple(int(part) for part in first.split()[-1].split("."))
+
+
+_ANY = Entry("any")
+TERRAFORM = {
+    ("managed", "terraform_data"): Schema(
+        {"id": Entry("computed"), "input": _ANY, "output": Entry("computed"), "triggers_replace": _ANY}.items()
+    ),
+    ("data", "terraform_remote_state"): Schema(
+        {
+            "backend": Entry("argument", required=True, type=STRING),
+            "config": _ANY,
+            "defaults": _ANY,
+            "outputs": Entry("computed"),
+            "workspace": Entry("argument", type=STRING),
+        }.items()
+    ),
+}
+"""What Terraform's own provider has, by mode and type: https://developer.hashicorp.com/terraform/language/resources/terraform-data
+and https://developer.hashicorp.com/terraform/language/state/remote-state-data."""
 
 
 def _parsed(line: bytes) -> Schema:

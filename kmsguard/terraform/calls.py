@@ -16,6 +16,7 @@ from kmsguard.terraform.partial import find_unknown
 from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run
 from kmsguard.terraform.structure import check_structure
+from kmsguard.terraform.undeclared import report_undeclared
 
 
 class LocalModules:
@@ -33,6 +34,7 @@ class LocalModules:
         if found is None:
             found = self.loaded[path] = load(self.run, path)
             check_structure(self.run, found)
+            report_undeclared(self.run, found)
         return found
 
     def load(self, module: Module, name: str, call: Located) -> tuple[ModuleSource, bool] | None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from kmsguard.model.source import Span
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform.addresses import local_address
-from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
+from kmsguard.terraform.load import Located, ModuleSource
+from kmsguard.terraform.traversals import PARTS
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
@@ -20,24 +21,6 @@ if TYPE_CHECKING:
 Graph = dict[str, dict[str, None]]
 """By name in a module: the names that it refers to. `module.m` is how often there is a module, `module.m:x` its variable x."""
 
-_CHILDREN: dict[type, tuple[str, ...]] = {
-    nodes.Interpolation: ("expression",),
-    nodes.TemplateIf: ("condition", "then", "otherwise"),
-    nodes.TemplateFor: ("collection", "parts"),
-    nodes.Template: ("parts",),
-    nodes.Index: ("of", "key"),
-    nodes.Splat: ("of", "each"),
-    nodes.Call: ("arguments",),
-    nodes.Unary: ("operand",),
-    nodes.Binary: ("left", "right"),
-    nodes.Conditional: ("condition", "then", "otherwise"),
-    nodes.Parentheses: ("inner",),
-    nodes.TupleExpr: ("items",),
-    nodes.ObjectItem: ("key", "value"),
-    nodes.ObjectExpr: ("items",),
-    nodes.For: ("collection", "key", "value", "condition"),
-    Elsewhere: ("inner",),
-}
 _NO_REFERENCES = ("ignore_changes", "provider", "providers", "source", "version")
 """Arguments that name something else than values."""
 _SHOWN = 6
@@ -192,7 +175,7 @@ def _references(node: nodes.Node) -> Iterator[list[str]]:
         elif isinstance(at, nodes.Template) and len(at.parts) == 1 and isinstance(at.parts[0], nodes.StringPart):
             continue
         else:
-            pending.extend(getattr(at, name) for name in _CHILDREN.get(kind, ()))
+            pending.extend(getattr(at, name) for name in PARTS.get(kind, ()))
 
 
 # --- circles ----------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import msgspec
@@ -10,14 +10,16 @@ import msgspec
 from kmsguard.model.guard import Atom, Formula, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value
-from kmsguard.syntax.hcl.nodes import Block, Expression
+from kmsguard.syntax.hcl.nodes import Block, Conditional, Expression, Parentheses
 from kmsguard.terraform.access import entries
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.conversion import convert
+from kmsguard.terraform.deferred import is_deferred
 from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.guards import any_holds, meet
 from kmsguard.terraform.history import derived
-from kmsguard.terraform.operations import cases
+from kmsguard.terraform.load import Elsewhere
+from kmsguard.terraform.operations import AFTER_APPLY, FRESH, cases
 from kmsguard.terraform.partial import Invalid, Many, Open, SetItems, branches, find_unknown
 from kmsguard.terraform.scope import Scope
 from kmsguard.terraform.types import NUMBER, STRING
@@ -108,6 +110,7 @@ def _text(name: str, node: Expression, scope: Scope) -> str:
 
 def _many(name: str, node: Expression, scope: Scope, value: Value, names: dict[str, Value]) -> Expansion:
     unknown = find_unknown(value) or Unknown("it cannot be evaluated")
+    _deferred(name, node, scope, unknown)
     reason = _text(name, node, scope)
     return Expansion("many", (Instance(None, names, Truth.UNKNOWN, reason),), (), Unknown(unknown.reason, unknown.reference))
 
@@ -115,6 +118,28 @@ def _many(name: str, node: Expression, scope: Scope, value: Value, names: dict[s
 def _refused(node: Expression, scope: Scope, code: str, message: str) -> None:
     """Says of a `count` or `for_each` that Terraform refuses it."""
     scope.run.report("warning", code, scope.span(node), message)
+
+
+def _deferred(name: str, node: Expression, scope: Scope, unknown: Unknown) -> None:
+    """Says of a `count` or `for_each` that it hangs on what a plan does not know."""
+    if unknown.reason == AFTER_APPLY or unknown.reason in FRESH:
+        _hangs_on(name, node, scope, (unknown.reference,))
+
+
+def _hangs_on(name: str, node: Expression, scope: Scope, references: Iterable[str | None]) -> None:
+    found = next((one for one in references if is_deferred(one)), None)
+    if found is not None:
+        message = (
+            f"`{name}` hangs on {found}, which is known only after apply, so that Terraform refuses to plan it before: "
+            f"{_INSTEAD[name]}"
+        )
+        _refused(node, scope, f"invalid-{name.replace('_', '-')}", message)
+
+
+_INSTEAD = {
+    "count": "let a variable say how many there are",
+    "for_each": "use keys that are written in the code, as those of a map, and leave this to its values",
+}
 
 
 def _limit(node: Expression, scope: Scope, wanted: int) -> int:
@@ -131,7 +156,8 @@ def _limit(node: Expression, scope: Scope, wanted: int) -> int:
 
 
 def _count(node: Expression, scope: Scope) -> Expansion:
-    value = conclude(node, scope)
+    value, met = _concluded(node, scope)
+    _hangs_on("count", node, scope, met)
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
     for guard, option in branches(value):
         number = convert(option, NUMBER).data
@@ -155,6 +181,16 @@ def _count(node: Expression, scope: Scope) -> Expansion:
     return Expansion("count", instances, tuple(rows))
 
 
+def _concluded(node: Expression, scope: Scope) -> tuple[Value, tuple[str, ...]]:
+    """The value of an expression, and the references that are known after apply only and that a truth in it hangs on."""
+    facts = scope.run.facts
+    before, facts.met = facts.met, {}
+    value = conclude(node, scope)
+    met = tuple(facts.met)
+    facts.met = before
+    return value, met
+
+
 def _when(rows: list[tuple[Formula, tuple[int | str, ...]]], key: int | str) -> Formula:
     """Under which guards there is an instance of a key."""
     if all(key in keys for _, keys in rows):
@@ -175,7 +211,7 @@ _WANTED = "`for_each` takes a map, or a set of texts"
 
 
 def _for_each(node: Expression, scope: Scope) -> Expansion:
-    value = conclude(node, scope)
+    value, met = _concluded(node, scope)
     rows: list[tuple[Formula, tuple[int | str, ...]]] = []
     values: dict[str, list[tuple[Formula, Value, Value]]] = {}
     loose: list[Value] = []  # elements of sets that are not known
@@ -209,11 +245,22 @@ def _for_each(node: Expression, scope: Scope) -> Expansion:
             values.setdefault(text, []).append((guard, key, item))
         rows.append((guard, tuple(sorted(dict.fromkeys(str(key) for key in keys)))))
     instances = [_keyed(rows, text, values[text]) for text in sorted(values)[: _limit(node, scope, len(values))]]
+    if met and _hangs_on_a_condition(node, scope, rows):
+        _hangs_on("for_each", node, scope, met)
     if loose:
         return _with_loose(node, scope, instances, loose)
     kept = {instance.key for instance in instances}
     shown = tuple((guard, tuple(key for key in keys if key in kept)) for guard, keys in rows)
     return Expansion("for_each", tuple(instances), shown)
+
+
+def _hangs_on_a_condition(node: Expression, scope: Scope, rows: list[tuple[Formula, tuple[int | str, ...]]]) -> bool:
+    """Whether which keys there are hangs on what is known after apply only, and not just values."""
+    if len({keys for _, keys in rows}) > 1:
+        return True
+    while isinstance(node, (Parentheses, Elsewhere)):
+        node = node.inner
+    return isinstance(node, Conditional) and bool(_concluded(node.condition, scope)[1])
 
 
 def _is_no_key(item: Value) -> bool:
@@ -229,6 +276,7 @@ def _keyed(
 
 def _with_loose(node: Expression, scope: Scope, instances: list[Instance], loose: list[Value]) -> Expansion:
     unknown = find_unknown(loose[0]) or Unknown("the key is not known")
+    _deferred("for_each", node, scope, unknown)
     key = loose[0] if len(loose) == 1 else derived(loose, not_null=True)
     exists = Truth.YES if len(loose) == 1 and not instances else Truth.UNKNOWN
     reason = None if exists is Truth.YES else _text("for_each", node, scope)

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -17,6 +18,9 @@ from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Expression, HclFil
 from kmsguard.terraform.schema import is_well_formed, label
 from kmsguard.terraform.scope import Run
 from kmsguard.terraform.types import key_name
+
+if TYPE_CHECKING:
+    from kmsguard.terraform.traversals import Reference
 
 
 class Elsewhere(Node):
@@ -45,6 +49,7 @@ class Located:
         self.block = block
         self.file = file
         self.overrides_others = False  # whether it stands in an override file
+        self.check = ""  # of a data source: the `check` block that it stands in, where alone it is known
         self.overrides = overrides  # the blocks of override files that were merged into it
         self.constants: dict[str, Value] = {}  # arguments that hold no references, evaluated
 
@@ -102,6 +107,7 @@ class ModuleSource:
         self.settings: list[Located] = []
         self.checks: list[Located] = []
         self.history: list[Located] = []  # `moved`, `removed`, `import`
+        self.references: list[Reference] | None = None  # see `traversals`
 
     @property
     def is_empty(self) -> bool:
@@ -204,6 +210,7 @@ def _add_data(run: Run, module: ModuleSource, file: HclFile, check: Block) -> No
     for block in check.body.blocks:
         if block.type == "data" and is_well_formed(run, file, block):
             located = Located(block, file)
+            located.check = label(check, 0)
             table, key, name = _slot(module, block)
             if table is not None and _is_new(run, table.get(key), located.head, name):
                 table[key] = located

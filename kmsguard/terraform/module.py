@@ -68,6 +68,7 @@ class Module:
         self.calls: tuple[Call, ...] = ()
         self.configurations: dict[str, Configuration] = {}
         self._values: dict[str, Value] = {}
+        self._met: dict[str, dict[str, None]] = {}  # by variable or local: see Facts.met
         self._running: set[str] = set()
         self._resources: dict[tuple[str, str, str], tuple[Expansion, dict[int | str | None, Resource]]] = {}
         self._collected: dict[tuple[str, str, str] | str, Value] = {}  # resources and calls, as expressions see them
@@ -109,7 +110,10 @@ class Module:
                 return self._path(name, span)
             case "terraform" | "tofu":
                 return self._terraform(name, span)
-            case "each" | "count" | "self" | "data" | "ephemeral":
+            case "each" | "count" | "self":
+                reason = f"{root}.{name} is not known here"  # that is told where it is written: `undeclared`
+                return Value(Invalid(reason, f"{root}.{name}", said=True))
+            case "data" | "ephemeral":
                 return invalid(f"{root}.{name} is not known here", f"{root}.{name}")
         if root.startswith("ephemeral."):
             return self._resource("ephemeral", root.removeprefix("ephemeral."), name, span)
@@ -122,21 +126,29 @@ class Module:
     def _once(self, name: str, span: Span) -> Value:
         found = self._values.get(name)
         if found is not None:
+            if name in self._met:
+                self.run.facts.met.update(self._met[name])
             return found
         if name in self._running:
             self.run.report("warning", "cycle", span, f"{self.within(name)} refers to itself; what it gives is unknown")
             return Value(Unknown(f"{self.within(name)} refers to itself", self.within(name)), span)
         self._running.add(name)
+        facts = self.run.facts
+        before, facts.met = facts.met, {}
         try:
             kind, _, rest = name.partition(".")
             found = self._variable(rest, span) if kind == "var" else self._local(rest, span)
         finally:
             self._running.discard(name)
+            if facts.met:
+                self._met[name] = facts.met
+                before.update(facts.met)
+            facts.met = before
         found = self._values[name] = self.run.bounded(found, self.within(name), span)
         return found
 
     def _undeclared(self, name: str, span: Span) -> Value:
-        self.run.report("warning", "undeclared-reference", span, f"{self.within(name)} is not declared; it is unknown")
+        """What is declared nowhere; that is told where it is written: `undeclared`."""
         return Value(Unknown(f"{self.within(name)} is not declared", self.within(name)), span)
 
     def _local(self, name: str, span: Span) -> Value:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from kmsguard.model.guard import Atom, Formula, Scalar, negate
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Choice, Text, Unknown, Value
+from kmsguard.model.value import Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.arithmetic import CONTEXT, narrow
 from kmsguard.terraform.choices import choose, distribute, truth_value
 from kmsguard.terraform.conversion import convert
@@ -38,13 +38,25 @@ Label: TypeAlias = "Callable[[], str]"
 """How an operation is called where nothing else names the fact that decides it: made only when it is needed."""
 
 
+AFTER_APPLY = "known after apply"
+FRESH = ("function timestamp", "function uuid", "function bcrypt")
+"""Why a value is unknown, where that is because nothing was applied yet."""
+
+
 class Facts:
     """Makes atoms of the unit that is read."""
 
-    __slots__ = ("unit",)
+    __slots__ = ("met", "unit")
 
     def __init__(self, unit: str) -> None:
         self.unit = unit
+        self.met: dict[str, None] = {}  # references that are known after apply only, and that a truth hangs on
+
+    def meets(self, value: Value) -> None:
+        """Notes that a truth hangs on a value, where that is known after apply only."""
+        data = value.data
+        if isinstance(data, Unknown) and data.reference and (data.reason == AFTER_APPLY or data.reason in FRESH):
+            self.met[data.reference] = None
 
     def holds(self, unknown: Unknown, label: Label) -> Formula:
         """The fact that an unknown bool is true."""
@@ -68,6 +80,7 @@ def cases(condition: Value, facts: Facts, label: Label) -> list[tuple[Formula, b
         if isinstance(data, bool):
             out.append((guard, data))
         elif isinstance(data, Unknown) and not isinstance(data, Invalid):
+            facts.meets(found)
             fact = facts.holds(data, label)
             out.append((meet(guard, fact), True))
             out.append((meet(guard, negate(fact)), False))
@@ -161,12 +174,20 @@ def _equality(left: Value, right: Value, facts: Facts, label: Label) -> Value:
     for side in (left, right):
         if isinstance(side.data, Invalid):
             return side
+    for side, other in ((left, right), (right, left)):
+        if not (other.data is None and _is_never_null(side.data)):
+            facts.meets(side)
     known = equal(left, right)
     if known is not None:
         return from_parts(known, (left, right))
     formula = _fact(left, right, facts) or _fact(right, left, facts)
     result = facts.opaque(label) if formula is None else truth_value(formula)
     return from_parts(result.data, (left, right))
+
+
+def _is_never_null(data: Data) -> bool:
+    """Whether a plan knows of what is known after apply that it will not be null: the AWS provider does not say so."""
+    return isinstance(data, Unknown) and "terraform_data." in (data.reference or "")
 
 
 def _fact(unknown: Value, known: Value, facts: Facts) -> Formula | None:
@@ -344,6 +365,8 @@ def _comparison(operator: str, left: Value, right: Value, facts: Facts, label: L
     if isinstance(numbers, Value):
         if isinstance(numbers.data, Invalid):
             return numbers
+        facts.meets(left)
+        facts.meets(right)
         return from_parts(facts.opaque(label).data, (left, right))
     return from_parts(_COMPARISONS[operator](*numbers), (left, right))
 

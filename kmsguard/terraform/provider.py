@@ -65,13 +65,14 @@ class Configuration:
         self._cache: dict[str, Value | None] = {}
         self._instances: dict[int | str | None, Configuration] | None = None
 
-    def _scope(self, located: Located) -> Scope:
+    def scope(self, located: Located) -> Scope:
+        """Where the expressions of its block are evaluated."""
         return self.module.scope(located.file, self._names, f"provider.{self.key}")
 
     def instances(self) -> dict[int | str | None, Configuration]:
         """The configurations that `for_each` makes of the block, by key; under None the one that may be any of them."""
         if self._instances is None:
-            found = expansion(self.located.block, self._scope(self.located)) if self.located is not None else SINGLE
+            found = expansion(self.located.block, self.scope(self.located)) if self.located is not None else SINGLE
             self._instances = {one.key: Configuration(self.module, self.key, self.located, one) for one in found.instances}
             if None not in self._instances:
                 unknown = Value(Unknown("which provider configuration it is is not known", not_null=True))
@@ -88,7 +89,7 @@ class Configuration:
     def _argument(self, name: str) -> Value | None:
         if name not in self._cache:
             located = self.located
-            self._cache[name] = None if located is None else argument(located.block, name, self._scope(located))
+            self._cache[name] = None if located is None else argument(located.block, name, self.scope(located))
         return self._cache[name]
 
     @property
@@ -187,7 +188,7 @@ class Configuration:
     def _role(self) -> Value | None:
         if self.located is None:
             return None
-        scope = self._scope(self.located)
+        scope = self.scope(self.located)
         for kind in ("assume_role", "assume_role_with_web_identity"):
             nested = [block for block in self.located.block.body.blocks if block.type == kind]
             blocks = nested_blocks(nested, scope) if nested else None
@@ -213,7 +214,7 @@ class Configuration:
         located = self.located
         if located is None:
             return None
-        scope = self._scope(located)
+        scope = self.scope(located)
         body = {name: export(value) for name, value in block_body(located.block, scope, _OWN).items()}
         return Declaration(
             address=self.module.within(f"provider.{self.key}"),

@@ -1,5 +1,5 @@
-"""What Terraform refuses of resources and data sources of the AWS provider: names that it does not know, arguments and blocks
-that are missing or too many, values of the wrong type.
+"""What Terraform refuses of resources and data sources of the AWS provider, and of its own block: names that it does not
+know, arguments and blocks that are missing or too many, values of the wrong type.
 
 What every known version of the provider refuses is told, as warnings: a newer version may know more. Of resources of other
 providers, and of other versions, nothing is said. See https://developer.hashicorp.com/terraform/language/syntax/configuration.
@@ -18,23 +18,35 @@ from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Choice, Text, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Attribute, Block, Body, Literal, Node
 from kmsguard.terraform import requirements
-from kmsguard.terraform.aws_schema import Entry, Schema, block_schema, newest, resource_schema, resource_types
-from kmsguard.terraform.body import META
+from kmsguard.terraform.attributes import unknown_attributes
+from kmsguard.terraform.aws_schema import (
+    TERRAFORM,
+    Entry,
+    Schema,
+    block_schema,
+    newest,
+    resource_schema,
+    resource_types,
+)
+from kmsguard.terraform.body import META, block_body
 from kmsguard.terraform.conversion import convert
 from kmsguard.terraform.evaluate import conclude
 from kmsguard.terraform.expand import both
 from kmsguard.terraform.load import Located, ModuleSource
 from kmsguard.terraform.partial import Handle, Invalid, branches
 from kmsguard.terraform.schema import instead, label
-from kmsguard.terraform.scope import Run
+from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import Type
 
 if TYPE_CHECKING:
     from kmsguard.terraform.module import Module
+    from kmsguard.terraform.provider import Configuration
     from kmsguard.terraform.resource import Resource
 
 _OLDEST = (4, 0, 0)
+_META = META | {"alias", "version"}
 _OF_TERRAFORM = frozenset({"lifecycle", "provisioner", "connection", "timeouts", "_"})
+_OF_TERRAFORM_ITSELF = ("hashicorp/terraform", "terraform.io/builtin/terraform")
 _SCALARS = {"string": "a text", "number": "a number", "bool": "true or false"}
 _PLURALS = {"string": "texts", "number": "numbers", "bool": "true or false"}
 _TEXTS = (str, Text, bool, int, float, Decimal)  # what becomes a text where one is asked for
@@ -50,49 +62,70 @@ class _Wrong(msgspec.Struct, frozen=True):
 
 
 def report_refused(root: Module, modules: dict[str, ModuleSource]) -> None:
-    """Says of each resource and data source of the AWS provider what Terraform refuses of it.
+    """Says of each resource, data source and ephemeral resource what the schema of its provider refuses of it, and of the
+    provider's own blocks.
 
-    `modules`: all that were read, by folder; the provider's version has to suit all of them.
+    `modules`: all that were read, by folder; the version of the AWS provider has to suit all of them.
     """
-    if requirements.allows(root.run, modules.values(), _OLDEST, newest()):
-        search = _Search(root.run)
-        for source in modules.values():
-            search.source(source)
-        search.module(root)
+    search = _Search(root.run, requirements.allows(root.run, modules.values(), _OLDEST, newest()))
+    for source in modules.values():
+        search.source(source)
+    search.module(root)
 
 
 class _Search:
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, knows_aws: bool) -> None:
         self.run = run
+        self.knows_aws = knows_aws  # whether its versions are among those that are known
         self._checked: dict[Located, tuple[Schema, list[_Wrong]]] = {}  # with what is wrong in blocks that may be never made
 
     def source(self, source: ModuleSource) -> None:
         """A module as it is written, whether there is an instance of it or not."""
         named = requirements.sources(source)
-        for (mode, of_type, _), located in source.resources.items():
-            if mode == "ephemeral" or not of_type.startswith("aws_"):
+        schemas: dict[tuple[str, str, str], Schema] = {}
+        for key, located in source.resources.items():
+            mode, of_type, _ = key
+            made_with = requirements.made_with(located, of_type, named)
+            if made_with == requirements.AWS and of_type.startswith("aws_"):
+                if not self.knows_aws:
+                    continue
+                schema = resource_schema(mode, of_type)
+            elif of_type.startswith("terraform_") and made_with in _OF_TERRAFORM_ITSELF:
+                schema = TERRAFORM.get((mode, of_type))
+            else:
                 continue
-            if requirements.made_with(located, of_type, named) != requirements.AWS:
-                continue
-            schema = resource_schema(mode, of_type)
-            if schema is None:
+            if schema is not None:
+                schemas[key] = schema
+                self._written(located, f"`{of_type}`", schema)
+            elif mode != "ephemeral" or of_type in resource_types("managed"):  # newer versions have more ephemeral ones
                 self._tell(_no_such_type(mode, of_type, located))
-                continue
-            found = list(_read(located, of_type, schema))
-            for wrong in found:
-                if not wrong.within:
-                    self._tell(wrong)
-            self._checked[located] = schema, [wrong for wrong in found if wrong.within]
+        for key_of, located in source.providers.items():
+            provider = key_of.split(".")[0]
+            schema = resource_schema("provider", provider)
+            if schema is not None and self.knows_aws and named.get(provider, requirements.AWS) == requirements.AWS:
+                self._written(located, f"provider `{provider}`", schema)
+        for span, message in unknown_attributes(source, schemas):
+            self._tell(_Wrong("unknown-attribute", span, message))
+
+    def _written(self, located: Located, name: str, schema: Schema) -> None:
+        found = list(_read(located, name, schema))
+        for wrong in found:
+            if not wrong.within:
+                self._tell(wrong)
+        self._checked[located] = schema, [wrong for wrong in found if wrong.within]
 
     def module(self, module: Module) -> None:
         """The values in an instance of a module, and in those that it calls."""
         for key, located in module.source.resources.items():
             checked = self._checked.get(located)
-            if checked is None:
+            if checked is None or key[0] == "ephemeral":
                 continue
             for instance in module.resource(key)[1].values():
                 if both(module.exists, instance.instance.exists) is not Truth.NO:
                     self._instance(instance, *checked)
+        for configuration in list(module.configurations.values()):
+            if configuration.module is module and not configuration.is_repeated:
+                self._configuration(configuration)
         for name in module.source.calls:
             for child in module.children(name)[1].values():
                 if child is not None and child.exists is not Truth.NO:
@@ -104,7 +137,17 @@ class _Search:
             for wrong in pending:
                 if made.issuperset(wrong.within):
                     self._tell(wrong)
-        for wrong in _Values(instance, schema).wrong():
+        values = _Values(instance.scope, instance.located, f"`{instance.type}`", instance.written(), schema)
+        for wrong in values.wrong():
+            self._tell(wrong)
+
+    def _configuration(self, configuration: Configuration) -> None:
+        located = configuration.located
+        if located is None or located not in self._checked:
+            return
+        scope = configuration.scope(located)
+        name = f"provider `{label(located.block, 0)}`"
+        for wrong in _Values(scope, located, name, block_body(located.block, scope, _META), self._checked[located][0]).wrong():
             self._tell(wrong)
 
     def _tell(self, wrong: _Wrong) -> None:
@@ -112,10 +155,14 @@ class _Search:
 
 
 def _no_such_type(mode: str, of_type: str, located: Located) -> _Wrong:
-    what = "data source" if mode == "data" else "resource"
-    known = ".".join(map(str, newest()))
-    message = f"the AWS provider has no {what} `{of_type}`, up to version {known}"
-    message += instead(of_type, frozenset(resource_types(mode)), otherwise="")
+    what = {"data": "data source", "ephemeral": "ephemeral resource"}.get(mode, "resource")
+    if of_type.startswith("aws_"):
+        known = ".".join(map(str, newest()))
+        message = f"the AWS provider has no {what} `{of_type}`, up to version {known}"
+        message += instead(of_type, frozenset(resource_types(mode)), otherwise="")
+    else:
+        message = f"Terraform's own provider has no {what} `{of_type}`"
+        message += instead(of_type, frozenset(known for kind, known in TERRAFORM if kind == mode), otherwise="")
     return _Wrong("unknown-resource-type", located.head, message)
 
 
@@ -156,14 +203,14 @@ class _Body(msgspec.Struct, frozen=True, eq=False):
         return _Wrong(code, span, message, self.within)
 
 
-def _read(located: Located, of_type: str, schema: Schema) -> Iterator[_Wrong]:
-    """What is wrong with a resource as it is written, whatever its values are."""
-    return _body(_Body(f"`{of_type}`", located.block.body, schema, located.file.source, located.head, is_top=True))
+def _read(located: Located, name: str, schema: Schema) -> Iterator[_Wrong]:
+    """What is wrong with a block as it is written, whatever its values are."""
+    return _body(_Body(name, located.block.body, schema, located.file.source, located.head, is_top=True))
 
 
 def _body(at: _Body) -> Iterator[_Wrong]:
     for attribute in at.body.attributes.values():
-        if not (at.is_top and attribute.name in META):
+        if not (at.is_top and attribute.name in _META):
             yield from _argument(at, attribute)
     present: dict[str, list[Block]] = {}
     for block in at.body.blocks:
@@ -209,7 +256,7 @@ def _block(at: _Body, block: Block, of: str) -> Iterator[_Wrong]:
     elif entry.kind == "argument":
         yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is an argument: write `{of} =`")
     elif entry.kind == "computed":
-        yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is decided by AWS; remove it")
+        yield at.wrong("unknown-block", head, f"`{of}` of {at.name} is decided by the provider; remove it")
     elif entry.kind != "any":
         body = _content(block)
         within = (*at.within, source.span(block.start, block.end)) if block.type == "dynamic" else at.within
@@ -253,13 +300,13 @@ def _is_null(attribute: Attribute) -> bool:
 
 
 class _Values:
-    """The values of an instance."""
+    """The values of an instance, or of a provider's block."""
 
-    def __init__(self, instance: Resource, schema: Schema) -> None:
-        self.scope = instance.scope
-        self.located = instance.located
-        self.name = f"`{instance.type}`"
-        self.values = instance.written()
+    def __init__(self, scope: Scope, located: Located, name: str, values: dict[str, Value], schema: Schema) -> None:
+        self.scope = scope
+        self.located = located
+        self.name = name
+        self.values = values
         self.schema = schema
 
     def wrong(self) -> Iterator[_Wrong]:
@@ -302,7 +349,7 @@ class _Values:
             if entry.kind == "computed":
                 if all(option.data is not None and not isinstance(option.data, Absent) for _, option in branches(value)):
                     yield from _at(
-                        value, "computed-argument", f"`{one}` of {name} is decided by AWS; it cannot be set, remove it"
+                        value, "computed-argument", f"`{one}` of {name} is decided by the provider; it cannot be set, remove it"
                     )
             elif entry.kind == "argument" and entry.type is not None and not inside:
                 reason = _misfit(value, entry.type)

@@ -17,6 +17,7 @@ from kmsguard.terraform.body import META, argument, block_body, inside, nested_b
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
+from kmsguard.terraform.operations import AFTER_APPLY
 from kmsguard.terraform.partial import Handle, branches, export
 from kmsguard.terraform.provider import Configuration, provider_of
 from kmsguard.terraform.validation import check_conditions
@@ -48,7 +49,7 @@ class Resource:
     @property
     def handle(self) -> Value:
         """The instance as a value."""
-        reason = "known after apply" if self.mode == "managed" else "data source"
+        reason = AFTER_APPLY if self.mode == "managed" else "data source"
         return Value(Handle(reason, self.address, Target(self.address, ""), True, "", (), self))
 
     def attribute(self, name: str) -> Value:
@@ -97,7 +98,7 @@ class Resource:
     def symbolic(self, name: str) -> Value:
         """An attribute that is known after apply only."""
         target = Target(self.address, name)
-        reason = "known after apply" if self.mode == "managed" else "data source"
+        reason = AFTER_APPLY if self.mode == "managed" else "data source"
         certain = name in ("arn", "id")
         prefix = "arn:" if name == "arn" and self.type.startswith("aws_") else ""
         written = _INDEX.sub(r"[\1]", name)
@@ -112,7 +113,7 @@ class Resource:
             if isinstance(item.data, dict):
                 view = BlockView(self, f"{name}.{number}", item.data)
                 reference = f"{self.address}.{name}[{number}]"
-                handle = Handle("known after apply", reference, Target(self.address, view.path), True, "", (), view)
+                handle = Handle(AFTER_APPLY, reference, Target(self.address, view.path), True, "", (), view)
                 items.append(item.with_data(handle))
             else:
                 items.append(item)
@@ -213,7 +214,7 @@ class BlockView:
                 if isinstance(item.data, dict) and item.place is not None and item.place == item.span:
                     view = BlockView(self.resource, f"{self.path}.{name}.{number}", item.data)
                     target = Target(self.resource.address, view.path)
-                    items.append(item.with_data(Handle("known after apply", None, target, True, "", (), view)))
+                    items.append(item.with_data(Handle(AFTER_APPLY, None, target, True, "", (), view)))
                 else:
                     items.append(item)
             return found.with_data(tuple(items))

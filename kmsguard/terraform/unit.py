@@ -73,8 +73,12 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
 
 
 def _refused(root: Module, modules: LocalModules) -> None:
-    """What the provider's schema refuses; it is not read where there is nothing of the provider."""
-    if any(of_type.startswith("aws_") for source in modules.loaded.values() for _, of_type, _ in source.resources):
+    """What a provider's schema refuses; it is not read where there is nothing of the provider."""
+    if any(
+        key.startswith(("aws", "terraform_"))
+        for source in modules.loaded.values()
+        for key in (*source.providers, *(of_type for _, of_type, _ in source.resources))
+    ):
         from kmsguard.terraform.refused import report_refused
 
         report_refused(root, modules.loaded)

@@ -1,13 +1,12 @@
 """What Terraform refuses of a module's structure is told at its line, and nothing is told of what it takes.
 
-`real/structures.txt` holds small root modules with what is told of each; `pytest -m terraform` asks the real program.
+`real/structures*.txt` hold small root modules with what is told of each; `pytest -m terraform` asks the real program.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -16,13 +15,14 @@ import pytest
 from kmsguard.model.declaration import UnitSource
 from kmsguard.terraform import read
 
-TERRAFORM = shutil.which("terraform")
+from .test_real_provider import TERRAFORM, mirror
 
 
 def cases() -> dict[str, tuple[str, dict[str, str]]]:
     """By name: what is told, and the files."""
     out: dict[str, tuple[str, dict[str, str]]] = {}
-    for part in (Path(__file__).parent / "real/structures.txt").read_text(encoding="utf-8").split("=== ")[1:]:
+    paths = sorted((Path(__file__).parent / "real").glob("structures*.txt"))
+    for part in "".join("\n" + path.read_text(encoding="utf-8") for path in paths).split("\n=== ")[1:]:
         head, _, body = part.partition("\n")
         name, _, told = head.partition(" | ")
         files = {"main.tf": ""}
@@ -30,8 +30,10 @@ def cases() -> dict[str, tuple[str, dict[str, str]]]:
         for line in body.splitlines(keepends=True):
             if line.startswith("--- "):
                 at = line[4:].strip()
+                files.setdefault(at, "")
             else:
                 files[at] = files.get(at, "") + line
+        assert name not in out, name
         out[name] = told, files
     return out
 
@@ -57,14 +59,32 @@ def test_told(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert (", ".join(found) or "nothing") == told
 
 
+OFFLINE = """
+  access_key                  = "mock"
+  secret_key                  = "mock"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+"""
+
+
 @pytest.mark.terraform
 @pytest.mark.skipif(TERRAFORM is None, reason="needs the real terraform program")
-@pytest.mark.parametrize("name", [name for name, (_, files) in CASES.items() if "aws" not in "".join(files.values())])
+@pytest.mark.parametrize("name", CASES)
 def test_refused_by_terraform(name: str, tmp_path: Path) -> None:
     """The real program refuses what something is told of, and takes the rest."""
     told, files = CASES[name]
     write(tmp_path, files)
     environment = {**os.environ, "CHECKPOINT_DISABLE": "1", "TF_IN_AUTOMATION": "1", "TF_CLI_CONFIG_FILE": os.devnull}
+    if "aws" in "".join(files.values()):
+        if mirror() is None:
+            pytest.skip("needs the AWS provider")
+        rc = tmp_path / "rc"
+        rc.write_text(
+            f'provider_installation {{\n  filesystem_mirror {{\n    path = "{mirror()}"\n  }}\n}}\n', encoding="utf-8"
+        )
+        environment["TF_CLI_CONFIG_FILE"] = str(rc)
+        if 'provider "aws"' not in "".join(files.values()):
+            (tmp_path / "zz.tf").write_text(f'provider "aws" {{\n  region = "eu-west-1"{OFFLINE}}}\n', encoding="utf-8")
     errors: list[object] = []
     for command in (["init", "-json", "-input=false", "-backend=false"], ["plan", "-json", "-input=false", "-lock=false"]):
         done = subprocess.run(
