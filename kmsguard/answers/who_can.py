@@ -12,12 +12,12 @@ from kmsguard.answers.parties import Known, Party, PartyKind, Worlds, explore
 from kmsguard.answers.requests import MAX_WAYS, Outcome, Way, ask
 from kmsguard.answers.wording import by_name, say_test
 from kmsguard.iam import reference
-from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.decide import Evidence
 from kmsguard.iam.document import Statement
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import action_truth, glob
 from kmsguard.iam.texts import fold
+from kmsguard.iam.widest import AUDIENCES, Audience, AudienceName
 from kmsguard.model.declaration import Problem
 from kmsguard.model.finding import Open, UsageError
 from kmsguard.model.guard import World, decide

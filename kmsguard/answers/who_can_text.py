@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from kmsguard.answers.layout import entry, place, text_of, titled
 from kmsguard.answers.who_can import Answer, Everybody, KeyAnswers, Reason, WhoCan
-from kmsguard.iam.audience import AudienceName
 from kmsguard.iam.texts import fold
+from kmsguard.iam.widest import AudienceName
 from kmsguard.model.finding import Open
 
 COLUMN = 11

@@ -2,69 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, TypeAlias
 
-import msgspec
-
 from kmsguard.iam.callers import caller_shapes, user_shapes
-from kmsguard.iam.document import PolicyDocument, Statement
+from kmsguard.iam.document import PolicyDocument
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.languages import TooLargeError
 from kmsguard.iam.needs import MET, UNMET, Need, Needs, both, either, ways
 from kmsguard.iam.operations import FOR_EVERYBODY, carries
 from kmsguard.iam.principals import AWS_KINDS, CallerKind
-from kmsguard.iam.request import Call, action_truth, decision, resource_truth
+from kmsguard.iam.request import decision
 from kmsguard.iam.search import Found, Search
 from kmsguard.iam.space import Case, Read, Way
 from kmsguard.iam.texts import Deployment
 from kmsguard.iam.variables import Constraint, Finite, Present
-from kmsguard.model.finding import Open
+from kmsguard.iam.widest import AUDIENCES, Audience, AudienceName
 from kmsguard.model.truth import Truth
-
-AudienceName: TypeAlias = Literal[
-    "nobody", "account-principals", "account", "trusted", "organization", "external", "service", "public"
-]
-AUDIENCES: tuple[AudienceName, ...] = (
-    "nobody",
-    "account-principals",
-    "account",
-    "trusted",
-    "organization",
-    "external",
-    "service",
-    "public",
-)
-"""From narrow to wide."""
 
 STEPS = 500_000
 """What the search for one bound may cost, in steps of automata: somewhat under a second."""
 ALL_STEPS = 4 * STEPS
 """What all searches in a document may cost together, but for a last `_LAST_STEPS` for each."""
 _LAST_STEPS = 20_000
-
-
-class Audience(msgspec.Struct, frozen=True, eq=False):
-    """The widest audience that is certainly let in, and the widest that possibly is.
-
-    `witness` is a request of `at_most`, and `statement` the one that lets it in; None for nobody, and where the search was
-    given up. `certain_witness` and `certain` are the same for `at_least`.
-    """
-
-    at_least: AudienceName
-    at_most: AudienceName
-    witness: Call | None = None
-    statement: Statement | None = None
-    certain: Statement | None = None
-    certain_witness: Call | None = None
-    too_large: bool = False
-    open: tuple[Open, ...] = ()  # what would decide it
-
-    @property
-    def decided(self) -> bool:
-        """Whether both bounds are the same."""
-        return self.at_least == self.at_most
 
 
 class Question:
@@ -303,46 +263,6 @@ class Question:
 
 
 _PUT = "PutKeyPolicy"
-_OF_ACCOUNT = re.compile(r"(?:arn:[^:]*:iam::)?([0-9]{12})(?::.*)?")
-
-
-def plain_lockout(document: PolicyDocument, deployment: Deployment) -> bool | None:
-    """What `Question.lockout` says, where it is seen without a search; None where it is not.
-
-    Nobody is locked out where a statement lets the account itself put a policy, without a condition, and no other one can
-    deny that; everybody is where all statements are about something else, or let in other accounts and services alone.
-    """
-    if any(one.open or one.effect is None for one in document.statements):
-        return None
-    allows = [one for one in document.statements if one.effect == "Allow" and action_truth(one, _PUT) is not Truth.NO]
-    if all(_is_of_others(one, deployment) for one in allows):
-        return True
-    if any(one.effect == "Deny" and action_truth(one, _PUT) is not Truth.NO for one in document.statements):
-        return None
-    return False if any(_is_for_the_account(one, deployment) for one in allows) else None
-
-
-def _is_of_others(statement: Statement, deployment: Deployment) -> bool:
-    element = statement.principal
-    if element is None or element.negated or element.open or not element.entries:
-        return False
-    for one in element.entries:
-        text = one.entry.known
-        account = _OF_ACCOUNT.fullmatch(text) if text is not None and one.type == "AWS" else None
-        if one.type != "Service" and (account is None or account[1] == deployment.account):
-            return False
-    return True
-
-
-def _is_for_the_account(statement: Statement, deployment: Deployment) -> bool:
-    element = statement.principal
-    if element is None or element.negated or element.open or statement.condition is not None:
-        return False
-    if action_truth(statement, _PUT) is not Truth.YES or resource_truth(statement, deployment) is not Truth.YES:
-        return False
-    own = (deployment.account, f"arn:{deployment.partition}:iam::{deployment.account}:root")
-    return any(one.type == "AWS" and one.entry.known in own for one in element.entries)
-
 
 Network: TypeAlias = Literal["any", "named", "unnamed"]
 Sort: TypeAlias = Literal["any", "named", "unnamed", "ours", "not ours", "theirs", "nobody's"]

@@ -7,12 +7,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn, Self
 
-from kmsguard.iam.audience import Audience, Question
+from kmsguard.iam.audience import Question
 from kmsguard.iam.document import NO_STATEMENT, PolicyDocument, read_policy
 from kmsguard.iam.facts import Facts
 from kmsguard.iam.operations import CLASSES
 from kmsguard.iam.request import Call
 from kmsguard.iam.texts import Deployment
+from kmsguard.iam.widest import Audience
 from kmsguard.model.value import Value
 
 FORMAT_VERSION = 1

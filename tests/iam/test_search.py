@@ -14,8 +14,9 @@ from enumeration import Enumeration
 from made_documents import case
 from slow_evaluator import AUDIENCES, CLASSES, UNKNOWN, YES, Policy, problems
 
-from kmsguard.iam.audience import Question, plain_lockout
+from kmsguard.iam.audience import Question
 from kmsguard.iam.check import check_text, read_document, shown
+from kmsguard.iam.plain import is_closed, plain_lockout
 from kmsguard.iam.texts import Deployment
 
 RANK = {name: rank for rank, name in enumerate(AUDIENCES)}
@@ -42,6 +43,7 @@ class Judged:
         for name in CLASSES:
             yield from (f"seed {self.seed}, {name}: {what}" for what in self._of_class(name))
         yield from (f"seed {self.seed}, lockout: {what}" for what in self._of_lockout())
+        yield from self._of_statements()
 
     def _of_lockout(self):
         lockout = self.answers["lockout"]
@@ -64,6 +66,14 @@ class Judged:
             asked = request(shown(question.facts, call))
             if asked["operation"] != "PutKeyPolicy" or problems(asked, self.policy) or self.policy.decide(asked) != YES:
                 yield f"{asked} does not put a policy"
+
+    def _of_statements(self):
+        document = read_document(json.dumps(self.document))
+        for statement in document.statements:
+            if statement.effect == "Allow" and is_closed(statement, self.deployment):
+                audience = Question(document, self.deployment).audience(CLASSES["use"], statement.index)
+                if RANK[audience.at_most] >= RANK["external"] and not audience.too_large:
+                    yield f"seed {self.seed}, statement {statement.index}: it is closed, but lets in {audience.at_most}"
 
     def _of_class(self, name):
         answer = self.answers[name]

@@ -5,9 +5,12 @@ from itertools import product
 
 import pytest
 
-from kmsguard.iam.audience import Question, plain_lockout
+from kmsguard.iam.audience import Question
 from kmsguard.iam.document import PolicyDocument, read_policy
+from kmsguard.iam.operations import CLASSES
+from kmsguard.iam.plain import is_closed, plain_lockout
 from kmsguard.iam.texts import Deployment
+from kmsguard.iam.widest import AUDIENCES
 from kmsguard.iam.wording import wording
 from kmsguard.model.value import Value
 
@@ -56,6 +59,39 @@ def test_plain_cases_need_no_search() -> None:
     assert plain_lockout(_read(root, OTHERS[1]), OWN) is False
     assert plain_lockout(_read(foreign), OWN) is True
     assert plain_lockout(_read(root, OTHERS[0]), OWN) is None
+
+
+OUR_LOGS = "arn:aws:logs:eu-west-1:111122223333:log-group:/app/*"
+THEIR_LOGS = "arn:aws:logs:eu-west-1:444455556666:log-group:/app/*"
+BINDING = (
+    {"StringEquals": {"aws:SourceAccount": "111122223333"}},
+    {"ArnLike": {"aws:SourceArn": OUR_LOGS}},
+    {"StringLike": {"kms:EncryptionContext:aws:logs:arn": [OUR_LOGS, "arn:aws:s3:us-east-1:111122223333:*"]}},
+)
+LOOSE = (
+    {"StringEqualsIfExists": {"aws:SourceAccount": "111122223333"}},
+    {"StringNotEquals": {"aws:SourceAccount": "111122223333"}},
+    {"ForAllValues:StringEquals": {"aws:SourceAccount": "111122223333"}},
+    {"StringEquals": {"aws:SourceAccount": ["111122223333", "444455556666"]}},
+    {"StringLike": {"aws:SourceAccount": "1111*"}},
+    {"StringLike": {"aws:SourceArn": "arn:aws:*:111122223333:*"}},
+    {"ArnLike": {"aws:SourceAccount": "111122223333"}},
+    {"ArnLike": {"aws:SourceArn": "arn:aws:s3:::ours"}},
+    {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": THEIR_LOGS}},
+    {"ArnLike": {"kms:EncryptionContext:logs": OUR_LOGS}},
+    {"StringEquals": {"kms:CallerAccount": "111122223333"}},
+)
+
+
+@pytest.mark.parametrize(("condition", "closed"), [*((one, True) for one in BINDING), *((one, False) for one in LOOSE)])
+def test_a_service_that_calls_for_the_own_account_lets_in_nobody_else(condition: object, closed: bool) -> None:
+    """A condition that ties a service to the own account closes a statement, and the search finds nobody beyond it either."""
+    allow = {"Effect": "Allow", "Principal": {"Service": "logs.eu-west-1.amazonaws.com"}, "Action": "kms:*", "Resource": "*"}
+    document = _read({**allow, "Condition": condition})
+    assert is_closed(document.statements[0], OWN) is closed
+    if closed:
+        audience = Question(document, OWN).audience(CLASSES["use"])
+        assert AUDIENCES.index(audience.at_most) < AUDIENCES.index("external")
 
 
 def test_wording_is_of_what_is_said_alone() -> None:

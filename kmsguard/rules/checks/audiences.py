@@ -10,20 +10,20 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
-from kmsguard.iam.audience import AUDIENCES, Audience, AudienceName
-from kmsguard.iam.audience import Question as Audiences
 from kmsguard.iam.document import PolicyDocument, PrincipalElement, Statement, Test
 from kmsguard.iam.facts import facts, texts
 from kmsguard.iam.operations import CLASSES, FOR_EVERYBODY
+from kmsguard.iam.plain import is_closed
 from kmsguard.iam.request import Call, action_truth
 from kmsguard.iam.texts import Deployment, show
+from kmsguard.iam.widest import AUDIENCES, Audience, AudienceName
 from kmsguard.iam.wording import wording
 from kmsguard.model.finding import Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Question
 from kmsguard.model.truth import Truth
 from kmsguard.rules.checks.access import Access, access_of
-from kmsguard.rules.checks.documents import ACCOUNT_OF, View, Views, views_in
+from kmsguard.rules.checks.documents import View, Views, views_in
 
 Group: TypeAlias = Literal["public", "not principal", "administration", "account", "service"]
 
@@ -154,7 +154,7 @@ def audience_of(
 
     Nobody, where it names own and trusted callers only; `always`: these are looked for too.
     """
-    if not always and _is_closed(statement, view):
+    if not always and is_closed(statement, view.deployment):
         return NOBODY
     others = [_denying(other) for other in view.document.statements if other.effect != "Allow" and other is not statement]
     others = [other for other in others if other.index != statement.index]
@@ -169,6 +169,8 @@ _SEARCHED: dict[Hashable, Audience] = {}
 
 def _searched(document: PolicyDocument, deployment: Deployment, operations: tuple[str, ...]) -> Audience:
     """The audience of a document; those that say the same, as the policies of many keys do, are searched once."""
+    from kmsguard.iam.audience import Question as Audiences  # most scans need no search
+
     said = wording(document, deployment)
     if said is None:
         return Audiences(document, deployment).audience(operations)
@@ -184,24 +186,6 @@ def _searched(document: PolicyDocument, deployment: Deployment, operations: tupl
 def _denying(statement: Statement) -> Statement:
     """A statement whose effect is open denies, perhaps: what it perhaps allows is a matter of its own."""
     return statement if statement.effect == "Deny" else msgspec.structs.replace(statement, effect="Deny")
-
-
-def _is_closed(statement: Statement, view: View) -> bool:
-    """Whether it names nobody but callers of the own and trusted accounts."""
-    element = statement.principal
-    if statement.open or element is None:
-        return not statement.open
-    if element.negated or element.open:
-        return False
-    ours = (view.own, *view.deployment.trusted)
-    for entry in element.entries:
-        if entry.type in ("Federated", "CanonicalUser"):
-            continue
-        text = entry.entry.known
-        account = ACCOUNT_OF.fullmatch(text) if text is not None and entry.type == "AWS" else None
-        if account is None or account[1] not in ours:
-            return False
-    return True
 
 
 def cap_of(statement: Statement) -> AudienceName:

@@ -25,8 +25,6 @@ from kmsguard.rules.checks.access import Access, access_of
 
 _ID = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _ORGANIZATION = re.compile(r"(?<![A-Za-z0-9-])o-[a-z0-9]{10,32}(?![a-z0-9])")
-ACCOUNT_OF = re.compile(r"(?:arn:[^:]*:(?:iam|sts)::)?([0-9]{12})(?::.*)?")
-"""An account, or the ARN of one of its principals."""
 MADE_UP = re.compile(r"made-up-([A-Za-z0-9_.-]+)")
 """A name that stands for one that AWS makes up, and what it stands for."""
 MADE_UP_ARN = re.compile(r"arn:[^:]*:iam::[0-9]{12}:role/made-up-([A-Za-z0-9_.-]+)")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from kmsguard.iam.plain import ACCOUNT_OF
 from kmsguard.iam.service_linked import SERVICE_LINKED
 from kmsguard.iam.texts import known, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown
-from kmsguard.rules.checks.documents import ACCOUNT_OF, MADE_UP, View, views_of
+from kmsguard.rules.checks.documents import MADE_UP, View, views_of
 
 WELL = Answer(Truth.YES)
 

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import msgspec
 
-from kmsguard.iam.audience import Question as Audiences
-from kmsguard.iam.audience import plain_lockout
 from kmsguard.iam.document import Statement, read_policy
+from kmsguard.iam.plain import plain_lockout
 from kmsguard.iam.request import action_truth
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
@@ -82,6 +81,8 @@ def _locked(views: Views) -> set[bool | None]:
             if len(found) > 1:
                 break
             continue
+        from kmsguard.iam.audience import Question as Audiences  # most scans need no search
+
         if any(test.key == _VIA for statement in document.statements for test in statement.tests):
             statements = (*document.statements, _never_put(len(document.statements)))
             document = msgspec.structs.replace(document, statements=statements)

@@ -12,6 +12,7 @@ from kmsguard.iam.conditions import BASES
 from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test
 from kmsguard.iam.keys import CONTEXT, PRINCIPAL_TAG
 from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
+from kmsguard.iam.plain import ACCOUNT_OF
 from kmsguard.iam.request import action_truth, glob, resource_truth
 from kmsguard.iam.service_linked import SERVICE_LINKED
 from kmsguard.iam.texts import fold, show
@@ -35,7 +36,6 @@ from kmsguard.rules.checks.audiences import (
     sights_of,
 )
 from kmsguard.rules.checks.documents import (
-    ACCOUNT_OF,
     MADE_UP,
     MADE_UP_ARN,
     View,
