@@ -122,7 +122,7 @@ def can_in_any_context(
 ) -> Decision:
     """`can` without an organization. What was decided without a look at the context is the same in every other one.
 
-    What is allowed by statements without conditions comes without evidence.
+    What is plainly allowed comes without evidence.
     """
     name = (action, id(principal), _identity_of(key), id(deployment))
     found = decided.get(name)
@@ -192,7 +192,10 @@ class _Deciding:
         return Decision(total.truth, evidence, total.open, () if total.truth is Truth.YES else missed)
 
     def is_plain(self) -> bool:
-        """Whether statements without conditions allow it, and nothing denies or limits it: what most requests come to."""
+        """Whether statements allow it, of roles and users without conditions, and nothing denies or limits it: what most
+        requests come to."""
+        if self.caller.is_service:
+            return self._serves_plainly()
         principal, policies, own = self.principal, self.key.policies, self.principal.identity_policies
         if principal.kind not in ("user", "role") or principal.service_linked or self.operation in WITH_ALIAS:
             return False
@@ -215,6 +218,19 @@ class _Deciding:
                 return True
             delegated = delegated or way.account.truth is Truth.YES
         return delegated and any(self._allows_plainly(statement) for _, _, statement in self._each(layers[1:], "Allow"))
+
+    def _serves_plainly(self) -> bool:
+        """Whether a statement of the key policy certainly allows it to a service, and nothing denies or limits it."""
+        policies = self.key.policies
+        if self.operation not in ACROSS_ACCOUNTS or self.operation in WITH_ALIAS or self.endpoint is not None:
+            return False
+        if self.organization.rcps or policies.missing or any(document.error for document in policies.documents):
+            return False
+        layers = (("", policies),)
+        if any(True for _ in self._each(layers, "Deny")):
+            return False
+        allowing = (statement for _, _, statement in self._each(layers, "Allow"))
+        return any(self._matches(statement, by_principal=True).truth is Truth.YES for statement in allowing)
 
     def _allows_plainly(self, statement: Statement) -> bool:
         if statement.effect is None or statement.open or statement.tests:

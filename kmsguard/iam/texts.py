@@ -381,7 +381,7 @@ def _without_common_start(pattern: Pattern, text: Pattern) -> tuple[Pattern, Pat
         if isinstance(item, Hole) or isinstance(other, Hole):
             if not (isinstance(item, Hole) and isinstance(other, Hole) and item.target and item.target == other.target):
                 break
-        elif item != other or item.loop or item.negated or len(item.chars) != 1:
+        elif (item is not other and item != other) or item.loop or item.negated or len(item.chars) != 1:
             break
         at += 1
     return pattern[at:], text[at:]

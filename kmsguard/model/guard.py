@@ -170,9 +170,12 @@ class UndecidedError(Exception):
     """
 
     def __init__(self, atom: Atom, formula: Formula) -> None:
-        super().__init__(show(formula))
+        super().__init__()
         self.atom = atom
         self.formula = formula
+
+    def __str__(self) -> str:
+        return show(self.formula)
 
 
 def atoms(formula: Formula) -> Iterator[Atom]:

@@ -18,7 +18,7 @@ from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError,
 from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import EVERYTHING, Answer, Found, JudgeSettings, Question, Rule, RuleTable, is_selected
 from kmsguard.model.truth import Truth
-from kmsguard.rules.checks import find_asked, find_check, is_careful
+from kmsguard.rules.checks import Asked, find_asked, find_check, is_careful
 from kmsguard.rules.worlds import describe, references
 
 MAX_WORLDS = 64
@@ -42,11 +42,11 @@ def judge(graph: Graph, table: RuleTable, settings: JudgeSettings) -> Judged:
     judgements: list[Judgement] = []
     problems: list[Problem] = []
     lost: set[_Way] = set()
+    worth: dict[Asked, Collection[Resource] | None] = {}
     for rule in table.rules:
-        if not is_selected(rule.info, settings):
-            continue
-        asked = _asked(rule, graph)
-        for resource in matched(rule, graph):
+        resources = matched(rule, graph) if is_selected(rule.info, settings) else ()
+        asked = _asked(rule, graph, worth) if resources else None
+        for resource in resources:
             if asked is not None and resource not in asked and resource.exists is Truth.YES:
                 judgements.append(Judgement(rule.info, resource, "pass", "", attribute=rule.attribute))
                 continue
@@ -68,15 +68,22 @@ def matched(rule: Rule, graph: Graph) -> Sequence[Resource]:
     return [resource for kind in rule.kinds for resource in graph.by_kind.get(kind, ())]
 
 
-def _asked(rule: Rule, graph: Graph) -> Collection[Resource] | None:
-    """The resources that a rule may not be fine with, where that is known before it is asked."""
+def _asked(rule: Rule, graph: Graph, worth: dict[Asked, Collection[Resource] | None]) -> Collection[Resource] | None:
+    """The resources that a rule may not be fine with, where that is known before it is asked.
+
+    `worth` holds what was found out already: several checks share one answer.
+    """
     if rule.where != ALWAYS or not isinstance(rule.require, Check):
         return None
     asked = find_asked(rule.require.name)
-    try:
-        return asked(graph) if asked is not None else None
-    except Exception:  # noqa: BLE001 - what is broken there is told where the rule is asked
+    if asked is None:
         return None
+    if asked not in worth:
+        try:
+            worth[asked] = asked(graph)
+        except Exception:  # noqa: BLE001 - what is broken there is told where the rule is asked
+            worth[asked] = None
+    return worth[asked]
 
 
 def _our_fault(rule: Rule, resource: Resource, error: Exception) -> Problem:
@@ -115,11 +122,17 @@ class _Pair:
         self.lost = lost
         self.touched: dict[Formula, None] = {}  # what the template leaves open, in the order in which it mattered
 
-    def judgements(self) -> Iterator[Judgement]:
-        told = self._worlds()
-        if told is None:
-            yield self._too_many()
-            return
+    def judgements(self) -> Sequence[Judgement]:
+        """What is said over all worlds. Most pairs need only one: the world that assumes nothing decides them."""
+        found = self._found_in(NOWHERE_ASSUMED)
+        if isinstance(found, UndecidedError):
+            told = self._worlds(found)
+            return (self._too_many(),) if told is None else tuple(self._told(told))
+        if found is None or found.outcome == "not applicable":
+            return ()
+        return tuple(self._told([found])) if found.outcome != "pass" else (self._pass(),)
+
+    def _told(self, told: list[_Told]) -> Iterator[Judgement]:
         keys = dict.fromkeys(key for one in told for key in _findings(one))
         wrong = False
         for key in keys:
@@ -128,30 +141,32 @@ class _Pair:
                 wrong = True
                 yield self._judgement(key, "fail" if verdict == "fail" else "unknown", told)
         if not wrong and any(one.outcome == "pass" for one in told):
-            yield Judgement(self.rule.info, self.resource, "pass", "", attribute=self.rule.attribute)
+            yield self._pass()
 
-    def _worlds(self) -> list[_Told] | None:
-        """What is said in each world; None where there are too many of them.
+    def _pass(self) -> Judgement:
+        return Judgement(self.rule.info, self.resource, "pass", "", attribute=self.rule.attribute)
+
+    def _worlds(self, first: UndecidedError) -> list[_Told] | None:
+        """What is said in each world, of which `first` is what splits the one that assumes nothing; None where there are too
+        many of them.
 
         The worlds that assume least are looked at first, so that too many of them are noticed before much is asked in any.
         """
-        pending = deque([(NOWHERE_ASSUMED, "")])
+        pending: deque[tuple[World, str]] = deque()
         told: list[tuple[str, _Told]] = []  # with the way to the world: where everything first holds comes first
         split: list[Atom] = []
         careful = isinstance(self.rule.require, Check) and is_careful(self.rule.require.name)
-        while pending:
-            world, way = pending.popleft()
-            try:
-                one = self._in(world)
-            except UndecidedError as undecided:
-                vague = self._in(world.vaguely) if careful else None
-                if vague is not None and vague.outcome in ("pass", "not applicable"):
-                    told.append((way, vague))
-                    continue
-                self.touched.setdefault(undecided.formula)
-                split.append(undecided.atom)
+        world, way = NOWHERE_ASSUMED, ""
+        found: _Told | UndecidedError | None = first
+        while True:
+            vague = self._in(world.vaguely) if careful and isinstance(found, UndecidedError) else None
+            if vague is not None and vague.outcome in ("pass", "not applicable"):
+                told.append((way, vague))
+            elif isinstance(found, UndecidedError):
+                self.touched.setdefault(found.formula)
+                split.append(found.atom)
                 for holds, step in ((True, "0"), (False, "1")):
-                    narrower = world.assume(undecided.atom, holds)
+                    narrower = world.assume(found.atom, holds)
                     if narrower is not None and self._possible(narrower):
                         pending.append((narrower, way + step))
                 way_here = (self.resource, tuple(split[:FIRST]))
@@ -160,10 +175,19 @@ class _Pair:
                     return None
                 if len(split) == FIRST and not told and way_here in self.lost:
                     return None
-            else:
-                if one is not None:
-                    told.append((way, one))
-        return [one for _, one in sorted(told, key=lambda item: item[0])]
+            elif found is not None:
+                told.append((way, found))
+            if not pending:
+                return [one for _, one in sorted(told, key=lambda item: item[0])]
+            world, way = pending.popleft()
+            found = self._found_in(world)
+
+    def _found_in(self, world: World) -> _Told | UndecidedError | None:
+        """What is said in one world, None where the resource does not exist; or what has to be decided before."""
+        try:
+            return self._in(world)
+        except UndecidedError as undecided:
+            return undecided
 
     def _possible(self, world: World) -> bool:
         """Whether what the units of its assumptions demand to be deployed at all can hold in a world."""
@@ -172,16 +196,16 @@ class _Pair:
 
     def _in(self, world: World) -> _Told | None:
         """What is said in one world; None where the resource does not exist."""
-        if decide(self.resource.exists, world) is Truth.NO:
+        exists = self.resource.exists
+        if exists is not Truth.YES and decide(exists, world) is Truth.NO:
             return None
         where = self._bare(self.rule.where, world)
         if where.truth is Truth.NO:
             return _Told(world, "not applicable", where)
-        if not isinstance(self.rule.require, Check):  # what most resources meet is told of none of these
-            answer = self._bare(self.rule.require, world)
-            if answer.truth is Truth.YES:
-                return _Told(world, "pass", answer)
-        answer = evaluate(self.rule.require, self.resource, self.graph, world, ask=self._ask)
+        answer = self._bare(self.rule.require, world)
+        if answer.truth is not Truth.YES and not isinstance(self.rule.require, Check):
+            # What most resources meet is told of none of these.
+            answer = evaluate(self.rule.require, self.resource, self.graph, world, ask=self._ask)
         if answer.truth is Truth.YES:
             return _Told(world, "pass", answer)
         if where.truth is Truth.UNKNOWN:
@@ -191,7 +215,9 @@ class _Pair:
         return _Told(world, "fail" if answer.truth is Truth.NO else "unknown", answer)
 
     def _bare(self, condition: Condition, world: World) -> Answer:
-        """What a condition says, without what it was decided by."""
+        """What a condition says, without what it was decided by, but of a check."""
+        if isinstance(condition, Check):
+            return self._ask(condition, self.resource, world)
         if isinstance(condition, AllOf) and not condition.parts:  # ALWAYS
             return _HELD
         return evaluate(condition, self.resource, self.graph, world, ask=self._ask, bare=True)

@@ -64,12 +64,14 @@ def suspects(texts: Iterable[str]) -> set[str]:
     starts = [0, *accumulate(len(text) + len(_BETWEEN) for text in long)]
     found = {text for text in long if len(text) >= _SHORTEST_RUN and _SPREAD.fullmatch(text) is not None}
     found.update(long[bisect_right(starts, run.start()) - 1] for run in _RUN.finditer(whole))
-    for searched, marks in ((whole, _NEEDLES), (lower, _STEMS)):
+    for searched, marks, is_name in ((whole, _NEEDLES, False), (lower, _STEMS, True)):
         for mark in marks:
             at = searched.find(mark)
             while at >= 0:
                 index = bisect_right(starts, at)
-                found.add(long[index - 1])
+                # Behind a name that the text ends with there is no value.
+                if not is_name or _REST_OF_NAME.match(whole, at).end() < starts[index] - len(_BETWEEN):  # type: ignore[union-attr]
+                    found.add(long[index - 1])
                 at = searched.find(mark, starts[index])
     return found
 
@@ -77,6 +79,7 @@ def suspects(texts: Iterable[str]) -> set[str]:
 _BETWEEN = "\0"  # no part of a needle, a name or base64
 _SHORTEST_RUN = 24
 _NEEDLES = tuple(dict.fromkeys(needle for detector in DETECTORS for needle in detector.needles))
+_REST_OF_NAME = re.compile(r"[A-Za-z0-9_.-]*")
 _SPREAD = re.compile(r"[A-Za-z0-9+/=\s]+")  # base64 in several lines
 
 

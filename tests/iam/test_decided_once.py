@@ -87,3 +87,26 @@ def test_truth_alone_is_that_of_the_decision() -> None:
             assert may(caller, action, key, {}, NOWHERE) is decision.truth, made
             plain += decision.truth is Truth.YES
     assert plain > 40
+
+
+def test_truth_alone_of_a_service_is_that_of_the_decision() -> None:
+    """The same for a service that says for whom it calls."""
+    chance = random.Random(11)
+    service = Principal("service", Value("sns.amazonaws.com"), Value(OWN), identity_policies=EMPTY)
+    context = {"aws:SourceAccount": Value(OWN), "aws:SourceArn": Value(f"arn:aws:sns:us-east-1:{OWN}:topic")}
+    found = {Truth.NO: 0, Truth.UNKNOWN: 0, Truth.YES: 0}
+    for _ in range(400):
+        made = made_documents.document(chance)
+        for statement in made["Statement"] if isinstance(made["Statement"], list) else [made["Statement"]]:
+            if chance.random() < 0.7:
+                statement.pop("NotPrincipal", None)
+                statement["Principal"] = {"Service": "sns.amazonaws.com"}
+            if chance.random() < 0.3:
+                statement["Condition"] = {"StringEquals": {"aws:SourceAccount": chance.choice((OWN, "222222222222"))}}
+        policy = Layer((read_policy(value(made)),))
+        key = Key(Value(f"arn:aws:kms:us-east-1:{OWN}:key/1234"), policy, Value(OWN), Value("us-east-1"))
+        for action in ("kms:Decrypt", "kms:GenerateDataKey", "kms:PutKeyPolicy", "kms:CreateAlias"):
+            decision = can(service, action, key, context, deployment=NOWHERE)
+            assert may(service, action, key, context, NOWHERE) is decision.truth, made
+            found[decision.truth] += 1
+    assert min(found.values()) > 40

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from functools import lru_cache
 
 import msgspec
@@ -11,12 +12,13 @@ from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Text, Value
 from kmsguard.secrets.detectors import HOLE
 from kmsguard.secrets.look import may_name_secret
-from kmsguard.secrets.names import words
+from kmsguard.secrets.names import family, words
 from kmsguard.syntax.json import parse_json
 
 _ENVIRONMENT = frozenset({"environment", "env", "envs", "variables", "envvars"})
 _NAMES = ("name", "Name", "key", "Key", "OptionName", "ParameterName", "ParameterKey")
-_VALUES = ("value", "Value", "ParameterValue")
+_VALUES_IN_ORDER = ("value", "Value", "ParameterValue")
+_VALUES = frozenset(_VALUES_IN_ORDER)
 _STORED = frozenset({"PARAMETER_STORE", "SECRETS_MANAGER"})  # the value is the name of what is stored there
 
 
@@ -29,34 +31,64 @@ class Leaf(msgspec.Struct, frozen=True, eq=False):
     is_pair: bool = False  # its name is written as a value: `{name = "DB_PASSWORD", value = "…"}`
 
 
-def leaves(value: Value, path: tuple[str, ...], name: str = "", *, typed: bool = False) -> list[Leaf]:
+def leaves(
+    value: Value, path: tuple[str, ...], name: str = "", *, typed: bool = False, harmless: Container[str] = ()
+) -> list[Leaf]:
     """All that a value holds, with the names that say what it is for; of what hangs on a condition every branch.
 
     Texts that are JSON are looked into where one of their names may be that of a secret, or where they are one (`typed`).
+    Left out are texts that are `harmless` under any name but that of a secret: most of a template is made of these.
     """
-    found: list[Leaf] = []
-    _gather(found, value, path, name or (path[-1] if path else ""), False, typed)
-    return found
+    gathering = _Gathering(typed, harmless)
+    gathering.add(value, path, name or (path[-1] if path else ""), False)
+    return gathering.found
 
 
-def _gather(found: list[Leaf], value: Value, path: tuple[str, ...], name: str, is_pair: bool, typed: bool) -> None:
-    data = value.data
-    if isinstance(data, dict):
-        _gather_members(found, data, path, typed)
-    elif isinstance(data, tuple):
-        for item in data:
-            _gather(found, item, path, name, is_pair, typed)
-    elif isinstance(data, Choice):
-        for branch in data.branches:
-            _gather(found, branch.value, path, name, is_pair, typed)
-    elif isinstance(data, Text) and data.encodes is not None:
-        _gather(found, data.encodes, path, name, is_pair, typed)
-    else:
-        inner = _json(value, typed=typed) if isinstance(data, (str, Text)) else None
-        if inner is not None:
-            _gather(found, inner, path, name, is_pair, typed)
-        else:
-            found.append(Leaf(path, name, value, is_pair))
+class _Gathering:
+    """What was found so far."""
+
+    __slots__ = ("found", "harmless", "typed")
+
+    def __init__(self, typed: bool, harmless: Container[str]) -> None:
+        self.found: list[Leaf] = []
+        self.typed = typed
+        self.harmless = harmless
+
+    def add(self, value: Value, path: tuple[str, ...], name: str, is_pair: bool) -> None:
+        data = value.data
+        if isinstance(data, dict):
+            self.members(data, path)
+        elif isinstance(data, tuple):
+            for item in data:
+                self.add(item, path, name, is_pair)
+        elif isinstance(data, Choice):
+            for branch in data.branches:
+                self.add(branch.value, path, name, is_pair)
+        elif isinstance(data, Text) and data.encodes is not None:
+            self.add(data.encodes, path, name, is_pair)
+        elif not self.is_harmless(data, name):
+            inner = _json(value, typed=self.typed) if isinstance(data, (str, Text)) else None
+            if inner is not None:
+                self.add(inner, path, name, is_pair)
+            else:
+                self.found.append(Leaf(path, name, value, is_pair))
+
+    def is_harmless(self, data: object, name: str) -> bool:
+        return isinstance(data, str) and data in self.harmless and family(name) is None
+
+    def members(self, data: dict[str, Value], path: tuple[str, ...]) -> None:
+        held: str | None = None
+        named: str | None = None
+        if not _VALUES.isdisjoint(data):
+            held = next(key for key in _VALUES_IN_ORDER if key in data)
+            named = next((data[key].text for key in _NAMES if key in data), None)
+        if held is not None and named is not None and not self.is_harmless(data[held].data, named):
+            kind = data.get("type", data.get("Type"))
+            if kind is None or kind.text not in _STORED:
+                self.add(data[held], (*path, named if path else held), named, True)
+        for key, value in data.items():
+            if (named is None or key != held) and not self.is_harmless(value.data, key):
+                self.add(value, (*path, key), key, False)
 
 
 def _json(value: Value, *, typed: bool) -> Value | None:
@@ -71,18 +103,6 @@ def _json(value: Value, *, typed: bool) -> Value | None:
 
 
 _JSON_BEGINS = ("{", "[", " ", "\t", "\n", "\r")
-
-
-def _gather_members(found: list[Leaf], data: dict[str, Value], path: tuple[str, ...], typed: bool) -> None:
-    held = next((key for key in _VALUES if key in data), None)
-    named = next((data[key].text for key in _NAMES if key in data), None) if held is not None else None
-    if named is not None and held is not None:
-        kind = data.get("type", data.get("Type"))
-        if kind is None or kind.text not in _STORED:
-            _gather(found, data[held], (*path, named if path else held), named, True, typed)
-    for key, value in data.items():
-        if named is None or key != held:
-            _gather(found, value, (*path, key), key, False, typed)
 
 
 def is_condition_key(leaf: Leaf) -> bool:

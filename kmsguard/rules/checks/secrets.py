@@ -113,7 +113,8 @@ class _Looking:
             if resource.declarations:
                 self.owners.setdefault(resource.declarations[0], resource)
         texts = _texts_of(graph)
-        self.looked: dict[str, list[Match]] = {text: [] for text in texts - suspects(texts)}
+        self.harmless = texts - suspects(texts)  # nothing is found in them
+        self.looked: dict[str, list[Match]] = {}
         self.given: dict[tuple[str, Span], Resource] = {}  # what stands in the default or value of a variable or parameter
 
     def index(self) -> Index:
@@ -142,6 +143,8 @@ class _Looking:
 
     def _look(self, text: str) -> list[Match]:
         """The secrets in a text; each text is looked through once."""
+        if text in self.harmless:
+            return []
         found = self.looked.get(text)
         if found is None:
             found = self.looked[text] = look(text)
@@ -161,13 +164,13 @@ class _Looking:
             for member in ("value", "Value"):
                 value = declaration.body.members.get(member)
                 if value is not None:
-                    for leaf in leaves(value, (member,), _own_name(declaration)):
+                    for leaf in leaves(value, (member,), _own_name(declaration), harmless=self.harmless):
                         self._unresolved(owner, leaf)
                         self._named_or_known(owner, leaf, "output")
             return
         is_terraform = self.graph.units[owner.unit].dialect != "cloudformation"
         kept = is_terraform and declaration.mode == "managed" and not declaration.type.startswith(_HANDED_OVER)
-        for leaf in leaves(declaration.body, ()):
+        for leaf in leaves(declaration.body, (), harmless=self.harmless):
             if kept and isinstance(leaf.value.data, str) and is_dynamic_reference(leaf.value.data):
                 self._add("unresolved", owner, leaf, 0, 0, "it")
             if declaration.mode == "provider":
@@ -175,10 +178,10 @@ class _Looking:
             else:
                 self._argument(owner, leaf)
         for name, value in declaration.resource_attributes.items():
-            for leaf in leaves(value, (name,)):
+            for leaf in leaves(value, (name,), harmless=self.harmless):
                 self._argument(owner, leaf)
         if declaration.metadata is not None:
-            for leaf in leaves(declaration.metadata, ("Metadata",)):
+            for leaf in leaves(declaration.metadata, ("Metadata",), harmless=self.harmless):
                 self._unresolved(owner, leaf)
                 self._named_or_known(owner, leaf, "text")
 
@@ -311,7 +314,8 @@ class _Looking:
 
 
 def _texts_of(graph: Graph) -> set[str]:
-    """The texts that are written in declarations, those left aside that have holes or are made of several literals."""
+    """The texts that are written in declarations, those left aside that have holes, are made of several literals, or are
+    references that something else resolves."""
     found: set[str] = set()
     for unit in graph.units.values():
         values = [value for one in (*unit.declarations, *unit.texts) for value in (one.body, one.metadata) if value is not None]
@@ -323,7 +327,7 @@ def _texts_of(graph: Graph) -> set[str]:
                 values.extend(data.values())
             elif isinstance(data, tuple):
                 values.extend(data)
-    return found
+    return {text for text in found if "{{" not in text or not is_dynamic_reference(text)}
 
 
 _LAST = (len(_ORDER) + 1, 0)

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from kmsguard.iam.document import Element, PolicyDocument, Statement, Test, read_policy
-from kmsguard.iam.texts import Hole, Sym, fold, join, known, like, match, opens, sym, without_case
+from kmsguard.iam.texts import Hole, Sym, acts, fits, fold, join, known, opens, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
 from kmsguard.model.rule import Answer, Question
@@ -127,7 +127,7 @@ def _parts_of_denial(statement: Statement, operation: str, target: Sym) -> Itera
     yield Truth.UNKNOWN if statement.effect is None else Truth.of(statement.effect == "Deny")
     yield _everybody(statement)
     yield _without_tls(statement)
-    yield _has(statement.action, lambda pattern: match(without_case(like(pattern)), (operation,)))
+    yield _has(statement.action, lambda pattern: acts(pattern, operation))
     yield _has(statement.resource, lambda pattern: _fits(pattern, target))
 
 
@@ -137,24 +137,24 @@ def _everybody(statement: Statement) -> Truth:
         return Truth.NO
     if principal.open:
         return Truth.UNKNOWN
-    return any_of([match(like(entry.entry.text), ("*",)) for entry in principal.entries if entry.type == "AWS"])
+    return any_of([fits(entry.entry.text, ("*",)) for entry in principal.entries if entry.type == "AWS"])
 
 
 def _fits(pattern: Sym, target: Sym) -> Truth:
     """Whether a pattern takes the target: where both begin with the same ARN, unknown name and all, what follows it decides."""
-    found = match(like(pattern), target)
+    found = fits(pattern, target)
     if found is not Truth.UNKNOWN or not pattern:
         return found
     last = max((index for index, piece in enumerate(target) if isinstance(piece, Hole)), default=-1)
     head = target[: last + 1]
     named = all(piece.open.reference for piece in head if isinstance(piece, Hole))
-    return match(like(pattern[last + 1 :]), target[last + 1 :]) if named and pattern[: last + 1] == head else found
+    return fits(pattern[last + 1 :], target[last + 1 :]) if named and pattern[: last + 1] == head else found
 
 
-def _has(element: Element | None, fits: Callable[[Sym], Truth]) -> Truth:
+def _has(element: Element | None, takes: Callable[[Sym], Truth]) -> Truth:
     if element is None:
         return Truth.NO
-    found = any_of([fits(entry.text) for entry in element.entries])
+    found = any_of([takes(entry.text) for entry in element.entries])
     return ~found if element.negated else found
 
 
