@@ -260,10 +260,10 @@ class _Reader:
 
     def _element(self, members: dict[str, Value], name: str) -> Element | None:
         found: Element | None = None
-        for negated in (True, False):
-            value = members.get(f"Not{name}" if negated else name)
-            if value is not None:
-                found = Element(self._entries(value), negated, value)
+        for written in (f"Not{name}", name):
+            if written in members:
+                value = members[written]
+                found = Element(self._entries(value), written != name, value)
         return found
 
     def _entries(self, value: Value, numbers: bool = False) -> tuple[Entry, ...]:
@@ -272,14 +272,15 @@ class _Reader:
 
     def _entry(self, value: Value, numbers: bool) -> Entry:
         data = value.data
+        if isinstance(data, str) and "${" not in data:  # most are
+            return Entry((data,) if data else (), value)
         if isinstance(data, (bool, int, float, Decimal)):
             if not numbers:
                 raise _BadPolicyError(BAD_STATEMENT, value)
             return Entry(sym(value), value)
         text = sym(value, self.deployment)
-        if any(
-            isinstance(piece, str) and (is_left_open(piece) or (len(text) > 1 and _UNCLOSED.search(piece))) for piece in text
-        ):
+        expressions = [piece for piece in text if isinstance(piece, str) and "${" in piece]
+        if any(is_left_open(piece) or (len(text) > 1 and _UNCLOSED.search(piece)) for piece in expressions):
             holes = [piece for piece in text if isinstance(piece, Hole)]
             return Entry((Hole(holes[0].open if holes else LEFT_OPEN),), value)
         return Entry(text, value)

@@ -50,7 +50,9 @@ def _fold(results: Iterable[Result], decisive: Truth) -> Result:
         if result.truth is Truth.UNKNOWN:
             undecided = True
             open_.update(dict.fromkeys(result.open))
-    return Result(Truth.UNKNOWN, tuple(open_)) if undecided else Result(~decisive)
+    if undecided:
+        return Result(Truth.UNKNOWN, tuple(open_))
+    return NO if decisive is Truth.YES else YES
 
 
 def negation(result: Result) -> Result:

@@ -358,6 +358,8 @@ def resolve_deep(value: Value, world: World) -> Value:
     Raises:
         UndecidedError: where the world does not decide a Choice in it.
     """
+    if isinstance(value.data, str):  # most are
+        return value
     value = resolve(value, world)
     data = value.data
     if isinstance(data, tuple):
@@ -378,7 +380,7 @@ def resolve_deep(value: Value, world: World) -> Value:
 def _resolve_text(value: Value, text: Text, world: World) -> Value:
     pieces: list[Value] = []
     for piece in text.pieces:
-        resolved = resolve(piece, world)
+        resolved = resolve(piece, world) if isinstance(piece.data, Choice) else piece
         pieces.extend(resolved.data.pieces if isinstance(resolved.data, Text) else (resolved,))
     encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
     same = encodes is text.encodes and len(pieces) == len(text.pieces)

@@ -21,15 +21,15 @@ def _counted(folder: Path, services: int, monkeypatch: pytest.MonkeyPatch) -> in
     folder.mkdir()
     (folder / "template.json").write_text(json.dumps(made), encoding="utf-8")
     count = 0
-    decide = _Deciding.decide
+    begin = _Deciding.__init__
 
-    def counting(self: Any) -> Any:
+    def counting(self: Any, *of: Any) -> None:
         nonlocal count
         count += 1
-        return decide(self)
+        begin(self, *of)
 
     with monkeypatch.context() as patched:
-        patched.setattr(_Deciding, "decide", counting)
+        patched.setattr(_Deciding, "__init__", counting)
         kmsguard.scan([str(folder)])
     return count
 

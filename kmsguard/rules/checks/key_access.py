@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, cast
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -50,6 +50,7 @@ Cause: TypeAlias = Literal[
 Context: TypeAlias = "dict[str, Value]"
 
 _GOOD = Answer(Truth.YES)
+_NONE = Answer(Truth.NO)
 ITSELF = "itself"  # the edge from a principal to the principal
 _ALLOWED = "allowed_keys"  # the edge from a policy to what it names: whether that is a key is not known outside of the scan
 
@@ -92,7 +93,10 @@ class Verdict(NamedTuple):
 
 def uses_keys(question: Question) -> Answer:
     """Whether the resource makes somebody use what may be under a key; `by`: service, role, or itself."""
-    return Answer(Truth.of(any(_is_asked(question, use) and _is_made(question, use) for use in question.resource.key_use)))
+    for use in _made(question.graph, question.resource):
+        if _is_asked(question, use) and not (use.attribute and question.attribute(use.attribute).data is ABSENT):
+            return _GOOD
+    return _NONE
 
 
 def _is_asked(question: Question, use: KeyUse) -> bool:
@@ -101,24 +105,30 @@ def _is_asked(question: Question, use: KeyUse) -> bool:
     return not by or _by(use) in ((by,) if isinstance(by, str) else by)
 
 
-def _is_made(question: Question, use: KeyUse) -> bool:
-    """Whether the resource says something of what makes somebody use a key."""
-    if use.attribute and question.attribute(use.attribute).data is ABSENT:
-        return False
+def _made(graph: Graph, resource: Resource) -> tuple[KeyUse, ...]:
+    """The uses of which the resource says something, whatever its attributes are."""
+    kept = graph.kept.setdefault("made uses", {})
+    found = kept.get(resource)
+    if found is None:
+        found = kept[resource] = tuple(use for use in resource.key_use if _is_made(graph, resource, use))
+    return cast("tuple[KeyUse, ...]", found)
+
+
+def _is_made(graph: Graph, resource: Resource, use: KeyUse) -> bool:
     first, *way = use.through.split(".")
-    ends = question.graph.out(question.resource, first)
+    ends = graph.out(resource, first)
     if use.edge == ITSELF:  # what a policy names and is not of the scan makes nobody use a key
-        return any(_names(question, end.target, way[:-1]) for end in ends)
+        return any(_names(graph, end.target, way[:-1]) for end in ends)
     if ends:
         return True
-    return first == "encrypted_with" and question.resource.kind in _UNDER_DEFAULT_KEYS
+    return first == "encrypted_with" and resource.kind in _UNDER_DEFAULT_KEYS
 
 
-def _names(question: Question, end: End, way: Sequence[str]) -> bool:
+def _names(graph: Graph, end: End, way: Sequence[str]) -> bool:
     """Whether edges in a row lead from an end to a resource of the scan."""
     if isinstance(end, External) or not way:
         return isinstance(end, Resource)
-    return any(_names(question, one.target, way[1:]) for one in question.graph.out(end, way[0]))
+    return any(_names(graph, one.target, way[1:]) for one in graph.out(end, way[0]))
 
 
 def admits(question: Question) -> Answer:
