@@ -554,7 +554,7 @@ def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
         if isinstance(found, Many):
             return Value(Unknown(found.reason, found.reference, not_null=True), span)
         if isinstance(found, Value):
-            return found
+            return found if is_invalid(found) else derived((found,), span, not_null=True)
         pieces = []
         for key, item in found:
             names = {part.value: item}

@@ -17,14 +17,14 @@ PRIMITIVE = frozenset({"string", "number", "bool"})
 _TEXTS = frozenset({"arn", "id"})  # attributes that are a text in every resource
 
 
-def typed(value: Value, of: Type) -> Value:
+def typed(value: Value, of: Type, *, not_null: bool = False) -> Value:
     """A value, of which the type is known where nothing else is: what has a symbolic value of its own keeps that."""
     data = value.data
     if isinstance(data, Choice):
-        return value.with_data(Choice(tuple(Branch(b.guard, typed(b.value, of)) for b in data.branches)))
+        return value.with_data(Choice(tuple(Branch(b.guard, typed(b.value, of, not_null=not_null)) for b in data.branches)))
     if not isinstance(data, Unknown) or type(data) not in (Unknown, Typed) or data.target is not None:
         return value
-    return value.with_data(Typed(data.reason, data.reference, None, data.not_null, data.prefix, data.allowed, of))
+    return value.with_data(Typed(data.reason, data.reference, None, not_null or data.not_null, data.prefix, data.allowed, of))
 
 
 _KINDS = {**dict.fromkeys(("list", "set", "tuple"), "sequence"), **dict.fromkeys(("map", "object"), "mapping")}
@@ -112,7 +112,7 @@ def _sequences(types: list[Type], kinds: set[str]) -> Type | None:
         known = tuple(element for element in elements if element is not None)
         return Type("tuple", elements=known) if len(known) == len(elements) else None
     inner = [element for each in types for element in (each.elements if each.kind == "tuple" else (each.element or ANY,))]
-    return _collection("set" if "set" in kinds else "list", inner)
+    return _collection("set" if "set" in kinds and "list" not in kinds else "list", inner)
 
 
 def _mappings(types: list[Type], kinds: set[str]) -> Type | None:

@@ -145,7 +145,7 @@ def call(node: nodes.Call, scope: Scope) -> Value:
                 scope.run.doubt(argument, inside=name not in _OPEN_INSIDE)
         made = _hidden(name, function(invocation, settled), settled)
         result = _RESULTS.get(name)
-        return made if result is None or isinstance(made.data, str) else typed(made, result)
+        return made if result is None or isinstance(made.data, str) else typed(made, result, not_null=True)
 
     def invoke_expanded(*settled: Value) -> Value:
         last = settled[-1]

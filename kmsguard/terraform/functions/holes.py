@@ -111,7 +111,7 @@ def cut(value: Value, start: int, count: int) -> str | None:
     known = graphemes(tail)[1:]
     if -start > len(known):
         return None
-    return "".join(known[len(known) + start :][: count if count >= 0 else None])
+    return "".join(known[len(known) + start :][: count if count > 0 else None])
 
 
 def _is_path(value: Value) -> bool:

@@ -127,6 +127,10 @@ def _floor(number: Number) -> int:
     return int(Decimal(number).to_integral_value(ROUND_FLOOR, CONTEXT))
 
 
+def _absolute(number: Number) -> Number:
+    return number.copy_abs() if isinstance(number, Decimal) else abs(number)  # abs() of a Decimal rounds it
+
+
 def _signum(number: Number) -> int:
     number = whole_number(number)
     if not -(1 << 63) <= number < 1 << 63:
@@ -135,7 +139,7 @@ def _signum(number: Number) -> int:
 
 
 FUNCTIONS: dict[str, Function] = {
-    "abs": pure(abs, NUMBER),
+    "abs": pure(_absolute, NUMBER),
     "ceil": pure(_ceil, NUMBER),
     "floor": pure(_floor, NUMBER),
     "log": pure(_log, NUMBER, NUMBER),

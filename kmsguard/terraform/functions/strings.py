@@ -393,7 +393,7 @@ def _substr_known(text: str, offset: int | Decimal, length: int | Decimal) -> st
         raise FunctionError("a number of 64 bits is required")
     known = graphemes(text)
     if start < 0:
-        start = max(len(known) + start, 0)
+        start, count = max(len(known) + start, 0), count or -1  # no length counts as all of the rest here, and only here
     return "".join(known[start:] if count < 0 else known[start : start + count])
 
 
