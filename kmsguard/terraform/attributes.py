@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kmsguard.model.source import Span
+from kmsguard.syntax.hcl.nodes import TupleExpr
 from kmsguard.terraform.addresses import local_address
 from kmsguard.terraform.aws_schema import Schema
 from kmsguard.terraform.load import ModuleSource
+from kmsguard.terraform.places import address, plain
 from kmsguard.terraform.schema import instead
 from kmsguard.terraform.traversals import INDEX, references
 
@@ -22,6 +24,7 @@ def unknown_attributes(module: ModuleSource, schemas: dict[tuple[str, str, str],
     """The references of a module to attributes that are in no schema, each with what is wrong. `schemas`: of its resources."""
     if not schemas:
         return
+    yield from _ignored(module, schemas)
     for reference in references(module):
         names = reference.names
         mode = _MODES.get(names[0], "managed")
@@ -36,6 +39,22 @@ def unknown_attributes(module: ModuleSource, schemas: dict[tuple[str, str, str],
             name, known = wrong
             of = local_address(mode, own[0], own[1])
             yield reference.span, f"{of} has no attribute `{name}`{instead(name, known, otherwise='')}; it is unknown"
+
+
+def _ignored(module: ModuleSource, schemas: dict[tuple[str, str, str], Schema]) -> Iterator[tuple[Span, str]]:
+    """What `ignore_changes` lists and the resource does not have."""
+    for key, schema in schemas.items():
+        located = module.resources[key]
+        for block in located.block.body.blocks:
+            found = block.body.attributes.get("ignore_changes") if block.type == "lifecycle" else None
+            listed = plain(found.expression) if found is not None else None
+            for item in listed.items if isinstance(listed, TupleExpr) else ():
+                path = address(item)
+                wrong = _wrong(schema, tuple(path)) if path is not None else None
+                if wrong is not None:
+                    source = getattr(found, "source", getattr(block, "source", located.file.source))
+                    message = f"{key[1]} has no attribute `{wrong[0]}`{instead(*wrong, otherwise='; remove it')}"
+                    yield source.span(item.start, item.end), message
 
 
 def _wrong(schema: Schema, names: tuple[str, ...]) -> tuple[str, frozenset[str]] | None:

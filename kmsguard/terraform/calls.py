@@ -68,6 +68,10 @@ class LocalModules:
             self.run.report("warning", "module-cycle", call.head, f"module {name} calls itself; what it holds is unknown")
             return None
         found_source = self.folder(path)
+        for located in found_source.history:
+            if located.block.type == "import":
+                message = "only the root module imports; move this block there, with the module in its address"
+                self.run.report("warning", "invalid-block", located.head, message)
         if found_source.is_empty:
             self._missing(call, f"module {name} is not there: {path} holds no Terraform files")
             return None

@@ -88,7 +88,10 @@ def _graph(source: ModuleSource, children: dict[str, dict[str, tuple[str, ...]] 
     for name, found in source.locals.items():
         graph[f"local.{name}"].update(_within([found.attribute.expression], known))
     for key, located in source.resources.items():
-        graph[local_address(*key)].update(_within(_expressions(located.block), known))
+        address = local_address(*key)
+        graph[address].update(_within(_expressions(located.block), known))
+        if address in graph[address] and address not in dict(_within(_expressions(located.block, waiting=False), known)):
+            del graph[address][address]  # `depends_on` a resource in itself says nothing
     for name, located in source.outputs.items():
         graph[f"output.{name}"].update(_within(_expressions(located.block), known))
     for name, located in source.calls.items():
@@ -113,10 +116,12 @@ def _call(graph: Graph, located: Located, name: str, outputs: dict[str, tuple[st
         graph[every][f"{count}.{output}"] = None
 
 
-def _expressions(block: nodes.Block) -> Iterator[nodes.Node]:
+def _expressions(block: nodes.Block, *, waiting: bool = True) -> Iterator[nodes.Node]:
+    """The expressions of a block. `waiting`: those of `depends_on` too."""
     for name, attribute in block.body.attributes.items():
         if name == "depends_on":
-            yield _Waited(attribute.start, attribute.end, attribute.expression)
+            if waiting:
+                yield _Waited(attribute.start, attribute.end, attribute.expression)
         elif name not in _NO_REFERENCES:
             yield attribute.expression
     for nested in block.body.blocks:

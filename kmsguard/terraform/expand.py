@@ -206,7 +206,10 @@ def each(key: Value, value: Value) -> dict[str, Value]:
     return {"each": Value({"key": key, "value": value})}
 
 
-_HIDDEN = "`for_each` takes no sensitive value, as its keys stand in addresses: use nonsensitive() where they are no secret"
+_HIDDEN = (
+    "`for_each` takes no sensitive or ephemeral value, as its keys stand in addresses: use nonsensitive() "
+    "where they are no secret"
+)
 _WANTED = "`for_each` takes a map, or a set of texts"
 
 
@@ -264,7 +267,7 @@ def _hangs_on_a_condition(node: Expression, scope: Scope, rows: list[tuple[Formu
 
 
 def _is_no_key(item: Value) -> bool:
-    return item.data is None or isinstance(item.data, (bool, int, float, Decimal))
+    return item.data is None or isinstance(item.data, (bool, int, float, Decimal, tuple, dict))
 
 
 def _keyed(

@@ -17,6 +17,7 @@ from kmsguard.syntax.hcl.nodes import Attribute, Block, Expression, HclFile, Obj
 from kmsguard.terraform.addresses import local_address, within
 from kmsguard.terraform.body import argument
 from kmsguard.terraform.conversion import as_bool, convert
+from kmsguard.terraform.ephemeral import refers_to_ephemeral
 from kmsguard.terraform.evaluate import conclude, evaluate
 from kmsguard.terraform.expand import Expansion, Instance, both, expansion
 from kmsguard.terraform.functions import holds_sensitive
@@ -170,6 +171,8 @@ class Module:
         return invalid(f"there is no path.{name}", f"path.{name}")
 
     def _terraform(self, name: str, span: Span) -> Value:
+        if name == "applying":
+            return Value(Unknown("whether Terraform applies is not known before", "terraform.applying", not_null=True), span)
         if name in ("workspace", "env"):
             return Value(self.run.settings.workspace, span)
         return invalid(f"there is no terraform.{name}", f"terraform.{name}")
@@ -348,6 +351,7 @@ class Module:
         if loaded is not None:
             self._undeclared_inputs(name, call, loaded[0])
             self._own_providers(name, call, loaded[0])
+            self._unknown_providers(name, call, loaded[0])
         children: dict[int | str | None, Module | None] = {}
         for instance in expanded.instances:
             children[instance.key] = None if loaded is None else self._child(name, call, instance, *loaded)
@@ -372,6 +376,20 @@ class Module:
         if repeated is not None and own:
             message = f"{self.within(f'module.{name}')} has providers of its own, so its call has no `{repeated}`; pass them"
             self.run.report("warning", "invalid-block", call.head, message)
+
+    def _unknown_providers(self, name: str, call: Located, source: ModuleSource) -> None:
+        """Says of configurations that are passed to a module under an alias that it does not have."""
+        passed = call.attribute("providers")
+        node = passed.inner if isinstance(passed, Elsewhere) else passed
+        if not isinstance(node, ObjectExpr):
+            return
+        expected = {*expected_aliases(source.settings), *source.providers}
+        for item in node.items:
+            inner = configuration_key(item.key)[0]
+            if inner is not None and "." in inner and inner not in expected:
+                module = self.within(f"module.{name}")
+                message = f"{module} has no provider configuration {inner}: list it there in `configuration_aliases`"
+                self.run.report("warning", "undeclared-provider", self.scope(call.file).span(item), message)
 
     def _child(self, name: str, call: Located, instance: Instance, source: ModuleSource, downloaded: bool) -> Module:
         child = Module(self.run, source, CallInputs(self, call, instance, name), self.modules)
@@ -500,6 +518,9 @@ class Module:
             message = f"output.{name} is one of the root module, which has no ephemeral ones; remove `ephemeral`"
             self.run.report("warning", "invalid-value", located.head, message)
         elif not self._flag(located, "sensitive", default=False) and holds_sensitive(self.output(name, located)):
+            node = located.attribute("value")
+            if node is not None and refers_to_ephemeral(self.source, node):
+                return  # what is ephemeral is told by `ephemeral`
             message = f"output.{name} holds a sensitive value: write `sensitive = true` in it, or leave that value out"
             self.run.report("warning", "sensitive-output", located.head, message)
 

@@ -55,6 +55,11 @@ def allows(run: Run, modules: Iterable[ModuleSource], lowest: tuple[int, ...], n
     return low < high and low <= newest and high > lowest
 
 
+def is_constraint(text: str) -> bool:
+    """Whether a text is one version constraint: `>= 1.9`."""
+    return _CONSTRAINT.fullmatch(text) is not None
+
+
 def _constraints(run: Run, modules: Iterable[ModuleSource]) -> Iterator[str]:
     for module in modules:
         for name, node in _required(module.settings):

@@ -6,9 +6,10 @@ together. See https://developer.hashicorp.com/terraform/language/meta-arguments 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Iterator
 
-from kmsguard.model.source import Source, Span
+from kmsguard.model.source import Span
 from kmsguard.syntax.hcl.nodes import (
     Block,
     Call,
@@ -16,43 +17,65 @@ from kmsguard.syntax.hcl.nodes import (
     GetAttr,
     Index,
     Literal,
-    Node,
-    Parentheses,
-    SplatItem,
+    ObjectExpr,
     StringPart,
     Template,
     TupleExpr,
     Variable,
 )
-from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
+from kmsguard.terraform.lifecycle import check_lifecycle, check_provisioners
+from kmsguard.terraform.load import Located, ModuleSource
+from kmsguard.terraform.places import (
+    Say,
+    address,
+    is_literal,
+    is_text,
+    literal_text,
+    plain,
+    references_in,
+    refers,
+    says,
+    says_inside,
+    undeclared,
+)
+from kmsguard.terraform.refactoring import check_refactoring
 from kmsguard.terraform.schema import Shape, label
 from kmsguard.terraform.scope import Run
-
-Say = Callable[[str, Node, str], None]
-"""Says what is wrong: the problem's code, its place, the message."""
+from kmsguard.terraform.settings import check_settings
 
 
 def check_structure(run: Run, module: ModuleSource) -> None:
     """Says of a module what Terraform refuses of it, whatever its values are."""
     for located in _blocks(module):
-        say = _at(run, located)
+        say = says(run, located)
         for part in located.block.body.blocks:
-            _nested(part, located.block.type, _inside(run, located, part))
+            _nested(part, located.block.type, says_inside(run, located, part))
+        if located.block.type in ("resource", "data", "ephemeral", "module", "output"):
+            _listed("depends_on", located.block, module, say)
         if located.block.type in ("resource", "data", "ephemeral", "module"):
             _repetition(located.block, say)
-            _listed("depends_on", located.block, module, say)
-            for part in located.block.body.blocks:
-                if part.type == "lifecycle":
-                    _listed("replace_triggered_by", part, module, _inside(run, located, part))
+            check_lifecycle(run, module, located)
+            check_provisioners(run, located)
+        if located.block.type in ("resource", "data", "ephemeral"):
+            _provider_of(located.block, say)
     for name, variable in module.variables.items():
         _variable(run, name, variable)
+    for located in module.outputs.values():
+        _output(located.block, says(run, located))
     for located in module.checks:
-        if located.block.body.complete and not any(part.type == "assert" for part in located.block.body.blocks):
-            _at(run, located)("missing-block", located.block, "a `check` block asserts something; give it an `assert` block")
+        _check(located.block, says(run, located))
     for located in module.calls.values():
-        _version_of_local(located.block, _at(run, located))
+        _call(run, located.block, says(run, located))
+    for located in module.providers.values():
+        _provider(run, located.block, says(run, located))
+    for file in module.files:
+        for attribute in file.body.attributes.values():
+            span = file.source.span(attribute.start, attribute.name_end)
+            message = f"`{attribute.name}` stands in no block; put it into `locals`, or into the block that it belongs to"
+            run.report("warning", "unknown-argument", span, message)
     _once(run, module)
-    _history(run, module)
+    check_settings(run, module)
+    check_refactoring(run, module)
 
 
 def _blocks(module: ModuleSource) -> Iterator[Located]:
@@ -61,21 +84,6 @@ def _blocks(module: ModuleSource) -> Iterator[Located]:
     yield from module.variables.values()
     yield from module.outputs.values()
     yield from module.checks
-
-
-def _at(run: Run, located: Located, source: Source | None = None) -> Say:
-    own = source or located.file.source
-
-    def say(code: str, node: Node, message: str) -> None:
-        place: Source = getattr(node, "source", own)
-        end = node.head_end if isinstance(node, Block) else node.end
-        run.report("warning", code, place.span(node.start, end), message)
-
-    return say
-
-
-def _inside(run: Run, located: Located, part: Block) -> Say:
-    return _at(run, located, getattr(part, "source", None))
 
 
 # --- nested blocks --------------------------------------------------------------------------------------------------------
@@ -118,12 +126,9 @@ def _nested(block: Block, parent: str, say: Say) -> None:
     if own and block.body.complete:
         _shaped(block, _NESTED[own], say)
     condition = block.body.attributes.get("condition")
-    if own in _REFERRING and condition is not None and not any(_references(condition.expression)):
+    if own in _REFERRING and condition is not None and not any(references_in(condition.expression)):
         message = f"the condition of a `{block.type}` block refers to something; this one says the same in any case"
         say("invalid-expression", condition.expression, message)
-    ignored = block.body.attributes.get("ignore_changes") if own == "lifecycle" else None
-    if ignored is not None and not isinstance(_plain(ignored.expression), (TupleExpr, Variable)):
-        say("invalid-expression", ignored.expression, "`ignore_changes` is a list of attributes, or the word `all`")
     for part in block.body.blocks:
         _nested(part, own, say)
 
@@ -153,7 +158,7 @@ def _dynamic(block: Block, say: Say) -> None:
         message = "a `dynamic` block has one block `content`, which holds what each block holds"
         say("invalid-block", contents[1] if contents else block, message)
     iterator = block.body.attributes.get("iterator")
-    if iterator is not None and not isinstance(_plain(iterator.expression), Variable):
+    if iterator is not None and not isinstance(plain(iterator.expression), Variable):
         say("invalid-expression", iterator.expression, "`iterator` is a name without quotes")
 
 
@@ -165,76 +170,72 @@ def _repetition(block: Block, say: Say) -> None:
     if "count" in attributes and "for_each" in attributes:
         message = "a block has `count` or `for_each`, not both; what there is of it is read from `count`"
         say("conflicting-arguments", attributes["for_each"], message)
-    for kind in ("lifecycle",) if block.type != "module" else ():
+    kinds = (
+        () if block.type == "module" else ("lifecycle", "_", "connection") if block.type == "resource" else ("lifecycle", "_")
+    )
+    for kind in kinds:
         for again in [part for part in block.body.blocks if part.type == kind][1:]:
             say("duplicate", again, f"this block has a `{kind}` block already; put both into one")
+    for part in block.body.blocks:
+        if part.type in _RESERVED_BLOCKS:
+            say(
+                "unknown-block",
+                part,
+                f"`{part.type}` is no block of a `{block.type}` block, and its name is reserved; remove it",
+            )
+
+
+_RESERVED_BLOCKS = ("locals",)
 
 
 def _listed(name: str, block: Block, module: ModuleSource, say: Say) -> None:
     """What an argument lists by address."""
     found = block.body.attributes.get(name)
-    whole = _plain(found.expression) if found is not None else None
+    whole = plain(found.expression) if found is not None else None
+    if whole is not None and not isinstance(whole, TupleExpr):
+        say("invalid-expression", whole, f"`{name}` is a list, as [aws_kms_key.a]")
     if not isinstance(whole, TupleExpr):
         return
     for item in whole.items:
         path = address(item)
         if path is None:
-            if not _is_text(item):
+            if not is_text(item):
                 say("invalid-expression", item, f"`{name}` lists addresses of what is declared")
             continue
         missing = undeclared(path, module)
         if missing is not None:
             say("undeclared-reference", item, f"{missing} is not declared; declare it, or remove this")
+        elif name == "depends_on" and _is_part(path, item):
+            say(
+                "invalid-expression",
+                item,
+                f"`{name}` lists whole resources and modules; leave out what stands behind the address",
+            )
 
 
-def _is_text(node: Expression) -> bool:
-    """An address between quotes, as older versions wrote it and `.tf.json` does."""
-    return isinstance(node, Template) and len(node.parts) == 1 and isinstance(node.parts[0], StringPart)
+def _is_part(path: list[str], item: Expression) -> bool:
+    """Whether an address leads to an attribute, or to an instance whose key is computed."""
+    if path[0] in ("var", "local", "path", "terraform", "each", "count", "self"):
+        return False
+    whole = 3 if path[0] in ("data", "ephemeral") else 2
+    if len([name for name in path if name != "[]"]) > whole + (path[0] == "module"):
+        return True
+    node = plain(item)
+    while isinstance(node, (GetAttr, Index)):
+        if isinstance(node, Index) and not isinstance(plain(node.key), Literal) and literal_text(node.key) is None:
+            return True
+        node = plain(node.of)
+    return False
 
 
-def address(node: Expression) -> list[str] | None:
-    """The names of a traversal, those of indexes included; None for anything else."""
-    node = _plain(node)
-    if isinstance(node, Variable):
-        return [node.name]
-    if isinstance(node, GetAttr):
-        before = address(node.of)
-        return None if before is None else [*before, node.name]
-    if isinstance(node, Index):
-        before = address(node.of)
-        return None if before is None else [*before, "[]"]
-    return None
-
-
-def undeclared(path: list[str], module: ModuleSource) -> str | None:
-    """The address that a traversal begins with, where the module does not declare it."""
-    mode = path[0] if path[0] in ("data", "ephemeral") else "managed"
-    names = [name for name in path if name != "[]"]
-    if path[0] == "module":
-        return f"module.{names[1]}" if len(names) > 1 and names[1] not in module.calls else None
-    if path[0] in ("var", "local", "path", "terraform", "each", "count", "self", "provider", "resource", "action"):
-        return None
-    own = names[1:] if mode != "managed" else names
-    if len(own) < 2 or (mode, own[0], own[1]) in module.resources:
-        return None
-    return ".".join(names[: 3 if mode != "managed" else 2])
-
-
-def _plain(node: Expression) -> Expression:
-    return _plain(node.inner) if isinstance(node, (Parentheses, Elsewhere)) else node
-
-
-def _references(node: Node) -> Iterator[Node]:
-    """What an expression refers to."""
-    left: list[object] = [node]
-    while left:
-        at = left.pop()
-        if isinstance(at, (GetAttr, Index)) and isinstance(at.of, Variable):
-            yield at
-        elif isinstance(at, (tuple, list)):
-            left.extend(at)
-        elif isinstance(at, Node) and not isinstance(at, SplatItem):
-            left.extend(getattr(at, field) for field in at.__struct_fields__)
+def _provider_of(block: Block, say: Say) -> None:
+    """`provider` names a configuration: `aws`, or `aws.alias`; of those that OpenTofu repeats one by its key."""
+    found = block.body.attributes.get("provider")
+    if found is None or is_text(plain(found.expression)):
+        return
+    path = address(found.expression)
+    if path is None or len([name for name in path if name != "[]"]) > 2 or path[1:2] == ["[]"]:
+        say("invalid-expression", found.expression, "`provider` is the name of a provider, or that and an alias: aws.alias")
 
 
 # --- variables and calls --------------------------------------------------------------------------------------------------
@@ -243,16 +244,21 @@ _RESERVED = frozenset(("source", "version", "providers", "count", "for_each", "l
 
 
 def _variable(run: Run, name: str, located: Located) -> None:
-    say = _at(run, located)
+    say = says(run, located)
     block = located.block
     attributes = block.body.attributes
     if name in _RESERVED:
         say("invalid-block", block, f"`{name}` means something in a `module` block; give the variable another name")
     default, nullable = attributes.get("default"), attributes.get("nullable")
-    if default is not None and nullable is not None and _is(default.expression, None) and _is(nullable.expression, False):
+    if (
+        default is not None
+        and nullable is not None
+        and is_literal(default.expression, None)
+        and is_literal(nullable.expression, False)
+    ):
         say("invalid-value", default, "the default is null, and the variable is not `nullable`: remove one of them")
     said = attributes.get("description")
-    if said is not None and (any(_references(said.expression)) or isinstance(_plain(said.expression), Call)):
+    if said is not None and (any(references_in(said.expression)) or isinstance(plain(said.expression), Call)):
         say("not-constant", said.expression, "a description is a literal text")
     for flag in ("sensitive", "nullable", "ephemeral"):
         found = attributes.get(flag)
@@ -262,35 +268,79 @@ def _variable(run: Run, name: str, located: Located) -> None:
         condition = part.body.attributes.get("condition") if part.type == "validation" else None
         if condition is not None and not any(
             isinstance(at, GetAttr) and at.name == name and isinstance(at.of, Variable) and at.of.name == "var"
-            for at in _references(condition.expression)
+            for at in references_in(condition.expression)
         ):
             message = f"the condition of a validation refers to its variable, var.{name}"
-            _inside(run, located, part)("invalid-expression", condition.expression, message)
-
-
-def _is(node: Expression, what: object) -> bool:
-    node = _plain(node)
-    return isinstance(node, Literal) and node.value is what
+            says_inside(run, located, part)("invalid-expression", condition.expression, message)
 
 
 def _may_be_bool(node: Expression) -> bool:
-    node = _plain(node)
+    node = plain(node)
     if isinstance(node, Literal):
         return isinstance(node.value, bool)
-    if isinstance(node, Template) and _is_text(node):
+    if isinstance(node, Template) and is_text(node):
         part = node.parts[0]
         return isinstance(part, StringPart) and part.text in ("true", "false", "1", "0")
     return not isinstance(node, TupleExpr)
 
 
-def _version_of_local(block: Block, say: Say) -> None:
+def _output(block: Block, say: Say) -> None:
+    """What an output says of itself is literal."""
+    for name, what in (("description", "a text"), ("sensitive", "true or false"), ("ephemeral", "true or false")):
+        found = block.body.attributes.get(name)
+        if found is not None and any(references_in(found.expression)):
+            say("not-constant", found.expression, f"`{name}` of an output is {what}, and refers to nothing")
+
+
+def _check(block: Block, say: Say) -> None:
+    if block.body.complete and not any(part.type == "assert" for part in block.body.blocks):
+        say("missing-block", block, "a `check` block asserts something; give it an `assert` block")
+    data = [part for part in block.body.blocks if part.type == "data"]
+    for again in data[1:]:
+        say("duplicate", again, "a `check` block has one data source; put the other one into a check of its own")
+    for part in data:
+        for name in ("count", "for_each"):
+            repeated = part.body.attributes.get(name)
+            if repeated is not None:
+                say(
+                    "unknown-argument",
+                    repeated,
+                    f"a data source in a `check` block takes no `{name}`; move it out of the block",
+                )
+
+
+def _call(run: Run, block: Block, say: Say) -> None:
     source, version = block.body.attributes.get("source"), block.body.attributes.get("version")
-    if source is None or version is None:
-        return
-    node = _plain(source.expression)
-    part = node.parts[0] if isinstance(node, Template) and _is_text(node) else None
-    if isinstance(part, StringPart) and part.text.startswith(("./", "../")):
+    if source is not None and version is not None and (literal_text(source.expression) or "").startswith(("./", "../")):
         say("unknown-argument", version, "a module in a folder has no versions; remove `version`")
+    providers = block.body.attributes.get("providers")
+    if providers is not None and not isinstance(plain(providers.expression), ObjectExpr):
+        say("invalid-expression", providers.expression, "`providers` is a map of provider configurations: { aws = aws.alias }")
+    if not run.is_opentofu:
+        for part in block.body.blocks:
+            if part.type == "lifecycle":
+                say("unknown-block", part, "a `module` block has no block `lifecycle`, but to OpenTofu; remove it")
+
+
+def _provider(run: Run, block: Block, say: Say) -> None:
+    attributes = block.body.attributes
+    alias = attributes.get("alias")
+    if alias is not None and refers(alias.expression) and not isinstance(plain(alias.expression), Variable):
+        say("not-constant", alias.expression, "an alias is a literal text")
+    elif alias is not None and not _IDENTIFIER.match(literal_text(alias.expression) or "x"):
+        say("invalid-value", alias.expression, "an alias is a name of letters, digits, `_` and `-` that begins with a letter")
+    for name in ("count", "depends_on", "source") + (() if run.is_opentofu else ("for_each",)):
+        if name in attributes:
+            say("unknown-argument", attributes[name], f"`{name}` is no argument of a `provider` block, and reserved; remove it")
+    for part in block.body.blocks:
+        if part.type in ("lifecycle", *_RESERVED_BLOCKS):
+            say("unknown-block", part, f"`{part.type}` is no block of a `provider` block, and its name is reserved; remove it")
+    name = label(block, 0)
+    if name != name.lower():
+        say("invalid-block", block, f"names of providers are in small letters: write {name.lower()}")
+
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w-]*\Z")
 
 
 # --- what there is once ---------------------------------------------------------------------------------------------------
@@ -315,34 +365,3 @@ def _again(run: Run, seen: dict[str, Span], key: str, span: Span, message: str) 
     first = seen.setdefault(key, span)
     if first is not span:
         run.report("warning", "duplicate", span, f"{message}; the first stands in {first.file}, line {first.start_line}")
-
-
-def _history(run: Run, module: ModuleSource) -> None:
-    """`moved`, `removed` and `import`: what they name is there no more, or is there."""
-    for located in module.history:
-        say = _at(run, located)
-        block = located.block
-        targets = {name: block.body.attributes.get(name) for name in ("from", "to")}
-        paths = {name: address(at.expression) for name, at in targets.items() if at is not None}
-        before, after = paths.get("from"), paths.get("to")
-        if block.type == "moved" and before is not None and after is not None and before == after and "[]" not in before:
-            say("invalid-block", block, "this moves something to where it is; remove it")
-        elif block.type in ("moved", "removed") and before is not None and _is_declared_single(before, module):
-            name = ".".join(before)
-            message = f"{name} is declared still, so that it cannot be {block.type}; remove its block, or this one"
-            say("invalid-block", block, message)
-        elif block.type == "import":
-            if after is not None and after[0] != "module" and "[]" not in after[:2]:
-                missing = undeclared(after, module)
-                if missing is not None:
-                    say("undeclared-reference", block, f"{missing}, which this imports, is not declared; declare it")
-            if block.body.complete and not {"id", "identity"} & block.body.attributes.keys():
-                say("missing-argument", block, "this `import` block lacks its argument `id`")
-
-
-def _is_declared_single(path: Iterable[str], module: ModuleSource) -> bool:
-    names = list(path)
-    located = None
-    if len(names) == 2:
-        located = module.calls.get(names[1]) if names[0] == "module" else module.resources.get(("managed", names[0], names[1]))
-    return located is not None and not {"count", "for_each"} & located.block.body.attributes.keys()

@@ -50,6 +50,7 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
 
     names: tuple[str, ...]  # with INDEX for an index or splat
     span: Span
+    node: nodes.Node
     known: frozenset[str] = frozenset()
     check: str = ""
 
@@ -79,6 +80,11 @@ def _of_module(module: ModuleSource) -> Iterator[Reference]:
         for block in located.block.body.blocks:
             if block.type == "assert":
                 yield from _of_body(block, located.file.source, frozenset(), frozenset(), label(located.block, 0))
+
+
+def of_block(block: nodes.Block, located: Located) -> Iterator[Reference]:
+    """What the expressions of a nested block refer to. `located`: the block around it."""
+    return _of_body(block, getattr(block, "source", located.file.source), frozenset(), frozenset(), "", top=True)
 
 
 def _of_block(located: Located, check: str = "") -> Iterator[Reference]:
@@ -136,7 +142,7 @@ def _of_expression(
             pending.extend((key, names, place) for key in keys)
             if whole is not None and len(whole) > 1 and whole[0] not in names:
                 assert isinstance(at, nodes.Node)
-                yield Reference(tuple(whole), place.span(at.start, at.end), known, check)
+                yield Reference(tuple(whole), place.span(at.start, at.end), at, known, check)
         elif isinstance(at, (nodes.For, nodes.TemplateFor)):
             pending.extend(_of_loop(at, names, place))
         elif isinstance(at, (tuple, list)):

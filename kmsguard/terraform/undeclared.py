@@ -17,7 +17,7 @@ _WHERE = {
     "self": "only provisioners, connections and postconditions know it",
 }
 _KNOWN = {"each": ("key", "value"), "count": ("index",)}
-_OTHERS = frozenset(("path", "terraform", "tofu", "action", "provider", "check"))
+_OTHERS = frozenset(("path", "terraform", "tofu", "action", "provider"))
 _MODES = {"data": "data", "ephemeral": "ephemeral", "resource": "managed"}
 
 

@@ -52,6 +52,9 @@ def check_conditions(blocks: Iterable[Block], scope: Scope, name: str) -> None:
         if isinstance(result.data, Invalid):
             message = f"whether the {block.type} of {name} is met cannot be said: {result.data.reason}"
             scope.run.report("warning", "invalid-expression", result.span or place, message)
+        elif result.data is None:
+            message = f"the {block.type} of {name} is null: a condition is true or false"
+            scope.run.report("warning", "invalid-expression", place, message)
         elif result.data is False:
             said = block.body.attributes.get("error_message")
             text = _message(said.expression, scope, name, hidden=result.sensitive) if said is not None else ""
