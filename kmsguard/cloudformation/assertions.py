@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from kmsguard.cloudformation.equality import simplified
+from kmsguard.cloudformation.equality import MAX_COMMON, simplified
 from kmsguard.model.guard import Atom, Formula, conjunction, disjunction, negate
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown, Value
@@ -52,7 +54,10 @@ def asserted(template: Template) -> Iterator[Formula]:
 
 
 def compared(template: Template) -> tuple[str, ...]:
-    """The texts that conditions and rules compare something with."""
+    """The texts that conditions and rules compare something with, and their parts, as far as there is room for them.
+
+    Where a text that is put together is compared, what is open in it is compared with a part: `${Env}-${Size}` with `prod-big`.
+    """
     texts: dict[str, None] = {}
     pending: list[YamlNode] = [entry.value for name in ("Rules", "Conditions") for entry in reversed(template.section(name))]
     while pending:
@@ -66,7 +71,11 @@ def compared(template: Template) -> tuple[str, ...]:
             if node.tag and f"Fn::{node.tag[1:]}" in _COMPARING:
                 texts.update(dict.fromkeys(_literals(node)))
             pending.extend(reversed(node.items))
-    return tuple(texts)
+    parts = {part: None for text in texts for part in _PART.findall(text) if part not in texts}
+    return (*texts, *islice(parts, max(MAX_COMMON - len(texts), 0)))
+
+
+_PART = re.compile(r"[A-Za-z0-9]+")
 
 
 _COMPARING = ("Fn::Equals", "Fn::Contains", "Fn::EachMemberIn", "Fn::EachMemberEquals")
