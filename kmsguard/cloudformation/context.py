@@ -14,7 +14,7 @@ from kmsguard.syntax.files import Files
 from kmsguard.syntax.yaml import YamlFile, parse_file
 
 MAX_STACKS = 200  # nested stacks that are read for one unit
-MAX_LOOPS = 2000  # runs of Fn::ForEach; a template can have 500 resources
+MAX_LOOPS = 2000  # runs of Fn::ForEach and included files; a template can have 500 resources
 MAX_COPIED = 100_000  # nodes of the file that they may copy
 
 _OF_WHOLE_FILES = frozenset({"template-invalid", "unresolved-reference"})

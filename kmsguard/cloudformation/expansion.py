@@ -62,9 +62,7 @@ def _looped(template: Template, entry: Entry) -> Expansion:
     expansion = Expansion([])
     weight = _weight(body)
     for text in texts:
-        template.context.loops += 1
-        template.context.copied += weight
-        if template.context.loops > MAX_LOOPS or template.context.copied > MAX_COPIED:
+        if _too_many(template, weight):
             message = "Fn::ForEach makes more copies than a template can hold; the others were not read"
             template.context.problem("error", "template-too-large", entry.key.span, message)
             break
@@ -73,6 +71,13 @@ def _looped(template: Template, entry: Entry) -> Expansion:
         assert isinstance(filled, Mapping)
         expansion.add(expanded(template, filled))
     return expansion
+
+
+def _too_many(template: Template, weight: int) -> bool:
+    """Whether one more copy of a part of that weight is too much for one unit; counts it."""
+    template.context.loops += 1
+    template.context.copied += weight
+    return template.context.loops > MAX_LOOPS or template.context.copied > MAX_COPIED
 
 
 def _weight(node: YamlNode) -> int:
@@ -156,6 +161,10 @@ def _of_file(template: Template, location: YamlNode) -> Expansion:
         return Expansion([], f"the included file {path}")
     if not isinstance(file.root, Mapping):
         return Expansion([])
+    if _too_many(template, _weight(file.root)):
+        message = "AWS::Include puts in more than a template can hold; this and the others were not read"
+        template.context.problem("error", "template-too-large", location.span, message)
+        return Expansion([], f"the included file {path}")
     template.includes.setdefault(path, location.span)
     template.including.append(path)
     expansion = expanded(template, file.root)

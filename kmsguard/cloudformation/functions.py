@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -19,8 +20,10 @@ import msgspec
 from kmsguard.cloudformation.assertions import ref_all, value_of
 from kmsguard.cloudformation.equality import subject_of
 from kmsguard.cloudformation.expansion import included
-from kmsguard.cloudformation.template import Template, either
+from kmsguard.cloudformation.template import Template, either, too_large
 from kmsguard.cloudformation.texts import (
+    MAX_TEXT,
+    TOO_LONG,
     applied,
     fragment,
     joined,
@@ -28,6 +31,7 @@ from kmsguard.cloudformation.texts import (
     scalar_text,
     settled,
     sliced,
+    too_long,
     underived,
 )
 from kmsguard.cloudformation.texts import split as split_text
@@ -133,7 +137,10 @@ def sub(template: Template, argument: YamlNode, span: Span) -> Value:
     value = text_value(text)
     if "${" not in text.text:
         return joined(pieces_of(value) or (), value.span)
-    own = {entry.key.text: entry for entry in template.entries(variables)} if isinstance(variables, Mapping) else {}
+    own = {
+        entry.key.text: template.evaluate(entry.value, entry.span)
+        for entry in (template.entries(variables) if isinstance(variables, Mapping) else ())
+    }
     whole = Text(pieces_of(value) or ())
     pieces: list[Value] = []
     at = 0
@@ -161,10 +168,9 @@ def sub(template: Template, argument: YamlNode, span: Span) -> Value:
     return joined(pieces, value.span)
 
 
-def _substituted(template: Template, name: str, own: dict[str, Entry], place: Span) -> Value | None:
-    entry = own.get(name)
-    if entry is not None:
-        return template.evaluate(entry.value, entry.span)
+def _substituted(template: Template, name: str, own: dict[str, Value], place: Span) -> Value | None:
+    if name in own:
+        return own[name]
     if _NAME.match(name) is None:
         message = f"${{{name}}} is no name; write ${{!{name}}} for the text ${{{name}}}" if name else "${} names nothing"
         template.context.problem("warning", "invalid-function", place, message)
@@ -253,6 +259,8 @@ def encode_base64(template: Template, argument: YamlNode, span: Span) -> Value:
         text = scalar_text(arguments[0])
         if text is None:
             return underived(arguments, "Fn::Base64 of a text that is not known")
+        if len(text) > MAX_TEXT:
+            return Value(TOO_LONG, inner.span)
         return Value(base64.b64encode(text.encode()).decode(), inner.span)
 
     return Value(Text((applied(encode, inner),), inner, "base64"), span, sensitive=inner.sensitive)
@@ -271,7 +279,8 @@ def to_json_string(template: Template, argument: YamlNode, span: Span) -> Value:
         run = ""
         pieces.append(piece)
     pieces.extend([Value(run)] if run else [])
-    return Value(Text(tuple(pieces), inner), span, sensitive=any(part.sensitive for part in inner.walk()))
+    sensitive = any(part.sensitive for part in inner.walk())
+    return Value(TOO_LONG if too_long(pieces) else Text(tuple(pieces), inner), span, sensitive=sensitive)
 
 
 def _json_pieces(value: Value) -> Iterator[str | Value]:
@@ -314,6 +323,8 @@ def decide_if(template: Template, argument: YamlNode, span: Span) -> Value:
         formula, what = template.condition(name.text, name.span), template.address(name.text)
     else:
         formula, what = template.formula(name), "Fn::If"
+        if too_large(formula):
+            formula = Truth.UNKNOWN
     if formula is Truth.YES or formula is Truth.NO:
         value = template.evaluate(items[1] if formula is Truth.YES else items[2])
         return value if value.data is ABSENT else value.via("condition", what, name.span)
@@ -330,6 +341,7 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
     default = options.get("DefaultValue") if isinstance(options, Mapping) else None
     if len(items) not in (3, 4) or (options is not None and default is None):
         return template.malformed("Fn::FindInMap", span, "a map's name, two keys, and perhaps a DefaultValue")
+    otherwise = _Default(template, default) if default is not None else None
 
     def look_up(arguments: tuple[Value, ...]) -> Value:
         name, *keys = arguments
@@ -338,12 +350,12 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
             return underived(arguments, "a mapping whose name is not known")
         table = next((entry for entry in reversed(template.section("Mappings")) if entry.key.text == text), None)
         if table is None:
-            if default is not None:
-                return template.evaluate(default)
+            if otherwise is not None:
+                return otherwise.value
             message = f"there is no mapping {text}"
             template.context.problem("warning", "unresolved-reference", span, message)
             return Value(Unknown(message), span)
-        found = _picked(template, table, text, keys, default)
+        found = _picked(template, table, text, keys, otherwise)
         if found is None:
             path = ".".join((text, *(scalar_text(key) or "?" for key in keys)))
             template.context.problem("warning", "unresolved-reference", span, f"the mapping has no {path}")
@@ -353,7 +365,19 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
     return applied(look_up, *map(template.evaluate, items[:3]))
 
 
-def _picked(template: Template, entry: Entry, path: str, keys: list[Value], default: YamlNode | None) -> Value | None:
+class _Default:
+    """The default of a look-up, evaluated where it is asked for, and once: defaults nest, and look-ups have branches."""
+
+    def __init__(self, template: Template, node: YamlNode) -> None:
+        self.template = template
+        self.node = node
+
+    @cached_property
+    def value(self) -> Value:
+        return self.template.evaluate(self.node)
+
+
+def _picked(template: Template, entry: Entry, path: str, keys: list[Value], default: _Default | None) -> Value | None:
     """What a mapping holds under keys; None where a key is not there and no default is."""
     if not keys:
         return template.evaluate(entry.value).via("mapping", template.address(path), entry.span)
@@ -363,7 +387,7 @@ def _picked(template: Template, entry: Entry, path: str, keys: list[Value], defa
     if text is not None:
         inner = entries.get(text)
         found = _picked(template, inner, f"{path}.{text}", rest, default) if inner is not None else None
-        return template.evaluate(default) if found is None and default is not None else found
+        return default.value if found is None and default is not None else found
     subject = subject_of(key)
     if subject is None or not isinstance(key.data, Unknown):
         return underived(keys, "a key of a mapping that is not known")
@@ -374,7 +398,7 @@ def _picked_by(
     template: Template,
     subject: str,
     open_key: Unknown,
-    table: tuple[dict[str, Entry], str, list[Value], YamlNode | None],
+    table: tuple[dict[str, Entry], str, list[Value], _Default | None],
 ) -> Value | None:
     """What a mapping holds under a key that is open: a stack can be made only where the key is one of the mapping's."""
     entries, path, rest, default = table
@@ -387,7 +411,7 @@ def _picked_by(
                 found[name] = value
     missing = Value(Unknown(open_key.reason, open_key.reference, not_null=True))
     if not found:
-        return template.evaluate(default) if default is not None else None
+        return default.value if default is not None else None
     among: tuple[Plain, ...] = tuple(found) if default is None else ()
     if len(found) + (default is not None) > MAX_BRANCHES:
         scalars = [value.data for value in found.values()]
@@ -399,7 +423,7 @@ def _picked_by(
     branches = [Branch(Atom(unit, subject, name, among), value) for name, value in found.items()]
     if default is not None:
         others = Not(Any(tuple(branch.guard for branch in branches)))
-        branches.append(Branch(others, template.evaluate(default)))
+        branches.append(Branch(others, default.value))
     return branches[0].value if len(branches) == 1 else Value(Choice(tuple(branches)))
 
 

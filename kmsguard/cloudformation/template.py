@@ -198,7 +198,7 @@ class Template:
         except RecursionError:
             del self._conditions[name]
             raise
-        if _too_large(formula):
+        if too_large(formula):
             formula = opaque
         formula = simplified(formula)
         if not isinstance(formula, Truth):
@@ -817,7 +817,7 @@ def settled_map(value: Value) -> dict[str, Value]:
     return {name: member(name) for name in names}
 
 
-def _too_large(formula: Formula) -> bool:
+def too_large(formula: Formula) -> bool:
     """Whether a formula has too many parts, or is too deep, to be asked again and again."""
     count = 0
     pending = [(formula, 0)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import msgspec
@@ -26,7 +26,10 @@ from kmsguard.model.value import (
 )
 
 AFTER_DEPLOYMENT = "known after deployment"
+MAX_TEXT = 1_000_000  # characters; a template has no more, and texts that are put together of themselves double at each step
+MAX_PIECES = 10_000
 HOLE = "\ufffc"  # stands for a piece that is not known, where a text is searched
+TOO_LONG = Unknown("a text that is too long", not_null=True)
 _DYNAMIC = re.compile(r"\{\{resolve:(?:ssm:([\w./-]+)\}\}|[^{}]*\}\})")
 
 
@@ -98,7 +101,15 @@ def joined(pieces: Iterable[Value], span: Span | None) -> Value:
         return Value("", span)
     if len(parts) == 1:
         return parts[0]
-    return Value(Text(tuple(parts)), span, sensitive=any(piece.sensitive for piece in parts))
+    sensitive = any(piece.sensitive for piece in parts)
+    if too_long(parts):
+        return Value(TOO_LONG, span, sensitive=sensitive)
+    return Value(Text(tuple(parts)), span, sensitive=sensitive)
+
+
+def too_long(pieces: Sequence[Value]) -> bool:
+    """Whether a text of these pieces is larger than any template."""
+    return len(pieces) > MAX_PIECES or sum(len(piece.data) for piece in pieces if isinstance(piece.data, str)) > MAX_TEXT
 
 
 def sliced(pieces: Iterable[Value], start: int, end: int) -> Iterator[Value]:

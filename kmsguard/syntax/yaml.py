@@ -20,7 +20,7 @@ from kmsguard.model.source import Source, Span
 from kmsguard.model.value import Text, Value
 
 CORE = "tag:yaml.org,2002:"
-MAX_DEPTH = 100  # the deepest template that was seen has 40; what evaluates a tree recurses into it
+MAX_DEPTH = 200  # the deepest template that was seen has 40; what evaluates a tree recurses into it
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels; this part was not read"
 MAX_TOLD = 20  # of the parts that are nested deeper
 MAX_EXPANSION = 200_000  # nodes that aliases may stand for in all; a template has at most 1 MB
