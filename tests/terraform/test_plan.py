@@ -570,3 +570,14 @@ def test_a_reference_to_all_instances_of_a_resource_leads_to_each(written, key, 
     report = scan(["plan.json"], strict())
     unused = {f.resource.address for f in report.findings if f.code == "KG022"}
     assert unused == {f'aws_kms_key.k["{name}"]' for name in arns if name not in wanted}
+
+
+def test_what_stands_behind_locals() -> None:
+    """A plan holds no locals: what one leads to is among the attributes that the plan's changes hang on."""
+    unit = alone("behind-locals")
+    # a called module has what its call hands to it; in the root module the local may be either key's
+    assert target(argument(unit, "module.m.aws_sqs_queue.q", "kms_master_key_id")) == "aws_kms_key.m.arn"
+    refs = argument(unit, "aws_sqs_queue.q", "kms_master_key_id").refs
+    assert [one.address for one in refs] == ["aws_kms_key.k", "aws_kms_key.m"]
+    report = scan(["plan.json"], strict())
+    assert [f.resource.address for f in report.findings if f.code == "KG022"] == ["aws_kms_key.unused"]

@@ -99,7 +99,9 @@ def whole_references(node: Json) -> list[str]:
 class References:
     """The names of a plan, and what they lead to."""
 
-    def __init__(self, configuration: Members, instances: Iterable[Instance]) -> None:
+    def __init__(self, configuration: Members, instances: Iterable[Instance], relevant: Json = None) -> None:
+        self._relevant = list(_relevant(relevant))
+        self._behind_locals: dict[str, list[Source]] = {}
         self._root = View("", members(configuration, "root_module"), ("configuration", "root_module"))
         self._instances: dict[tuple[str, str], dict[Key, list[Instance]]] = {}
         self.by_address: dict[str, Instance] = {}
@@ -173,9 +175,38 @@ class References:
             return self.sources(argument, view.parent, view.key, view.call.get("for_each_expression"), hops)
         if root == "module" and len(name) > 1:
             return self._output(name, view, key, hops)
-        if root == "local" or len(name) < 2:
+        if root == "local":
+            return self._behind_local(view, hops)
+        if len(name) < 2:
             return [Source(None)]
         return self._attribute(name, view, key)
+
+    def _behind_local(self, view: View, hops: int) -> list[Source]:
+        """What a local value of a module may come from. A plan holds no locals; it lists all attributes that its changes hang
+        on: of them those of the module and of those that it calls, and what the call hands to it."""
+        known = self._behind_locals.get(view.address)
+        if known is None:
+            self._behind_locals[view.address] = [Source(None)]  # of a module that hands its locals to itself
+            known = self._behind_locals[view.address] = self._relevant_to(view, hops)
+        return known
+
+    def _relevant_to(self, view: View, hops: int) -> list[Source]:
+        found: list[Source] = []
+        for address, attribute in self._relevant:
+            for instance in self._instances_of(address):
+                inside = not view.address or f"{instance.module}.".startswith(f"{view.address}.")
+                if inside and is_unknown(instance.unknown.get(attribute.partition(".")[0])):
+                    found.append(Source(Target(instance.address, attribute), instance))
+        if view.parent is not None:
+            each = view.call.get("for_each_expression")
+            for argument in members(view.call, "expressions").values():
+                found.extend(self.sources(argument, view.parent, view.key, each, hops))
+        return list({source.target: source for source in found}.values()) or [Source(None)]
+
+    def _instances_of(self, address: str) -> list[Instance]:
+        """The instance of an address, or all of a resource that is named without an index."""
+        one = self.by_address.get(address)
+        return [one] if one is not None else [i for name, i in self.by_address.items() if name.startswith(f"{address}[")]
 
     @staticmethod
     def _member(whole: list[str | int], rest: list[str | int]) -> list[str | int]:
@@ -257,6 +288,17 @@ class References:
         if attribute in members(self.block(known[0]), "expressions"):
             return []
         return [Source(Target(known[0].address, attribute), known[0])]
+
+
+def _relevant(listed: Json) -> Iterable[tuple[str, str]]:
+    """The attributes that the changes of a plan hang on, each with its resource's address.
+
+    See https://developer.hashicorp.com/terraform/internals/json-format#plan-representation.
+    """
+    for one in objects(listed):
+        path = one.get("attribute")
+        if isinstance(path, list) and path and text(one, "resource"):
+            yield text(one, "resource"), ".".join(str(step) for step in path)
 
 
 def is_unknown(node: Json) -> bool:

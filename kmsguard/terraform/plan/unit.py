@@ -181,7 +181,7 @@ class _Reader:
         self.instances = instances
         self.configured = configured
         self.configuration = members(document.tree, "configuration")
-        self.references = References(self.configuration, instances)
+        self.references = References(self.configuration, instances, document.tree.get("relevant_attributes"))
         self._providers: dict[str, Provider] = {}
 
     @property
