@@ -10,6 +10,7 @@ import pytest
 from kmsguard.model.declaration import Unit, UnitSource
 from kmsguard.model.value import Unknown
 from kmsguard.terraform import evaluate, read, scope
+from kmsguard.terraform.functions import encoding
 
 
 def read_text(folder: Path, text: str) -> Unit:
@@ -54,6 +55,15 @@ def test_doubling_lists_and_texts(tmp_path: Path) -> None:
     unit = read_text(tmp_path, f'locals {{\n{lists}  l40 = "x"\n{texts}  t40 = "0123456789"\n}}\n{outputs}')
     assert "too-large" in codes(unit)
     assert time.monotonic() - started < 20
+
+
+def test_quotes_that_are_encoded_again_and_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quote doubles each time its text is encoded: sixty names end in an unknown value."""
+    monkeypatch.setattr(encoding, "MOST_CHARACTERS", 50_000)
+    texts = "".join(f"  t{n} = jsonencode({{ a = local.t{n + 1} }})\n" for n in range(60))
+    unit = read_text(tmp_path, f'locals {{\n{texts}  t60 = "x"\n}}\noutput "text" {{ value = local.t0 }}\n')
+    text = unit.outputs["text"].data
+    assert sum(len(piece.data) for piece in text.pieces if isinstance(piece.data, str)) <= 50_000
 
 
 def test_numbers_that_grow(tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ _ESCAPES = {
 }  # fmt: skip
 _ESCAPED = re.compile('["\\\\\x00-\x1f<>&\u2028\u2029]')
 
+MOST_CHARACTERS = 4_000_000  # of a text that is encoded: each quote in it doubles where it is encoded again
+
 
 def json_string(text: str) -> str:
     """A text as Go writes it in JSON."""
@@ -112,6 +114,8 @@ def encoded(parts: list[str | Value], value: Value, encoding: str) -> Value:
         pieces.append(Value("".join(run)))
     made = text_value(pieces)
     sensitive = any(part.sensitive for part in _inside(value))
+    if sum(len(piece.data) for piece in pieces if isinstance(piece.data, str)) > MOST_CHARACTERS:
+        return Value(Unknown("a text that is too long", not_null=True), refs=made.refs, sensitive=sensitive)
     return Value(Text(tuple(pieces), value, encoding), None, None, None, made.refs, sensitive)
 
 
