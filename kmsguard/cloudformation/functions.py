@@ -45,6 +45,10 @@ from kmsguard.syntax.yaml import Entry, Mapping, Scalar, Sequence, YamlNode, tex
 Function: TypeAlias = Callable[[Template, YamlNode, Span], Value]
 
 
+_OF_PARTS = (tuple, dict)
+_TEXTS = (str, bool, int, float, Decimal, Text)
+
+
 # --- References ---------------------------------------------------------------------------------------------------------------
 
 
@@ -52,7 +56,10 @@ def ref(template: Template, argument: YamlNode, span: Span) -> Value:
     """`Ref`; with the language extensions its argument may be computed."""
     if isinstance(argument, Scalar) and not argument.tag:
         return template.ref(argument.text, span)
-    return applied(lambda v: _named(template, v, None, span), template.evaluate(argument))
+    named = template.evaluate(argument)
+    if isinstance(named.data, _OF_PARTS):
+        return template.malformed("Ref", span, "a name")
+    return applied(lambda v: _named(template, v, None, span), named)
 
 
 def get_att(template: Template, argument: YamlNode, span: Span) -> Value:
@@ -88,6 +95,8 @@ def import_value(template: Template, argument: YamlNode, span: Span) -> Value:
 
     def imported(arguments: tuple[Value, ...]) -> Value:
         name = scalar_text(arguments[0])
+        if isinstance(arguments[0].data, _OF_PARTS):
+            return template.malformed("Fn::ImportValue", span, "the name of an export")
         if name is None:
             unknown = underived(arguments, "an import by a name that is not known")
             pieces = pieces_of(arguments[0]) or ()
@@ -189,6 +198,8 @@ def join(template: Template, argument: YamlNode, span: Span) -> Value:
 
     def combine(arguments: tuple[Value, ...]) -> Value:
         values = arguments[0]
+        if isinstance(values.data, (dict, *_TEXTS)) or isinstance(delimiter.data, _OF_PARTS):
+            return template.malformed("Fn::Join", span, "a delimiter and a list")
         if not isinstance(values.data, tuple) or between is None:
             return underived((values, delimiter), "Fn::Join of a list that is not known")
         pieces: list[Value] = []
@@ -218,6 +229,8 @@ def split(template: Template, argument: YamlNode, span: Span) -> Value:
 
     def divide(arguments: tuple[Value, ...]) -> Value:
         delimiter, value = arguments
+        if isinstance(value.data, _OF_PARTS) or isinstance(delimiter.data, _OF_PARTS):
+            return template.malformed("Fn::Split", span, "a delimiter and a text")
         parts = split_text(value, delimiter.text) if delimiter.text else None
         if parts is None:
             unknown = underived((value, delimiter), "Fn::Split of a text that is not known")
@@ -237,6 +250,8 @@ def select(template: Template, argument: YamlNode, span: Span) -> Value:
         index, values = arguments
         text = scalar_text(index)
         data = values.data
+        if isinstance(data, (dict, *_TEXTS)) or isinstance(index.data, _OF_PARTS):
+            return template.malformed("Fn::Select", span, "an index and a list")
         if text is None or not isinstance(data, tuple):
             unknown = underived((values, index), "Fn::Select from a list that is not known")
             if text is not None and text.strip().isdigit() and isinstance(data, Fragment) and data.index is None:
@@ -254,6 +269,8 @@ def select(template: Template, argument: YamlNode, span: Span) -> Value:
 def encode_base64(template: Template, argument: YamlNode, span: Span) -> Value:
     """`Fn::Base64`: what it encodes stays with the text."""
     inner = template.evaluate(argument)
+    if isinstance(inner.data, _OF_PARTS):
+        return template.malformed("Fn::Base64", span, "a text")
 
     def encode(arguments: tuple[Value, ...]) -> Value:
         text = scalar_text(arguments[0])
@@ -438,6 +455,8 @@ def cidr(template: Template, argument: YamlNode, span: Span) -> Value:
 
     def blocks(arguments: tuple[Value, ...]) -> Value:
         texts = [scalar_text(value) for value in arguments]
+        if any(isinstance(value.data, _OF_PARTS) for value in arguments):
+            return template.malformed("Fn::Cidr", span, "a block, a count, and a number of bits")
         if len(texts) < 3 or None in texts:
             return underived(arguments, "Fn::Cidr of a block that is not known")
         found = _blocks(*(text or "" for text in texts))

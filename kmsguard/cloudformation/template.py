@@ -295,11 +295,16 @@ class Template:
             entries = expansion.entries
         members: dict[str, Value] = {}
         for entry in entries:
+            name = entry.key.text
+            if name[:4] == "Fn::" and len(entries) > 1:
+                message = f"{name} stands in a map with other keys; a function must be the only key of its map"
+                self.context.problem("warning", "invalid-function", entry.key.span, message)
+                return Value(Unknown(f"{name} that is not written as it must be"), node.span, place)
             value = self._entry(entry)
             if value.data is not ABSENT:
-                members[entry.key.text] = value
+                members[name] = value
             else:
-                members.pop(entry.key.text, None)
+                members.pop(name, None)
         return Value(members, node.span, place)
 
     def _call(self, node: YamlNode, place: Span | None) -> Value:
