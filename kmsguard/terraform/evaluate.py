@@ -557,6 +557,9 @@ def _template_for(part: nodes.TemplateFor, scope: Scope, whole: bool) -> Value:
             return found if is_invalid(found) else derived((found,), span, not_null=True)
         pieces = []
         for key, item in found:
+            scope.run.steps += len(part.parts) + 1  # also of text alone, which is no expression
+            if scope.run.steps > MOST_STEPS:
+                return scope.too_much(part)
             names = {part.value: item}
             if part.key is not None:
                 names[part.key] = key

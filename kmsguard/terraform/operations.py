@@ -397,6 +397,8 @@ def _divide(a: int | Decimal, b: int | Decimal) -> int | Decimal:
 
 
 def _remainder(a: int | Decimal, b: int | Decimal) -> int | Decimal:
+    if b == 0:
+        return a
     return CONTEXT.remainder(Decimal(a), Decimal(b))
 
 

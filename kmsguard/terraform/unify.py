@@ -38,7 +38,15 @@ def may_become(unknown: Type, to: Type) -> bool:
 
 def differ(one: Type, other: Type) -> bool:
     """Whether values of two types are different ones, whatever they are."""
-    return "any" not in (one.kind, other.kind) and one.kind != other.kind
+    if "any" in (one.kind, other.kind):
+        return False
+    if one.kind != other.kind or one.attributes.keys() != other.attributes.keys() or len(one.elements) != len(other.elements):
+        return True
+    if one.element is not None and other.element is not None:
+        return differ(one.element, other.element)
+    return any(differ(*pair) for pair in zip(one.elements, other.elements, strict=True)) or any(
+        differ(inner, other.attributes[name]) for name, inner in one.attributes.items()
+    )
 
 
 def type_of(value: Value) -> Type:

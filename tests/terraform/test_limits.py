@@ -46,6 +46,28 @@ def test_loops_in_loops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(unit.outputs["z_after"].data, Unknown)
 
 
+def test_loops_in_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loops of a template end after so many steps too, also where they hold text alone."""
+    monkeypatch.setattr(evaluate, "MOST_STEPS", 20_000)
+    monkeypatch.setattr(scope, "MOST_STEPS", 20_000)
+    loops = "%{ for a in n }%{ for b in n }%{ for c in n }x%{ endfor }%{ endfor }%{ endfor }"
+    (tmp_path / "t.tftpl").write_text(loops, encoding="utf-8")
+    unit = read_text(tmp_path, 'output "o" { value = templatefile("t.tftpl", { n = range(1000) }) }\n')
+    assert [(problem.code, Path(problem.file).name) for problem in unit.problems] == [("too-large", "t.tftpl")]
+    assert unit.outputs["o"].text is None
+
+
+def test_a_large_product_is_told(tmp_path: Path) -> None:
+    """A product of a million rows is not made; a problem says so at its place."""
+    text = (
+        'locals {\n  all = { for p in setproduct(range(1000), range(1000)) : join("-", p) => p }\n}\n'
+        'resource "aws_sqs_queue" "q" {\n  for_each = local.all\n  name     = each.key\n}\n'
+    )
+    unit = read_text(tmp_path, text)
+    assert [(problem.code, problem.line, problem.column) for problem in unit.problems] == [("too-large", 2, 20)]
+    assert len(unit.declarations) == 1
+
+
 def test_doubling_lists_and_texts(tmp_path: Path) -> None:
     """Names that double what another name holds, forty times, end in an unknown value."""
     lists = "".join(f"  l{n} = [local.l{n + 1}, local.l{n + 1}]\n" for n in range(40))

@@ -338,19 +338,30 @@ def _template_file(invocation: Invocation, arguments: tuple[Value, ...]) -> Valu
 
 def rendered(invocation: Invocation, source: Source, variables: Value, path: str | None, *, fixed: Span | None = None) -> Value:
     """A template with its variables put in."""
+    if isinstance(invocation.scope.module, Nothing) and not invocation.scope.run.is_opentofu:
+        return invalid("a template calls neither templatefile nor templatestring: only OpenTofu takes that")
     members = members_of(variables)
     if members is None:
         return derived((variables,), not_null=True) if isinstance(variables.data, Unknown) else invalid("a map is required")
     for name in members:
         if not name[:1].isalpha() and not name.startswith("_"):
             return invalid(f"{name!r} is no name of a variable")
-    return render(invocation.scope, source, members, path, fixed=fixed)
+    return render(invocation.scope, source, members, path, fixed=fixed, as_it_is=path is not None)
 
 
-def render(scope: Scope, source: Source, members: dict[str, Value], path: str | None, *, fixed: Span | None = None) -> Value:
-    """A template with its variables put in."""
+def render(
+    scope: Scope,
+    source: Source,
+    members: dict[str, Value],
+    path: str | None,
+    *,
+    fixed: Span | None = None,
+    as_it_is: bool = False,
+) -> Value:
+    """A template with its variables put in. `as_it_is`: what is one interpolation only, is the value of that."""
+    from kmsguard.syntax.hcl.nodes import Interpolation
     from kmsguard.syntax.hcl.parser import parse_template
-    from kmsguard.terraform.evaluate import template_text
+    from kmsguard.terraform.evaluate import evaluate, template_text
 
     if path is not None:
         members = {name: via(member, "template variable", name, member.where) for name, member in members.items()}
@@ -360,7 +371,12 @@ def render(scope: Scope, source: Source, members: dict[str, Value], path: str | 
     text = source if fixed is None else FixedSource(source, fixed)
     inner = Scope(Nothing(scope.run, scope.module.address), text, dict(members), scope.label)
     span = text.span(0, len(source.text))
-    value = template_text(template.parts, inner, span, whole=False)
+    only = template.parts[0] if len(template.parts) == 1 else None
+    if as_it_is and isinstance(only, Interpolation):
+        value = evaluate(only.expression, inner)
+        value = invalid("the result of a template must not be null") if value.data is None else value
+    else:
+        value = template_text(template.parts, inner, span, whole=False)
     if path is None:
         return value
     return replace(value, trail=Step("template", path, span, value.trail)) if value.trail is None else value

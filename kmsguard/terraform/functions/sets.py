@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 
-from kmsguard.model.value import Value
+from kmsguard.model.value import Unknown, Value
 from kmsguard.terraform.choices import choose, spread
 from kmsguard.terraform.conversion import canonical, convert, has_choice, is_unsized, set_of, unified
 from kmsguard.terraform.functions import Function, Invocation
@@ -63,7 +63,7 @@ def _operate(keep: str, arguments: tuple[Value, ...]) -> Value:
     return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
 
 
-def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+def _set_product(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     lists: list[tuple[Value, ...]] = []
     for argument in arguments:
         items = elements_of(argument)
@@ -74,7 +74,9 @@ def _set_product(_: Invocation, arguments: tuple[Value, ...]) -> Value:
             return same[0]
         lists.append(tuple(same))
     if math.prod(len(items) for items in lists) > MOST_ROWS:
-        return derived(arguments)
+        message = f"setproduct has more than {MOST_ROWS} rows here; what hangs on it is unknown"
+        invocation.scope.run.report("warning", "too-large", invocation.span, message)
+        return Value(Unknown(message))
     if any(is_unsized(argument.data) for argument in arguments):
         return derived(arguments)
     rows = [Value(tuple(row)) for row in itertools.product(*lists)]

@@ -135,12 +135,13 @@ def _formatted(pattern: str, arguments: tuple[Value, ...]) -> Value:
 
 def _verb(verb: str, flags: str, width: int | None, precision: int | None, argument: Value) -> Value:
     if verb == "v":
-        verb = _natural(argument)
+        verb, flags, precision = _natural(argument), flags.replace("+", "").replace(" ", ""), None
     to = _VERB_TYPES.get(verb)
     if verb == "json":
         from kmsguard.terraform.functions.encoding import json_text
 
-        return json_text(argument)
+        made = json_text(argument)
+        return made if width is None or made.text is None else from_parts(_padded(made.text, flags, width), (made,))
     if to is None:
         return invalid(f"format does not know %{verb}")
     value = convert(argument, to)
@@ -194,15 +195,17 @@ def _written(verb: str, flags: str, width: int | None, precision: int | None, va
     else:
         assert isinstance(data, (int, float, Decimal))
         text = _number(verb, flags, precision, narrow(data))
-    if width is not None:
-        if "-" in flags:
-            text += " " * (width - len(graphemes(text)))
-        elif "0" in flags and not isinstance(data, bool):
-            sign = text[0] if text[:1] in ("-", "+") else ""
-            text = sign + text[len(sign) :].rjust(width - len(sign), "0")
-        else:
-            text = " " * (width - len(graphemes(text))) + text
-    return from_parts(text, (value,))
+    return from_parts(text if width is None else _padded(text, flags, width), (value,))
+
+
+def _padded(text: str, flags: str, width: int) -> str:
+    """A text filled up to a width."""
+    if "-" in flags:
+        return text + " " * (width - len(graphemes(text)))
+    if "0" in flags:
+        sign = text[0] if text[:1] in ("-", "+") else ""
+        return sign + text[len(sign) :].rjust(width - len(sign), "0")
+    return " " * (width - len(graphemes(text))) + text
 
 
 def _number(verb: str, flags: str, precision: int | None, number: int | Decimal) -> str:
@@ -402,7 +405,9 @@ def _title(text: str) -> str:
     before = " "
     for character in text:
         titled = character.title()
-        out.append(titled if not (before.isalnum() or before == "_") and len(titled) == 1 else character)
+        # beyond ASCII Go takes nothing but spaces for the end of a word
+        apart = before in _SPACE if not before.isascii() else not (before.isalnum() or before == "_")
+        out.append(titled if apart and len(titled) == 1 else character)
         before = character
     return "".join(out)
 
