@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-si
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from decimal import Decimal
 from functools import lru_cache
@@ -164,10 +164,19 @@ def value_holds(test: Test, base: Base, value: Sym, request: Request) -> Result:
 
 
 def _text(base: Base, test: Test, entry: Entry, value: Sym, request: Request) -> Result:
+    if not test.variables:
+        return _literally(base.family, entry.text, value)
     pattern = expand(base.family, entry, test.variables, request)
     if not isinstance(pattern, tuple):
         return pattern
     return result.of(match(pattern, value), opens(entry.text, value))
+
+
+@lru_cache(maxsize=1 << 14)
+def _literally(family: Family, wanted: Sym, value: Sym) -> Result:
+    """Whether a value meets what a policy writes without policy variables; several operations ask it of one value."""
+    pattern = pattern_of(family, wanted)
+    return result.of(match(pattern, value), opens(wanted, value)) if isinstance(pattern, tuple) else pattern
 
 
 def expand(family: Family, entry: Entry, variables: bool, request: Request) -> Pattern | Result:
@@ -198,7 +207,7 @@ def expand(family: Family, entry: Entry, variables: bool, request: Request) -> P
     return pattern_of(family, filled)
 
 
-def pattern_of(family: Family, pieces: list[str | Plain | Hole]) -> Pattern | Result:
+def pattern_of(family: Family, pieces: Sequence[str | Plain | Hole]) -> Pattern | Result:
     """The pattern that text, plain text and holes are for an operator; UNKNOWN for what is no ARN where one has to be."""
     arn = family == "arn"
     wild = {"*": ANY, "?": ONE} if family in ("like", "arn") else {}

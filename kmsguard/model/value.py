@@ -286,8 +286,25 @@ def _vague(value: Value, world: World) -> Value | None:
 
     An empty text counts as none: it often means that there is nothing.
     """
+    name = id(value.data), id(world)
+    kept = _VAGUE.get(name)
+    if kept is None:
+        if len(_VAGUE) >= _MAX_VAGUE:
+            _VAGUE.clear()
+        kept = _VAGUE[name] = (value.data, world, _text_of_several(value, world))
+    told = kept[2]
+    return msgspec.structs.replace(value, data=told.data, sensitive=value.sensitive or told.sensitive) if told else None
+
+
+_MAX_VAGUE = 1 << 12
+_VAGUE: dict[tuple[int, int], tuple[Data, World, Value | None]] = {}
+"""What became of Choices in vague worlds, by the identity of both, which are kept so that it stays their own."""
+
+
+def _text_of_several(value: Value, world: World) -> Value | None:
+    """As `_vague`, without looking whether it was found before; with nothing but the data, and whether it is sensitive."""
     options: list[tuple[Formula, tuple[Data, ...]]] = []
-    sensitive = value.sensitive
+    sensitive = False
     for guard, option in flatten(value):
         truth = world.truth(guard)
         if truth is Truth.NO:
@@ -297,7 +314,7 @@ def _vague(value: Value, world: World) -> Value | None:
             return None
         options.append((guard, parts))
         sensitive = sensitive or option.sensitive
-    return msgspec.structs.replace(value, data=_one_of(options), sensitive=sensitive) if options else None
+    return Value(_one_of(options), sensitive=sensitive) if options else None
 
 
 def _parts(data: Data) -> tuple[Data, ...]:

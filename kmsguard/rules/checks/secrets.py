@@ -21,7 +21,7 @@ from kmsguard.model.resource import Graph, Resource
 from kmsguard.model.rule import Answer, Found, Question
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import NULL, Unknown, Value
+from kmsguard.model.value import NULL, Choice, Text, Unknown, Value
 from kmsguard.rules.checks.leaves import Leaf, as_written, flat, is_condition_key, is_environment, leaves, place_in, unquoted
 from kmsguard.secrets.detectors import ACCESS_KEY, HOLE, NAMED, SECRET_KEY, TITLES
 from kmsguard.secrets.look import Match, is_secret_value, look, suspects
@@ -314,19 +314,24 @@ class _Looking:
 
 
 def _texts_of(graph: Graph) -> set[str]:
-    """The texts that are written in declarations, those left aside that have holes, are made of several literals, or are
-    references that something else resolves."""
+    """The texts that are written in declarations, those left aside that are references that something else resolves."""
     found: set[str] = set()
     for unit in graph.units.values():
         values = [value for one in (*unit.declarations, *unit.texts) for value in (one.body, one.metadata) if value is not None]
         while values:
-            data = values.pop().data
+            value = values.pop()
+            data = value.data
             if isinstance(data, str):
                 found.add(data)
             elif isinstance(data, dict):
                 values.extend(data.values())
             elif isinstance(data, tuple):
                 values.extend(data)
+            elif isinstance(data, Text):
+                found.add(flat(value) or "")
+                values.extend(() if data.encodes is None else (data.encodes,))
+            elif isinstance(data, Choice):
+                values.extend(branch.value for branch in data.branches)
     return {text for text in found if "{{" not in text or not is_dynamic_reference(text)}
 
 
