@@ -142,13 +142,16 @@ def decide(
     suppressions = Suppressions(units, settings.suppress, settings.today, is_named)
     drafts: dict[_Draft, bool] = {}  # whether it is reported; the others count for the numbers of fingerprints
     passed: set[Passed] = set()
+    places: dict[Resource, Place] = {}  # of passes: without evidence all of a resource stand at one place
     for judgement in (judgement for _, judgements in layers for judgement in judgements):
         view = views[judgement.resource.unit]
         if judgement.verdict == "pass":
             # most judgements are passes: their places are only looked at where somebody asks
             if suppressions.any or view.only is not None:
-                place = place_of(judgement)
-                suppressions.of(judgement, place.location, ())
+                place = places.get(judgement.resource) or place_of(judgement)
+                places[judgement.resource] = place
+                if suppressions.any:
+                    suppressions.of(judgement, place.location, ())
                 if not _in_sight(place.files, view, settings):
                     continue
             passed.add(Passed(judgement.rule.code, secrets.address(judgement.resource.address), judgement.resource.unit))
