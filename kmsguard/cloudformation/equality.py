@@ -96,6 +96,8 @@ class Equality:
         )
 
     def _hole(self, value: Value, data: Unknown, text: str) -> Formula:
+        if not text and _never_empty(data.target):
+            return Truth.NO
         if not text.startswith(data.prefix) or (data.allowed and text not in map(_as_text, data.allowed)):
             return Truth.NO
         subject = subject_of(value)
@@ -108,6 +110,17 @@ class Equality:
         shown = [_named(value) for value in (one, other)]
         subject = self.condition_text() if None in shown else f"!Equals [{', '.join(sorted(filter(None, shown)))}]"
         return Atom(self.unit, subject, True, (True, False))
+
+
+def _never_empty(target: Target | None) -> bool:
+    """Whether an open value is a physical id, an export or a stored parameter: AWS refuses empty ones.
+
+    See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-responses.html (PhysicalResourceId) and
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html (Value).
+    """
+    if target is None:
+        return False
+    return target.attribute == "Ref" or not target.address or target.address.startswith(("export:", "ssm:"))
 
 
 def simplified(formula: Formula) -> Formula:

@@ -372,7 +372,14 @@ class Template:
             message = f"{name} is referred to, but its condition is false"
             self.context.problem("warning", "unresolved-reference", span, message)
             return Value(Unknown(f"{name} does not exist", reference), span)
-        return Value(Unknown(AFTER_DEPLOYMENT, reference, Target(address, attribute), not_null=True), span)
+        prefix = "arn:" if attribute == "Arn" and self._is_of_aws(name) else ""
+        return Value(Unknown(AFTER_DEPLOYMENT, reference, Target(address, attribute), not_null=True, prefix=prefix), span)
+
+    def _is_of_aws(self, name: str) -> bool:
+        """Whether AWS makes the attributes of a resource, and no code of the user's."""
+        node = self.resources[name].value
+        kind = node.get("Type") if isinstance(node, Mapping) else None
+        return isinstance(kind, Scalar) and kind.text.startswith("AWS::") and kind.text != "AWS::CloudFormation::CustomResource"
 
     def _of_nothing(self, name: str, reference: str, span: Span) -> Value:
         module = next((m for m in self.modules() if name == m or name.startswith(m)), None)
