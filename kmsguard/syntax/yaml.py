@@ -9,9 +9,8 @@ See https://yaml.org/spec/1.1/ and https://www.rfc-editor.org/rfc/rfc8259.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from functools import cached_property
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import msgspec
 
@@ -23,7 +22,6 @@ CORE = "tag:yaml.org,2002:"
 MAX_DEPTH = 200  # the deepest template that was seen has 40; what evaluates a tree recurses into it
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels; this part was not read"
 MAX_TOLD = 20  # of the parts that are nested deeper
-MAX_EXPANSION = 200_000  # nodes that aliases may stand for in all; a template has at most 1 MB
 
 
 class Node(msgspec.Struct, kw_only=True, eq=False, gc=False):
@@ -39,6 +37,11 @@ class Node(msgspec.Struct, kw_only=True, eq=False, gc=False):
     alias: tuple[int, int] | None = None
 
     @property
+    def written(self) -> tuple[int, int]:
+        """The offsets of where it stands in the collection that holds it."""
+        return self.alias if self.alias is not None else (self.start, self.end)
+
+    @property
     def span(self) -> Span:
         """Where it is written out."""
         return self.source.span(self.start, self.end)
@@ -50,7 +53,7 @@ class Node(msgspec.Struct, kw_only=True, eq=False, gc=False):
 
 
 Style: TypeAlias = Literal["", "'", '"', "|", ">"]
-_BLOCK = frozenset({"|", ">"})
+BLOCK = frozenset({"|", ">"})
 
 
 class Scalar(Node, kw_only=True, eq=False):
@@ -78,7 +81,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     @property
     def span(self) -> Span:
         """From the key to the end of the value (or of the alias that stands for it)."""
-        return self.key.source.span(self.key.start, max(_written(self.value)[1], self.key.end))
+        return self.key.source.span(self.key.start, max(self.value.written[1], self.key.end))
 
 
 class Mapping(Node, kw_only=True, eq=False):
@@ -101,6 +104,16 @@ class Mapping(Node, kw_only=True, eq=False):
 
 
 YamlNode: TypeAlias = Scalar | Sequence | Mapping
+
+
+def end_of(node: Mapping | Sequence) -> int:
+    """The offset where a collection ends that no bracket closes: with its last child."""
+    if isinstance(node, Sequence):
+        return max(node.end, node.items[-1].written[1]) if node.items else node.end
+    for entry in reversed(node.entries):
+        if entry.key.start >= node.start:  # a merged entry stands elsewhere
+            return max(node.end, entry.key.end, entry.value.written[1])
+    return node.end
 
 
 class YamlFile:
@@ -163,11 +176,16 @@ def comments(source: Source) -> tuple[Comment, ...]:
 def parse_file(source: Source) -> YamlFile:
     """The tree of a YAML or JSON file with problems and comments; see `parse`."""
     if _JSON_START.match(source.text) is None:
-        return _parse_yaml(source)
-    reader = _JsonReader(source)
-    json_file = reader.read()
-    if reader.stopped is not None and _YAML_ONLY.match(source.text, reader.stopped) is not None:
-        yaml_file = _parse_yaml(source)
+        from kmsguard.syntax.composer import compose
+
+        return compose(source)
+    from kmsguard.syntax.json_nodes import read
+
+    json_file, stopped = read(source)
+    if stopped is not None and _YAML_ONLY.match(source.text, stopped) is not None:
+        from kmsguard.syntax.composer import compose
+
+        yaml_file = compose(source)
         if not any(problem.level == "error" for problem in yaml_file.problems):
             return yaml_file
     return json_file
@@ -175,507 +193,7 @@ def parse_file(source: Source) -> YamlFile:
 
 # what YAML allows where JSON does not: a tag, comment, anchor, alias, single quote, or a bracket after a last comma
 _YAML_ONLY = re.compile(r"[!#&*'\]}]")
-_BRACKET = re.compile(r'"(?:[^"\\\n]|\\.)*+"|[{}\[\]]')
-_NESTING = {"{": 1, "[": 1, "}": -1, "]": -1}
 _JSON_START = re.compile(r'\s*[{\[]\s*["\]}{\[]')
-
-
-# --- YAML ---------------------------------------------------------------------------------------------------------------------
-
-
-def _parse_yaml(source: Source, *, pure: bool = False) -> YamlFile:
-    return _Composer(source).compose(pure=pure)
-
-
-class _Open:
-    """A collection that is being read."""
-
-    __slots__ = ("anchor", "flow", "key", "node", "seen", "weight")
-
-    def __init__(self, node: Mapping | Sequence, anchor: str | None, flow: bool, weight: int) -> None:
-        self.node = node
-        self.anchor = anchor
-        self.flow = flow
-        self.weight = weight  # nodes composed before this one
-        self.key: YamlNode | None = None
-        self.seen: dict[str, int] = {}
-
-
-class _Composer:
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.problems: list[Problem] = []
-        self.opaque: list[tuple[int, int]] = []
-        self.anchors: dict[str, tuple[YamlNode, int]] = {}
-        self.open: list[_Open] = []
-        self.root: YamlNode | None = None
-        self.count = 0
-        self.full = False
-        self.deep = 0  # parts that are nested too deep
-
-    def compose(self, *, pure: bool) -> YamlFile:
-        import yaml
-
-        end = len(self.source.text)
-        parser: Any = None
-        try:
-            parser = yaml.Loader(self.source.text) if pure or not yaml.__with_libyaml__ else _c_parser()(self.source.text)
-            stopped = self._events(parser)
-            if stopped is not None:
-                end = stopped
-        except yaml.YAMLError as error:
-            end = self._syntax_problem(error)
-        finally:
-            if parser is not None:
-                parser.dispose()
-        while self.open:
-            self.open[-1].node.broken = True
-            self._close(None)
-        return YamlFile(self.source, self.root, self.problems, self.opaque, end)
-
-    def _events(self, parser: Any) -> int | None:
-        """Reads all events; returns the offset where it gave up, if it did."""
-        from yaml import events
-
-        document_seen = False
-        next_event = parser.get_event
-        while True:
-            event = next_event()
-            kind = type(event)
-            if kind is events.ScalarEvent:
-                self._scalar(event)
-            elif kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
-                if len(self.open) >= MAX_DEPTH:
-                    at: int = event.start_mark.index
-                    if not self._passed_over(at, next_event):
-                        return at
-                    continue
-                self._start(event, mapping=kind is events.MappingStartEvent)
-            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
-                self._close(event)
-            elif kind is events.AliasEvent:
-                self._alias(event)
-            elif kind is events.DocumentStartEvent:
-                if document_seen:
-                    at = event.start_mark.index
-                    self._problem(at, "a second document starts here; only the first one of the file was read")
-                    return at
-                document_seen = True
-            elif kind is events.StreamEndEvent:
-                return None
-
-    def _passed_over(self, at: int, next_event: Any) -> bool:
-        """Reads on behind a map or list that is nested too deep; False where no template is nested like that."""
-        from yaml import events
-
-        depth = 1
-        while 0 < depth <= MAX_DEPTH:
-            kind = type(next_event())
-            if kind is events.MappingStartEvent or kind is events.SequenceStartEvent:
-                depth += 1
-            elif kind is events.MappingEndEvent or kind is events.SequenceEndEvent:
-                depth -= 1
-        self.deep += 1
-        if depth:
-            self._problem(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
-            return False
-        if self.deep <= MAX_TOLD:
-            self._problem(at, TOO_DEEP)
-        for opened in self.open:
-            opened.node.broken = True
-        self._add(Scalar(source=self.source, start=at, end=at, text="", content=at))
-        return True
-
-    def _scalar(self, event: Any) -> None:
-        start: int = event.start_mark.index
-        end: int = event.end_mark.index
-        style: Style = event.style or ""
-        text: str = event.value
-        content = start
-        if event.tag is not None or event.anchor is not None:
-            match = _PROPERTIES.match(self.source.text, start, end)
-            content = match.end() if match is not None else start
-        if style in _BLOCK:
-            end = start + len(self.source.text[start:end].rstrip())
-            header = self.source.text.find("\n", content, end)
-            self.opaque.append((header if header >= 0 else end, end))
-        elif style and "#" in text:
-            self.opaque.append((content, end))
-        node = Scalar(source=self.source, start=start, end=end, tag=event.tag or "", text=text, style=style, content=content)
-        if event.anchor is not None:
-            self.anchors[event.anchor] = (node, 1)
-        self._add(node)
-
-    def _start(self, event: Any, *, mapping: bool) -> None:
-        start, end, tag = event.start_mark.index, event.end_mark.index, event.tag or ""
-        node: Mapping | Sequence
-        if mapping:
-            node = Mapping(source=self.source, start=start, end=end, tag=tag, entries=[])
-        else:
-            node = Sequence(source=self.source, start=start, end=end, tag=tag, items=[])
-        if event.anchor is not None:
-            self.anchors.pop(event.anchor, None)
-        self.open.append(_Open(node, event.anchor, bool(event.flow_style), self.count))
-
-    def _close(self, event: Any) -> None:
-        opened = self.open.pop()
-        node = opened.node
-        if event is not None and opened.flow:
-            node.end = event.end_mark.index
-        else:
-            node.end = _end_of(node)
-        if opened.anchor is not None:
-            self.anchors[opened.anchor] = (node, self.count - opened.weight + 1)
-        self._add(node)
-
-    def _alias(self, event: Any) -> None:
-        start, end = event.start_mark.index, event.end_mark.index
-        known = self.anchors.get(event.anchor)
-        if known is None:
-            inside = any(opened.anchor == event.anchor for opened in self.open)
-            self._problem(
-                start,
-                f"the alias *{event.anchor} stands inside its own anchor"
-                if inside
-                else f"the alias *{event.anchor} has no anchor &{event.anchor} before it",
-            )
-            self._add(Scalar(source=self.source, start=start, end=end, text="", content=start))
-            return
-        node, weight = known
-        if self.count + weight > MAX_EXPANSION:
-            if not self.full:
-                self._problem(
-                    start, f"aliases stand for more than {MAX_EXPANSION} nodes; this one and other large ones were not read"
-                )
-            self.full = True
-            for opened in self.open:
-                opened.node.broken = True
-            self._add(Scalar(source=self.source, start=start, end=end, text="", content=start))
-            return
-        self.count += weight
-        if not isinstance(node, Scalar) and node.broken:
-            for opened in self.open:
-                opened.node.broken = True
-        self._add(msgspec.structs.replace(node, alias=(start, end)))
-
-    def _add(self, node: YamlNode) -> None:
-        self.count += 1
-        if not self.open:
-            self.root = node
-            return
-        opened = self.open[-1]
-        holder = opened.node
-        if isinstance(holder, Sequence):
-            holder.items.append(node)
-        elif opened.key is None:
-            opened.key = node
-        else:
-            key, opened.key = opened.key, None
-            if not isinstance(key, Scalar):
-                self._problem(key.start, "a key must be a text")
-            elif key.text == "<<" and not key.style and not key.tag:
-                self._merge(holder, opened, key, node)
-            else:
-                self._entry(holder, opened, key, node)
-
-    def _entry(self, holder: Mapping, opened: _Open, key: Scalar, node: YamlNode) -> None:
-        seen = opened.seen.get(key.text)
-        if seen is not None and seen >= 0:
-            line, _ = self.source.place(seen)
-            self._problem(
-                key.start, f'the key "{key.text}" stands twice, first in line {line}; this entry counts', "duplicate-key"
-            )
-        elif seen is not None:  # a merged entry gives way
-            holder.entries = [entry for entry in holder.entries if entry.key.text != key.text]
-        opened.seen[key.text] = key.start
-        holder.entries.append(Entry(key, node))
-
-    def _merge(self, holder: Mapping, opened: _Open, key: Scalar, node: YamlNode) -> None:
-        """See https://yaml.org/type/merge.html: what is written wins over what is merged, an earlier map over a later one."""
-        holder.end = max(holder.end, _written(node)[1])
-        for merged in node.items if isinstance(node, Sequence) else [node]:
-            if not isinstance(merged, Mapping) and self.full:
-                continue  # it stands for too much, which is told
-            if not isinstance(merged, Mapping):
-                self._problem(key.start, "`<<` merges a map or a list of maps")
-                continue
-            for entry in merged.entries:
-                if entry.key.text not in opened.seen:
-                    opened.seen[entry.key.text] = -1
-                    by = merged.place if merged.alias is not None else entry.alias
-                    holder.entries.append(Entry(entry.key, entry.value, by))
-
-    def _problem(self, offset: int, message: str, code: str = "yaml-syntax") -> None:
-        line, column = self.source.place(min(offset, len(self.source.text)))
-        level: Literal["error", "warning"] = "warning" if code == "duplicate-key" else "error"
-        self.problems.append(Problem(level, code, self.source.path, line, column, message))
-
-    def _syntax_problem(self, error: Any) -> int:
-        """Tells an error of the parser; returns its offset."""
-        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-        text = self.source.text
-        if mark is None:  # the reader's: a character that YAML does not allow
-            match = _UNPRINTABLE.search(text)
-            offset = match.start() if match is not None else 0
-            what = f"the character U+{ord(text[offset]):04X} is not allowed" if match is not None else "not readable as YAML"
-            self._problem(offset, what)
-            return offset
-        offset = min(int(mark.index), len(text))
-        problem = getattr(error, "problem", None) or str(error)
-        context = getattr(error, "context", None)
-        message = _hint(problem, text, offset) or (f"{context}, {problem}" if context else problem)
-        context_mark = getattr(error, "context_mark", None)
-        if context_mark is not None and context_mark.line != mark.line:
-            message += f" (of what starts in line {self.source.place(min(context_mark.index, len(text)))[0]})"
-        self._problem(offset, message)
-        return offset
-
-
-def _end_of(node: Mapping | Sequence) -> int:
-    """Where a collection ends that no bracket closes: with its last child."""
-    if isinstance(node, Mapping):
-        # merged entries stand elsewhere
-        ends = [max(_written(e.value)[1], e.key.end) for e in node.entries if e.key.start >= node.start]
-    else:
-        ends = [_written(item)[1] for item in node.items]
-    return max([node.end, *ends])
-
-
-def _written(node: YamlNode) -> tuple[int, int]:
-    return node.alias if node.alias is not None else (node.start, node.end)
-
-
-def _c_parser() -> Any:
-    from yaml import _yaml
-
-    return _yaml.CParser
-
-
-# tag and anchor, in either order, and the space and comments up to the content
-_PROPERTIES = re.compile(r"(?:[!&](?:<[^>\s]*>|[^\s,\[\]{}]*)(?:\s|(?<=\s)#[^\n]*)*)*")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-def _hint(problem: str, text: str, offset: int) -> str | None:
-    """What a person should do about an error of the parser, where it is one that people make."""
-    character = text[offset : offset + 1]
-    if "cannot start any token" in problem:
-        if character == "\t":
-            return "a tab cannot indent; use spaces"
-        return f"a text cannot start with {character}; put it in quotes"
-    if "mapping values are not allowed" in problem:
-        return "a `:` cannot stand here; put a text that holds `: ` in quotes, or check the indentation"
-    if "could not find expected ':'" in problem:
-        return "a key without `:`, or a line that is not indented as the text before it"
-    if "did not find expected key" in problem:
-        return "the indentation fits nothing above, or a quote, bracket or comma is missing"
-    if "did not find expected '-' indicator" in problem:
-        return "a list item is missing its `-`, or the indentation fits nothing above"
-    if "did not find expected ',' or" in problem:
-        return f"a comma or a closing bracket is missing ({problem.removeprefix('did not find ')})"
-    if "found unexpected end of stream" in problem:
-        return "the file ends inside a quoted text"
-    if "undefined tag handle" in problem:
-        return "a tag like `!a!b` needs a %TAG directive; intrinsic functions are written `!Ref`"
-    return None
-
-
-# --- JSON ---------------------------------------------------------------------------------------------------------------------
-
-_SPACE = re.compile(r"[ \t\r\n]*")
-_STRING = re.compile(r'"([^"\\\x00-\x1f]*)(?:"|((?:[^"\\\x00-\x1f]|\\.)*)")', re.DOTALL)
-_LITERAL = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][-+]?[0-9]+)?(?![0-9A-Za-z_.])|(?:true|false|null)(?![0-9A-Za-z_])")
-_JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|([\"\\/bfnrt]))|\\")
-_JSON_ESCAPES = {'"': '"', "\\": "\\", "/": "/", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
-
-
-class _JsonError(Exception):
-    def __init__(self, offset: int, message: str) -> None:
-        super().__init__(message)
-        self.offset = offset
-
-
-class _JsonReader:
-    """JSON as in RFC 8259, with nodes of YAML."""
-
-    def __init__(self, source: Source) -> None:
-        self.source = source
-        self.text = source.text
-        self.problems: list[Problem] = []
-        self.open: list[Mapping | Sequence] = []
-        self.deep = 0  # parts that are nested too deep
-        self.stopped: int | None = None  # the offset of a syntax error
-
-    def read(self) -> YamlFile:
-        root: list[YamlNode] = []
-        end = len(self.text)
-        try:
-            self._end(self._value(_skip(self.text, 0), root.append, 0))
-        except _JsonError as error:
-            end = self.stopped = error.offset
-            self._problem("error", "json-syntax", error.offset, str(error))
-            for node in reversed(self.open):  # what was being read ends with what could be read of it
-                node.end = _end_of(node)
-                node.broken = True
-        return YamlFile(self.source, root[0] if root else None, self.problems, [(0, len(self.text))], end)
-
-    def _end(self, at: int) -> None:
-        at = _skip(self.text, at)
-        if at < len(self.text):
-            raise _JsonError(at, "the file goes on after the end of its JSON value")
-
-    def _value(self, at: int, add: Any, depth: int) -> int:
-        """Reads one value and hands its node to `add` at once, so that it is kept when something inside it is wrong."""
-        text = self.text
-        character = text[at : at + 1]
-        if character == '"':
-            node = self._string(at)
-            add(node)
-            return node.end
-        if character in ("{", "["):
-            if depth >= MAX_DEPTH:
-                return self._passed_over(at, add)
-            return self._object(at, add, depth) if character == "{" else self._array(at, add, depth)
-        match = _LITERAL.match(text, at)
-        if match is None:
-            raise _JsonError(at, _json_hint(text, at))
-        # what JSON takes for a number with an exponent, YAML 1.1 takes for text
-        tag = CORE + "float" if match.group(1) or match.group(2) else ""
-        add(Scalar(source=self.source, start=at, end=match.end(), tag=tag, text=match.group(), content=at))
-        return match.end()
-
-    def _passed_over(self, at: int, add: Any) -> int:
-        """Reads on behind a map or list that is nested too deep."""
-        depth = 0
-        for match in _BRACKET.finditer(self.text, at):
-            depth += _NESTING.get(match.group(), 0)
-            if depth == 0:
-                self.deep += 1
-                if self.deep <= MAX_TOLD:
-                    self._problem("error", "json-syntax", at, TOO_DEEP)
-                for node in self.open:
-                    node.broken = True
-                add(Scalar(source=self.source, start=at, end=match.end(), text="", content=at))
-                return match.end()
-        raise _JsonError(at, f"nested deeper than {MAX_DEPTH} levels; what follows was not read")
-
-    def _object(self, at: int, add: Any, depth: int) -> int:
-        text = self.text
-        node = Mapping(source=self.source, start=at, end=at + 1, entries=[])
-        add(node)
-        self.open.append(node)
-        seen: dict[str, int] = {}
-        at = _skip(text, at + 1)
-        while text[at : at + 1] != "}":
-            if node.entries:
-                if text[at : at + 1] != ",":
-                    raise _JsonError(at, "a comma or `}` is missing")
-                at = _skip(text, at + 1)
-            if text[at : at + 1] != '"':
-                raise _JsonError(at, "a key in double quotes must stand here")
-            key = self._string(at)
-            if key.text in seen:
-                line, _ = self.source.place(seen[key.text])
-                message = f'the key "{key.text}" stands twice, first in line {line}; this entry counts'
-                self._problem("warning", "duplicate-key", at, message)
-            seen[key.text] = at
-            at = _skip(text, key.end)
-            if text[at : at + 1] != ":":
-                raise _JsonError(at, "a `:` is missing after the key")
-            at = self._value(_skip(text, at + 1), lambda value, key=key: node.entries.append(Entry(key, value)), depth + 1)
-            at = _skip(text, at)
-        node.end = at + 1
-        self.open.pop()
-        return node.end
-
-    def _array(self, at: int, add: Any, depth: int) -> int:
-        text = self.text
-        node = Sequence(source=self.source, start=at, end=at + 1, items=[])
-        add(node)
-        self.open.append(node)
-        at = _skip(text, at + 1)
-        while text[at : at + 1] != "]":
-            if node.items:
-                if text[at : at + 1] != ",":
-                    raise _JsonError(at, "a comma or `]` is missing")
-                at = _skip(text, at + 1)
-            at = self._value(at, node.items.append, depth + 1)
-            at = _skip(text, at)
-        node.end = at + 1
-        self.open.pop()
-        return node.end
-
-    def _string(self, at: int) -> Scalar:
-        match = _STRING.match(self.text, at)
-        if match is None:
-            raise _JsonError(at, "a text in double quotes that does not end in its line")
-        text, rest = match.groups()
-        if rest is not None:
-            text += "".join(piece for piece, _, _ in _json_pieces(rest, match.start(2)))
-        return Scalar(source=self.source, start=at, end=match.end(), text=text, style='"', content=at)
-
-    def _problem(self, level: Literal["error", "warning"], code: str, offset: int, message: str) -> None:
-        line, column = self.source.place(min(offset, len(self.text)))
-        self.problems.append(Problem(level, code, self.source.path, line, column, message))
-
-
-def _skip(text: str, at: int) -> int:
-    match = _SPACE.match(text, at)
-    return match.end() if match is not None else at
-
-
-def _json_hint(text: str, at: int) -> str:
-    character = text[at : at + 1]
-    if not character:
-        return "the file ends where a value must stand"
-    if character in "]},":
-        return f"a value is missing before `{character}`"
-    if character == "'":
-        return "a text must stand in double quotes"
-    return "neither a text in double quotes, a number, true, false, null, a list nor a map"
-
-
-def _json_pieces(raw: str, offset: int) -> Iterator[tuple[str, int, int]]:
-    """The pieces of what stands between the quotes: (text, start, end), each a literal run or one escape.
-
-    Raises:
-        _JsonError: for an escape that JSON does not have.
-    """
-    at = 0
-    high: tuple[int, int] | None = None  # the first half of a surrogate pair: (code, start)
-    for match in _JSON_ESCAPE.finditer(raw):
-        if high is not None and match.start() != at:
-            yield "\ufffd", offset + high[1], offset + at
-            high = None
-        if match.start() > at:
-            yield raw[at : match.start()], offset + at, offset + match.start()
-        at = match.end()
-        code, letter = match.groups()
-        if letter is not None:
-            if high is not None:
-                yield "\ufffd", offset + high[1], offset + match.start()
-                high = None
-            yield _JSON_ESCAPES[letter], offset + match.start(), offset + at
-        elif code is not None:
-            number = int(code, 16)
-            if high is not None and 0xDC00 <= number < 0xE000:
-                whole = 0x10000 + ((high[0] - 0xD800) << 10) + (number - 0xDC00)
-                yield chr(whole), offset + high[1], offset + at
-                high = None
-                continue
-            if high is not None:
-                yield "\ufffd", offset + high[1], offset + match.start()
-                high = None
-            if 0xD800 <= number < 0xDC00:
-                high = (number, match.start())
-            else:
-                yield "\ufffd" if 0xDC00 <= number < 0xE000 else chr(number), offset + match.start(), offset + at
-        else:
-            raise _JsonError(offset + match.start(), "an escape that JSON does not have")
-    if high is not None:
-        yield "\ufffd", offset + high[1], offset + at
-    if at < len(raw):
-        yield raw[at:], offset + at, offset + len(raw)
 
 
 # --- what a scalar is ---------------------------------------------------------------------------------------------------------
@@ -767,9 +285,9 @@ def text_value(node: Scalar) -> Value:
     """
     source, span = node.source, node.source.span(node.content, node.end)
     quotes = 2 if node.style in ("'", '"') else 0
-    if node.style not in _BLOCK and span.start_line == span.end_line and node.end - node.content == len(node.text) + quotes:
+    if node.style not in BLOCK and span.start_line == span.end_line and node.end - node.content == len(node.text) + quotes:
         return Value(node.text, span)
-    pieces = _block_pieces(node) if node.style in _BLOCK else _flow_pieces(node)
+    pieces = _block_pieces(node) if node.style in BLOCK else _flow_pieces(node)
     if "".join(text for text, _, _ in pieces) != node.text:
         return Value(node.text, span)  # rather no place inside than a wrong one
     return Value(Text(tuple(Value(text, _piece_span(source, start, end)) for text, start, end in pieces if text)), span)

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from kmsguard.model.source import Source
 from kmsguard.model.value import Text
+from kmsguard.syntax.composer import compose
 from kmsguard.syntax.yaml import (
     MAX_DEPTH,
     Mapping,
     Scalar,
     Sequence,
     YamlNode,
-    _parse_yaml,
     comments,
     parse,
     parse_file,
@@ -89,7 +89,7 @@ def test_every_node_stands_where_it_is_written(pure):
         e: plain text
           on two lines
         """)
-    file = _parse_yaml(source, pure=pure)
+    file = compose(source, pure=pure)
     assert not file.problems
     root = file.root
     assert isinstance(root, Mapping)
