@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import TypeAlias
@@ -24,13 +24,13 @@ from kmsguard.cloudformation.template import Template, either, too_large
 from kmsguard.cloudformation.texts import (
     MAX_TEXT,
     TOO_LONG,
+    Whole,
     applied,
     fragment,
     joined,
     pieces_of,
     scalar_text,
     settled,
-    sliced,
     too_long,
     underived,
 )
@@ -39,7 +39,20 @@ from kmsguard.model.guard import Any, Atom, Not
 from kmsguard.model.guard import Scalar as Plain
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, MAX_BRANCHES, Branch, Choice, Fragment, Step, Target, Text, Unknown, Value, map_choices
+from kmsguard.model.value import (
+    ABSENT,
+    MAX_BRANCHES,
+    Branch,
+    Choice,
+    Data,
+    Fragment,
+    Step,
+    Target,
+    Text,
+    Unknown,
+    Value,
+    map_choices,
+)
 from kmsguard.syntax.yaml import Entry, Mapping, Scalar, Sequence, YamlNode, text_value
 
 Function: TypeAlias = Callable[[Template, YamlNode, Span], Value]
@@ -150,30 +163,31 @@ def sub(template: Template, argument: YamlNode, span: Span) -> Value:
         entry.key.text: template.evaluate(entry.value, entry.span)
         for entry in (template.entries(variables) if isinstance(variables, Mapping) else ())
     }
-    whole = Text(pieces_of(value) or ())
+    whole = Whole(pieces_of(value) or ())
     pieces: list[Value] = []
     at = 0
     for match in _HOLE.finditer(text.text):
-        pieces.extend(sliced(whole.pieces, at, match.start()))
-        at = match.end()
-        if match.group(1):
-            pieces.extend(sliced(whole.pieces, match.start(), match.start() + 2))
-            pieces.extend(sliced(whole.pieces, match.start() + 3, match.end()))
+        start, end = match.span()
+        pieces += whole.cut(at, start)
+        at = end
+        escaped, name = match.groups()
+        if escaped:
+            pieces += whole.cut(start, start + 2)
+            pieces += whole.cut(start + 3, end)
             continue
-        place = whole.place(match.start(), match.end()) or span
-        filled = _substituted(template, match.group(2).strip(), own, place)
+        place = whole.place(start, end) or span
+        filled = _substituted(template, name.strip(), own, place)
         if filled is None:  # a shell's own `${…}`, which CloudFormation refuses
-            pieces.extend(sliced(whole.pieces, match.start(), match.end()))
+            pieces += whole.cut(start, end)
             continue
         parts = pieces_of(filled, place)
         if parts is None:
-            template.context.problem(
-                "warning", "invalid-function", place, f"Fn::Sub puts {match.group(2)}, which is no text, into a text"
-            )
+            message = f"Fn::Sub puts {name}, which is no text, into a text"
+            template.context.problem("warning", "invalid-function", place, message)
             parts = (Value(Unknown("a list or map in a text"), place),)
         # a variable that is used alone keeps where it stands
-        pieces.extend(parts if len(text.text) > match.end() - match.start() else pieces_of(filled) or ())
-    pieces.extend(sliced(whole.pieces, at, len(text.text)))
+        pieces += parts if len(text.text) > end - start else pieces_of(filled) or ()
+    pieces += whole.cut(at, len(text.text))
     return joined(pieces, value.span)
 
 
@@ -360,6 +374,8 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
         return template.malformed("Fn::FindInMap", span, "a map's name, two keys, and perhaps a DefaultValue")
     otherwise = _Default(template, default) if default is not None else None
 
+    missing: list[str] = []  # what tells where it was asked for is another thing each time
+
     def look_up(arguments: tuple[Value, ...]) -> Value:
         name, *keys = arguments
         text = scalar_text(name)
@@ -367,6 +383,7 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
             return underived(arguments, "a mapping whose name is not known")
         table = next((entry for entry in reversed(template.section("Mappings")) if entry.key.text == text), None)
         if table is None:
+            missing.append(text)
             if otherwise is not None:
                 return otherwise.value
             message = f"there is no mapping {text}"
@@ -374,12 +391,28 @@ def find_in_map(template: Template, argument: YamlNode, span: Span) -> Value:
             return Value(Unknown(message), span)
         found = _picked(template, table, text, keys, otherwise)
         if found is None:
+            missing.append(text)
             path = ".".join((text, *(scalar_text(key) or "?" for key in keys)))
             template.context.problem("warning", "unresolved-reference", span, f"the mapping has no {path}")
             return Value(Unknown(f"the mapping has no {path}"), span)
         return found
 
-    return applied(look_up, *map(template.evaluate, items[:3]))
+    arguments = [template.evaluate(item) for item in items[:3]]
+    asked = tuple(_identity(argument.data) for argument in arguments) if default is None else (None,)
+    known = template.looked_up.get(asked)
+    if known is not None:
+        return known[0]
+    value = applied(look_up, *arguments)
+    if None not in asked and not missing:
+        template.looked_up[asked] = value, arguments
+    return value
+
+
+def _identity(data: Data) -> Hashable:
+    """What tells an argument of Fn::FindInMap from those that may find another value; None where more than its data counts."""
+    if isinstance(data, str) or (type(data) is Unknown and data.target is not None):
+        return data
+    return id(data) if isinstance(data, Choice) else None
 
 
 class _Default:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import msgspec
 
@@ -57,6 +57,10 @@ class Template:
         exists: Formula = Truth.YES,
         place: Provider | None = None,
     ) -> None:
+        from kmsguard.cloudformation.functions import FUNCTIONS, OF_RULES
+
+        self._functions = FUNCTIONS
+        self._of_rules = OF_RULES
         self.context = context
         self.file = file
         self.prefix = prefix
@@ -81,6 +85,7 @@ class Template:
         self._compared: tuple[str, ...] | None = None
         self.asserting = False  # a rule is being read: its functions are known
         self.waits: dict[str, dict[str, Span]] = {}  # of each resource: those that it certainly refers to, and where
+        self.looked_up: dict[tuple[Hashable, ...], tuple[Value, list[Value]]] = {}  # what Fn::FindInMap found, and for what
         self.maybe = 0  # how many undecided Fn::If what is being evaluated stands in
         self._of: str | None = None  # the resource that is being evaluated
         self._resources: dict[str, Entry] | None = None
@@ -245,53 +250,57 @@ class Template:
 
     # --- Values ---
 
-    def evaluate(self, node: YamlNode, place: Span | None = None) -> Value:
-        """The value of a node: ABSENT where nothing is left of it. `place` is the entry or element that holds it."""
+    def evaluate(self, node: YamlNode, place: Span | None = None, span: Span | None = None) -> Value:
+        """The value of a node: ABSENT where nothing is left of it.
+
+        `place` is the entry or element that holds it; `span` is the node's own, where that is known already.
+        """
         if node.alias is not None:
             value = self.evaluate(msgspec.structs.replace(node, alias=None), place)
             return _held(value, lambda part: _through_alias(part, node.place))
-        kind = type(node)
-        if kind is Scalar:
-            assert isinstance(node, Scalar)
-            if node.tag and not node.tag.startswith(CORE):
-                return self._call(node, place)
-            return self._scalar(node, place)
         if node.tag and not node.tag.startswith(CORE):
-            return self._call(node, place)
+            return self._call(node, place, span)
+        kind = type(node)  # of a struct that costs less than isinstance
+        if kind is Scalar:
+            return self._scalar(node, place, span)  # type: ignore[arg-type]
         if kind is Mapping:
             assert isinstance(node, Mapping)
             if len(node.entries) == 1:
                 name = node.entries[0].key.text
                 if name == "Ref" or (name[:4] == "Fn::" and not name.startswith(("Fn::ForEach", "Fn::Transform"))):
-                    return self._call(node, place)
-            return self._mapping(node, place)
+                    return self._call(node, place, span)
+            return self._mapping(node, place, span)
         assert isinstance(node, Sequence)
         items = []
         for item in node.items:
-            value = self.evaluate(item, item.place)
+            where = item.place
+            value = self.evaluate(item, where, where if item.alias is None else None)
             if value.data is not ABSENT:
                 items.append(value)
-        return Value(tuple(items), node.span, place)
+        return Value(tuple(items), span or node.span, place)
 
     def _entry(self, entry: Entry) -> Value:
-        value = self.evaluate(entry.value, entry.span)
+        value = self.evaluate(entry.value, *entry.spans)
         return value if entry.alias is None else _through_alias(value, entry.alias)
 
-    def _scalar(self, node: Scalar, place: Span | None) -> Value:
-        data = scalar_data(node)
+    def _scalar(self, node: Scalar, place: Span | None, span: Span | None) -> Value:
+        data = node.text if node.style else scalar_data(node)
+        if span is None or node.content != node.start:
+            span = node.source.span(node.content, node.end)
         if not isinstance(data, str):
-            return Value(data, node.source.span(node.content, node.end), place)
-        value = text_value(node)
+            return Value(data, span, place)
+        value = text_value(node, span, place)
         if "{{resolve:" in data:
-            value = joined(pieces_of(value) or (), value.span)
-        return msgspec.structs.replace(value, place=place)
+            return msgspec.structs.replace(joined(pieces_of(value) or (), span), place=place)
+        return value
 
-    def _mapping(self, node: Mapping, place: Span | None) -> Value:
+    def _mapping(self, node: Mapping, place: Span | None, span: Span | None) -> Value:
+        span = span or node.span
         entries = node.entries
         if self.has_macros:
             expansion = expanded(self, node)
             if expansion.missing is not None:
-                return Value(Unknown(expansion.missing), node.span, place)
+                return Value(Unknown(expansion.missing), span, place)
             entries = expansion.entries
         members: dict[str, Value] = {}
         for entry in entries:
@@ -299,20 +308,20 @@ class Template:
             if name[:4] == "Fn::" and len(entries) > 1:
                 message = f"{name} stands in a map with other keys; a function must be the only key of its map"
                 self.context.problem("warning", "invalid-function", entry.key.span, message)
-                return Value(Unknown(f"{name} that is not written as it must be"), node.span, place)
-            value = self._entry(entry)
+                return Value(Unknown(f"{name} that is not written as it must be"), span, place)
+            value = self.evaluate(entry.value, *entry.spans)
+            if entry.alias is not None:
+                value = _through_alias(value, entry.alias)
             if value.data is not ABSENT:
                 members[name] = value
             else:
                 members.pop(name, None)
-        return Value(members, node.span, place)
+        return Value(members, span, place)
 
-    def _call(self, node: YamlNode, place: Span | None) -> Value:
-        from kmsguard.cloudformation.functions import FUNCTIONS, OF_RULES
-
+    def _call(self, node: YamlNode, place: Span | None, span: Span | None) -> Value:
         name, argument = function_of(node)
-        span = node.span
-        function = FUNCTIONS.get(name) or (OF_RULES.get(name) if self.asserting else None)
+        span = span or node.span
+        function = self._functions.get(name) or (self._of_rules.get(name) if self.asserting else None)
         value = self.unsupported(name, span) if function is None else function(self, argument, span)
         return msgspec.structs.replace(value, span=value.span or span, place=place)
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from decimal import Decimal
+from itertools import accumulate
 
 import msgspec
 
@@ -53,6 +55,8 @@ def pieces_of(value: Value, within: Span | None = None) -> tuple[Value, ...] | N
     Pieces that stand elsewhere (a parameter's default, a mapping) get the place `within`, where they come in.
     """
     data = value.data
+    if type(data) is str:  # what most values are
+        return (_placed(_literal(value, data), within),) if data else ()
     if isinstance(data, Text):
         return tuple(_placed(piece, within, value.sensitive) for piece in data.pieces)
     if isinstance(data, Unknown):
@@ -72,8 +76,12 @@ def pieces_of(value: Value, within: Span | None = None) -> tuple[Value, ...] | N
         return None
     if not text:
         return ()
-    narrow = msgspec.structs.replace(value, data=text, span=unquoted(value.span, len(text)), place=None)
-    return (_placed(narrow, within),)
+    return (_placed(_literal(value, text), within),)
+
+
+def _literal(value: Value, text: str) -> Value:
+    """A scalar as a piece of a text."""
+    return Value(text, unquoted(value.span, len(text)), None, value.trail, value.refs, value.sensitive)
 
 
 def _placed(piece: Value, within: Span | None, sensitive: bool = False) -> Value:
@@ -95,8 +103,10 @@ def unquoted(span: Span | None, length: int) -> Span | None:
 def joined(pieces: Iterable[Value], span: Span | None) -> Value:
     """A text made of pieces: the piece itself where it is one alone. Dynamic references in it become holes."""
     parts = [piece for piece in pieces if piece.data != ""]
-    if any(isinstance(piece.data, str) and "resolve:" in piece.data for piece in parts):
-        parts = _without_dynamic_references(parts)
+    for piece in parts:
+        if isinstance(piece.data, str) and "resolve:" in piece.data:
+            parts = _without_dynamic_references(parts)
+            break
     if not parts:
         return Value("", span)
     if len(parts) == 1:
@@ -129,6 +139,48 @@ def sliced(pieces: Iterable[Value], start: int, end: int) -> Iterator[Value]:
         if span is not None and span.start_line == span.end_line and span.end_column - span.start_column == length:
             span = Span(span.file, span.start_line, span.start_column + low, span.start_line, span.start_column + high)
         yield msgspec.structs.replace(piece, data=data[low:high], span=span)
+
+
+class Whole:
+    """A text that is cut up, each time at a cost that hangs on what is cut out alone."""
+
+    __slots__ = ("_line", "_offsets", "_only", "pieces")
+
+    def __init__(self, pieces: tuple[Value, ...]) -> None:
+        self.pieces = pieces
+        self._only = pieces[0] if len(pieces) == 1 else None
+        self._line: Span | None = None  # of a literal that stands in one line as it is
+        if self._only is not None and isinstance(self._only.data, str):
+            span, length = self._only.span, len(self._only.data)
+            if span is not None and span.start_line == span.end_line and span.end_column - span.start_column == length:
+                self._line = span
+        self._offsets: list[int] | None = None  # of the pieces
+
+    def cut(self, start: int, end: int) -> Iterable[Value]:
+        """The pieces of the characters from `start` to before `end`; a hole counts one character."""
+        only = self._only
+        if self._line is None or only is None or not isinstance(only.data, str):
+            pieces, before = self._around(start, end)
+            return sliced(pieces, start - before, end - before)
+        if start >= end:
+            return ()
+        return (Value(only.data[start:end], self.place(start, end), None, only.trail, only.refs, only.sensitive),)
+
+    def place(self, start: int, end: int) -> Span | None:
+        """Where these characters stand."""
+        line = self._line
+        if line is None:
+            pieces, before = self._around(start, end)
+            return Text(pieces).place(start - before, end - before)
+        return Span(line.file, line.start_line, line.start_column + start, line.start_line, line.start_column + end)
+
+    def _around(self, start: int, end: int) -> tuple[tuple[Value, ...], int]:
+        """The pieces that hold some characters, and the offset of the first of them."""
+        if self._offsets is None:
+            lengths = (len(piece.data) if isinstance(piece.data, str) else 1 for piece in self.pieces)
+            self._offsets = list(accumulate(lengths, initial=0))
+        first = max(bisect_right(self._offsets, start) - 1, 0)
+        return self.pieces[first : bisect_right(self._offsets, end)], self._offsets[first]
 
 
 def searchable(pieces: Iterable[Value]) -> str:

@@ -7,6 +7,8 @@ from functools import cached_property
 
 import msgspec
 
+_BEYOND = 1 << 62
+
 
 # `gc=False`, here and of values, formulas and nodes: they are many, and none can be part of a cycle, so that the search for
 # cycles need not go through them. With it reading took more than twice as long for twice the file.
@@ -39,20 +41,23 @@ class Source:
     mark is not part of `text`; `\r\n` stays as it is (the line ends after `\n`).
     """
 
-    __slots__ = ("__dict__", "path", "text")
+    __slots__ = ("__dict__", "_near", "path", "text")
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
         self.text = text
+        self._near = 1  # the line in which the last span began: the next one mostly begins there, or a line further on
 
     @cached_property
     def _starts(self) -> list[int]:
+        """The offset of the start of every line; two more that no offset reaches, so that every line has a next one."""
         starts = [0]
         find = self.text.find
         at = find("\n")
         while at >= 0:
             starts.append(at + 1)
             at = find("\n", at + 1)
+        starts += (_BEYOND, _BEYOND)
         return starts
 
     def place(self, offset: int) -> tuple[int, int]:
@@ -67,12 +72,41 @@ class Source:
     def span(self, start: int, end: int) -> Span:
         """The place of the characters from offset `start` to before offset `end`."""
         starts = self._starts
-        line = bisect_right(starts, start)
+        line = self._near
+        if not starts[line - 1] <= start < starts[line]:
+            line = self._line_of(start)
         begin = starts[line - 1]
-        if line == len(starts) or end < starts[line]:  # most places lie in one line
+        if end < starts[line]:  # most places lie in one line
             return Span(self.path, line, start - begin + 1, line, end - begin + 1)
         end_line = bisect_right(starts, end)
         return Span(self.path, line, start - begin + 1, end_line, end - starts[end_line - 1] + 1)
+
+    def spans(self, start: int, inner: int, end: int) -> tuple[Span, Span]:
+        """Two places with one end: the one that begins at `start`, and one in it that begins at `inner`."""
+        starts = self._starts
+        line = self._near
+        if not starts[line - 1] <= start < starts[line]:
+            line = self._line_of(start)
+        begin = starts[line - 1]
+        if end < starts[line]:
+            column = end - begin + 1
+            return Span(self.path, line, start - begin + 1, line, column), Span(
+                self.path, line, inner - begin + 1, line, column
+            )
+        end_line = bisect_right(starts, end)
+        column = end - starts[end_line - 1] + 1
+        outer = Span(self.path, line, start - begin + 1, end_line, column)
+        if inner >= starts[line]:
+            line = self._line_of(inner)
+            begin = starts[line - 1]
+        return outer, Span(self.path, line, inner - begin + 1, end_line, column)
+
+    def _line_of(self, offset: int) -> int:
+        """The line of an offset that does not lie in the last one."""
+        starts, line = self._starts, self._near
+        line = line + 1 if starts[line] <= offset < starts[line + 1] else bisect_right(starts, offset)
+        self._near = line
+        return line
 
     def slice(self, span: Span) -> str:
         """The text that stands at a place."""
@@ -80,8 +114,6 @@ class Source:
 
     def line(self, number: int) -> str:
         """A line without its end; empty past the last one."""
-        if not 1 <= number <= len(self._starts):
+        if not 1 <= number < len(self._starts) - 1:
             return ""
-        start = self._starts[number - 1]
-        end = self._starts[number] if number < len(self._starts) else len(self.text)
-        return self.text[start:end].rstrip("\r\n")
+        return self.text[self._starts[number - 1] : self._starts[number]].rstrip("\r\n")

@@ -413,12 +413,15 @@ def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple
     """
     combinations: list[tuple[Formula, tuple[Value, ...]]] = [(Truth.YES, ())]
     for argument in arguments:
+        if not isinstance(argument.data, Choice):
+            combinations = [(guard, (*done, argument)) for guard, done in combinations]
+            continue
         options = flatten(argument)
         grown: list[tuple[Formula, tuple[Value, ...]]] = []
         for guard, done in combinations:
             for option_guard, option in options:
                 both = conjunction(guard, option_guard)
-                if possible(both):
+                if guard is Truth.YES or possible(both):  # each of the options is possible
                     grown.append((both, (*done, option)))
             if len(grown) > MAX_BRANCHES:
                 return Value(Unknown("too many combinations of conditions"))

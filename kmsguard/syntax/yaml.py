@@ -49,7 +49,7 @@ class Node(msgspec.Struct, kw_only=True, eq=False, gc=False):
     @property
     def place(self) -> Span:
         """Where it stands in the collection that holds it: its alias, or itself."""
-        return self.source.span(*self.alias) if self.alias is not None else self.span
+        return self.source.span(self.start, self.end) if self.alias is None else self.source.span(*self.alias)
 
 
 Style: TypeAlias = Literal["", "'", '"', "|", ">"]
@@ -81,7 +81,17 @@ class Entry(msgspec.Struct, eq=False, gc=False):
     @property
     def span(self) -> Span:
         """From the key to the end of the value (or of the alias that stands for it)."""
-        return self.key.source.span(self.key.start, max(self.value.written[1], self.key.end))
+        key, value = self.key, self.value
+        end = value.end if value.alias is None else value.alias[1]
+        return key.source.span(key.start, max(end, key.end))
+
+    @property
+    def spans(self) -> tuple[Span, Span]:
+        """Its own span and that of its value, for less than both cost one by one."""
+        key, value = self.key, self.value
+        if value.alias is None and value.end >= key.end and value.source is key.source:
+            return key.source.spans(key.start, value.start, value.end)
+        return self.span, value.span
 
 
 class Mapping(Node, kw_only=True, eq=False):
@@ -277,20 +287,25 @@ _ESCAPES = {
 _BREAK = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 
 
-def text_value(node: Scalar) -> Value:
+def text_value(node: Scalar, span: Span | None = None, place: Span | None = None) -> Value:
     """A scalar as text, with the place of every character.
 
     The data is a `str` where the text stands in one line as it is (the span is the literal with its quotes), else a Text with a
-    piece for every line of a block or folded scalar and for every escape.
+    piece for every line of a block or folded scalar and for every escape. `span` is where it stands without tag and anchor, if
+    that is known already; `place` becomes the value's.
     """
-    source, span = node.source, node.source.span(node.content, node.end)
-    quotes = 2 if node.style in ("'", '"') else 0
-    if node.style not in BLOCK and span.start_line == span.end_line and node.end - node.content == len(node.text) + quotes:
-        return Value(node.text, span)
-    pieces = _block_pieces(node) if node.style in BLOCK else _flow_pieces(node)
-    if "".join(text for text, _, _ in pieces) != node.text:
-        return Value(node.text, span)  # rather no place inside than a wrong one
-    return Value(Text(tuple(Value(text, _piece_span(source, start, end)) for text, start, end in pieces if text)), span)
+    source, text, style = node.source, node.text, node.style
+    if span is None:
+        span = source.span(node.content, node.end)
+    if style not in BLOCK:
+        quotes = 2 if style else 0
+        if node.end - node.content == len(text) + quotes and span.start_line == span.end_line:
+            return Value(text, span, place)
+    pieces = _block_pieces(node) if style in BLOCK else _flow_pieces(node)
+    if "".join(piece for piece, _, _ in pieces) != text:
+        return Value(text, span, place)  # rather no place inside than a wrong one
+    parts = tuple(Value(piece, _piece_span(source, start, end)) for piece, start, end in pieces if piece)
+    return Value(Text(parts), span, place)
 
 
 def _piece_span(source: Source, start: int, end: int) -> Span | None:
