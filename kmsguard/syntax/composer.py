@@ -142,7 +142,10 @@ class _Composer:
         node = Sequence(
             source=self.source, start=start.start_mark.index, end=start.end_mark.index, tag=start.tag or "", items=items
         )
-        before = self._opened(node, start.anchor)
+        before = self.count
+        if start.anchor is not None:
+            self.anchors[start.anchor] = None
+        self.open.append(node)
         next_event = self.next_event
         try:
             while True:
@@ -159,7 +162,8 @@ class _Composer:
                 items.append(self.partial)
             self._left(node)
             raise
-        self._closed(node, event if start.flow_style else None)
+        self.open.pop()
+        node.end = event.end_mark.index if start.flow_style else end_of(node)
         self.count += len(items)
         if start.anchor is not None:
             self.anchors[start.anchor] = (node, self.count - before + 1)
@@ -170,7 +174,10 @@ class _Composer:
         node = Mapping(
             source=self.source, start=start.start_mark.index, end=start.end_mark.index, tag=start.tag or "", entries=entries
         )
-        before = self._opened(node, start.anchor)
+        before = self.count
+        if start.anchor is not None:
+            self.anchors[start.anchor] = None
+        self.open.append(node)
         next_event = self.next_event
         seen: dict[str, int] = {}  # of each key where it stands, -1 where it was merged
         pairs = 0
@@ -196,27 +203,17 @@ class _Composer:
                 self._unusual(node, seen, key, self.partial)
             self._left(node)
             raise
-        self._closed(node, event if start.flow_style else None)
+        self.open.pop()
+        node.end = event.end_mark.index if start.flow_style else end_of(node)
         self.count += 2 * pairs
         if start.anchor is not None:
             self.anchors[start.anchor] = (node, self.count - before + 1)
         return node
 
-    def _opened(self, node: Mapping | Sequence, anchor: str | None) -> int:
-        """A collection begins; returns how many nodes stand before it."""
-        if anchor is not None:
-            self.anchors[anchor] = None
-        self.open.append(node)
-        return self.count
-
-    def _closed(self, node: Mapping | Sequence, bracket: Any) -> None:
-        """A collection ends: with the event of its bracket, or with its last child."""
-        self.open.pop()
-        node.end = bracket.end_mark.index if bracket is not None else end_of(node)
-
     def _left(self, node: Mapping | Sequence) -> None:
         """A collection ends with what could be read of it."""
-        self._closed(node, None)
+        self.open.pop()
+        node.end = end_of(node)
         node.broken = True
         self.partial = node
 

@@ -118,11 +118,13 @@ YamlNode: TypeAlias = Scalar | Sequence | Mapping
 
 def end_of(node: Mapping | Sequence) -> int:
     """The offset where a collection ends that no bracket closes: with its last child."""
-    if isinstance(node, Sequence):
+    if type(node) is Sequence:
         return max(node.end, node.items[-1].written[1]) if node.items else node.end
+    assert isinstance(node, Mapping)
     for entry in reversed(node.entries):
         if entry.key.start >= node.start:  # a merged entry stands elsewhere
-            return max(node.end, entry.key.end, entry.value.written[1])
+            value = entry.value
+            return max(node.end, entry.key.end, value.end if value.alias is None else value.alias[1])
     return node.end
 
 
