@@ -172,6 +172,10 @@ class _Inner(Source):
         at = self.starts[first]
         return Text(self.pieces[first:last]).place(start - at, end - at) or self.whole
 
+    def spans(self, start: int, inner: int, end: int) -> tuple[Span, Span]:
+        """Where two pieces with one end come from."""
+        return self.span(start, end), self.span(inner, end)
+
     def line(self, number: int) -> str:
         """A line of the file."""
         return self.outer.line(number)

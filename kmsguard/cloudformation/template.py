@@ -452,7 +452,7 @@ class Template:
 
     def declarations(self) -> list[Declaration]:
         """All that is declared: parameters, resources with what nested stacks declare, outputs."""
-        found = [self._parameter_declaration(e) for e in self.section("Parameters") if e.key.text in self.parameters]
+        found = [self._parameter_declaration(e) for e in self.section("Parameters") if isinstance(e.value, Mapping)]
         for name, entry in self.resources.items():
             try:
                 found.extend(self._resource_declarations(name, entry))
