@@ -84,6 +84,32 @@ def test_a_section_of_another_type_is_told(content, problems):
     assert [d.address for d in unit.declarations if d.mode == "managed"] == (["K"] if rest else [])
 
 
+def test_a_parameter_that_is_written_twice_and_once_is_no_map_is_told():
+    """The entry that is no map is an error at its place, the other one is the parameter."""
+    unit = unit_of("Parameters: {A: {Type: String, Default: x}, A: y}\nResources: {R: {Type: AWS::SNS::Topic}}\n")
+    assert sorted(problems_of(unit)) == [("error", "template-invalid", 1), ("warning", "duplicate-key", 1)]
+    assert [declaration.address for declaration in unit.declarations] == ["A", "R"]
+
+
+def test_a_look_up_that_fails_is_told_wherever_it_stands():
+    """What a mapping holds is kept for the next look-up; what it does not hold is told at each."""
+    unit = unit_of("""
+        Mappings: {M: {a: {b: c}}}
+        Resources:
+          R:
+            Type: AWS::SNS::Topic
+            Properties:
+              TopicName: !FindInMap [M, a, b]
+              DisplayName: !FindInMap [M, a, b]
+              KmsMasterKeyId: !FindInMap [M, a, x]
+              Subscription: !FindInMap [M, a, x]
+        """)
+    assert problems_of(unit) == [("warning", "unresolved-reference", 9), ("warning", "unresolved-reference", 10)]
+    members = unit.declarations[0].body.members
+    assert [members[name].text for name in ("TopicName", "DisplayName")] == ["c", "c"]
+    assert [members[name].where.start_line for name in members] == [7, 8, 9, 10]
+
+
 def test_merge_keys_that_multiply_are_told_once():
     """Maps merged again and again are read up to a bound; the sound resource beside them is judged."""
     more = [
