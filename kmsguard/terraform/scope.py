@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 from kmsguard.model.declaration import Problem, UnitSettings
 from kmsguard.model.source import Source, Span
@@ -15,6 +15,8 @@ from kmsguard.syntax.hcl.nodes import Node
 from kmsguard.terraform.operations import Facts
 from kmsguard.terraform.partial import may_be_anything
 
+Result = TypeVar("Result")
+
 DEEPEST = 600
 """How deep evaluation may nest. Each level takes up to six of Python's frames."""
 
@@ -23,6 +25,10 @@ MOST_STEPS = 1_000_000
 """So many expressions of a unit are evaluated, those of loops each time; the largest known units take a twentieth of it."""
 MOST_RESOURCES = 20_000
 """So many instances of resources and modules a unit may have; those that repetition makes beyond that are not read."""
+MOST_REMEMBERED = 64
+"""Of so many collections it is kept what was made of them."""
+FEW = 10
+"""A collection of so many elements is looked at again."""
 HEAVIEST = 1_000_000
 """How many values, or pieces of text, one value may hold."""
 
@@ -46,6 +52,7 @@ class Run:
         self.exhausted = False
         self.names: dict[int, tuple[Node, frozenset[str]]] = {}  # that expressions use, by the node's identity
         self.closed: dict[tuple[int, int, bool], tuple[Node, Surroundings, Value, tuple[Value, ...]]] = {}  # see `closed`
+        self._remembered: dict[tuple[str, int], tuple[Value, object]] = {}
         self._weights: dict[int, tuple[int, object]] = {}
 
     @cached_property
@@ -71,6 +78,18 @@ class Run:
     def add(self, problem: Problem) -> None:
         """Notes a problem that somebody else found."""
         self.problems[problem] = None
+
+    def remember(self, what: str, value: Value, make: Callable[[Value], Result]) -> Result:
+        """What is made of a value, made once: the rounds of a loop ask the same of one large collection."""
+        if not isinstance(value.data, (tuple, dict)) or len(value.data) <= FEW:
+            return make(value)
+        key = (what, id(value))
+        found = self._remembered.get(key)
+        if found is None:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            found = self._remembered[key] = value, make(value)  # kept, so that its identity stays its own
+        return found[1]  # type: ignore[return-value]
 
     def bounded(self, value: Value, name: str, span: Span) -> Value:
         """The value of a name, or an Unknown where it holds more than can be looked at (each level of names may double it)."""

@@ -165,3 +165,33 @@ def test_modules_that_call_others_more_than_once(tmp_path: Path, monkeypatch: py
     unit = read_text(tmp_path, 'module "top" {\n  source = "./m0"\n}\nresource "aws_kms_key" "own" {}\n')
     assert "too-many-instances" in codes(unit)
     assert "aws_kms_key.own" in [declaration.address for declaration in unit.declarations]
+
+
+def test_loops_that_ask_the_same_of_a_list(tmp_path: Path) -> None:
+    """What every round asks of one list of 10,000 elements costs no search of it each time: eight loops in a few seconds."""
+    names = ", ".join(f'"k{n}"' for n in range(10_000))
+    loops = {
+        "at": "[for x in local.l : index(local.l, x)][9999]",
+        "absent": '[for x in local.l : contains(local.l, "z${x}")][9999]',
+        "object": "[for x in local.d : index(local.d, x)][9999]",
+        "part": "[for i, x in local.l : slice(local.l, i, i + 1)][9999][0]",
+        "rest": "length([for x in local.l : x if length(setsubtract([x], local.l)) == 0])",
+        "found": 'lookup({ for x in local.l : x => x }, "k7", "")',
+        "keyed": "matchkeys(local.l, local.l, local.l)[9999]",
+        "merged": "length(merge([for x in local.l : { (x) = 1 }]...))",
+    }
+    outputs = "".join(f'output "{name}" {{\n  value = {text}\n}}\n' for name, text in loops.items())
+    started = time.monotonic()
+    unit = read_text(tmp_path, f"locals {{\n  l = [{names}]\n  d = [for x in local.l : {{ name = x }}]\n}}\n{outputs}")
+    assert unit.problems == ()
+    assert {name: unit.outputs[name].text or unit.outputs[name].data for name in loops} == {
+        "at": 9999,
+        "absent": False,
+        "object": 9999,
+        "part": "k9999",
+        "rest": 10_000,
+        "found": "k7",
+        "keyed": "k9999",
+        "merged": 10_000,
+    }
+    assert time.monotonic() - started < 30  # each of them alone took minutes

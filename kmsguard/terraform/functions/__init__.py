@@ -17,7 +17,7 @@ from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform.choices import distribute
 from kmsguard.terraform.history import derived
 from kmsguard.terraform.partial import invalid, is_invalid
-from kmsguard.terraform.scope import Scope
+from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.types import ANY, BOOL, NUMBER, STRING, Type
 from kmsguard.terraform.unify import typed
 
@@ -143,7 +143,7 @@ def call(node: nodes.Call, scope: Scope) -> Value:
         if scope.run.trying and name not in _TOTAL:
             for argument in settled:
                 scope.run.doubt(argument, inside=name not in _OPEN_INSIDE)
-        made = _hidden(name, function(invocation, settled), settled)
+        made = _hidden(scope.run, name, function(invocation, settled), settled)
         result = _RESULTS.get(name)
         return made if result is None or isinstance(made.data, str) else typed(made, result, not_null=True)
 
@@ -201,13 +201,13 @@ _TOTAL = frozenset(("flip_sensitive", "issensitive", "jsonencode", "nonsensitive
 _REVEALING = frozenset(("flip_sensitive", "issensitive", "nonsensitive"))
 
 
-def _hidden(name: str, value: Value, arguments: tuple[Value, ...]) -> Value:
+def _hidden(run: Run, name: str, value: Value, arguments: tuple[Value, ...]) -> Value:
     """The result of a function: sensitive where what it was made of is."""
     if value.sensitive or name in _REVEALING or is_invalid(value):
         return value
     looked_at = arguments[:2] if name == "lookup" else arguments
     if name not in _OPEN_INSIDE:
-        hides = any(map(holds_sensitive, looked_at))
+        hides = any(run.remember("sensitive", argument, holds_sensitive) for argument in looked_at)
     else:
         hides = any(argument.sensitive for argument in looked_at) or (name == "zipmap" and holds_sensitive(arguments[0]))
     return replace(value, sensitive=True) if hides else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -33,6 +34,7 @@ from kmsguard.terraform.partial import (
     is_invalid,
     subject_of,
 )
+from kmsguard.terraform.scope import Run
 from kmsguard.terraform.texts import is_text
 from kmsguard.terraform.types import NUMBER
 from kmsguard.terraform.unify import PRIMITIVE, type_of, unify
@@ -201,12 +203,36 @@ def _concat(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     return Value(tuple(out), sensitive=sensitive)
 
 
+Positions: TypeAlias = "dict[object, list[int]]"
+"""Where in a list the elements of a canonical form stand."""
+
+
+def _positions(items: Value) -> Positions | None:
+    """Of a list of which all is known; None of any other."""
+    out: Positions = {}
+    for number, item in enumerate(items.data if isinstance(items.data, tuple) else ()):
+        key = canonical(item)
+        if key is None:
+            return None
+        out.setdefault(key, []).append(number)
+    return out if isinstance(items.data, tuple) else None
+
+
+def position(run: Run, items: Value, wanted: Value) -> int | None:
+    """Where a value stands in a list first, -1 where it does not; None where not all of both is known."""
+    key = canonical(wanted)
+    known = run.remember("positions", items, _positions) if key is not None else None
+    if known is None:
+        return None
+    at: tuple[Value, ...] = items.items
+    return next((number for number in known.get(key, ()) if equal(at[number], wanted)), -1)
+
+
 def _contains(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     items, wanted = arguments
-    if isinstance(items.data, tuple) and wanted.text is not None:
-        known = [item.text for item in items.data]
-        if None not in known:  # most lists: nothing in it is open
-            return from_parts(data=wanted.text in known, parts=arguments)
+    found = position(invocation.scope.run, items, wanted) if wanted.data is not None else None
+    if found is not None:  # most lists: nothing in it is open
+        return from_parts(data=found >= 0, parts=arguments)
     elements = elements_of(items)
     if isinstance(elements, Value):
         return elements if not isinstance(items.data, Unknown) else derived((items,), not_null=True)
@@ -312,7 +338,11 @@ def _is_single(unknown: Unknown) -> bool:
     return never_empty(unknown)
 
 
-def _index(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+def _index(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    if not isinstance(arguments[0].data, SetItems):
+        found = position(invocation.scope.run, *arguments)
+        if found is not None:
+            return Value(found) if found >= 0 else invalid("the list does not have that element")
     items = (
         elements_of(arguments[0]) if not isinstance(arguments[0].data, SetItems) else invalid("a list is required, not a set")
     )
@@ -380,7 +410,8 @@ def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     start, end = (convert(argument, NUMBER) for argument in arguments[1:])
     if isinstance(arguments[0].data, SetItems):
         return invalid("a list is required, not a set")
-    items = elements_of(arguments[0])
+    whole = arguments[0]
+    items = whole.data if isinstance(whole.data, tuple) else elements_of(whole)  # what is left out need not be looked at
     if isinstance(items, Value):
         data = arguments[0].data
         bounds = start.data, end.data
@@ -400,7 +431,7 @@ def _slice(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         return derived((start, end))
     if not isinstance(start.data, int) or not isinstance(end.data, int) or not 0 <= start.data <= end.data <= len(items):
         return invalid("the list has no such slice")
-    return same_kind(arguments[0], tuple(items)[start.data : end.data])
+    return same_kind(whole, tuple(inherited(item, whole) for item in items[start.data : end.data]))
 
 
 def _open_slice(invocation: Invocation, whole: Value, bounds: tuple[object, object]) -> Value | None:
@@ -451,7 +482,7 @@ def _total(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     return derived(arguments) if isinstance(arguments[0].data, Unknown) else _SUM(invocation, arguments)
 
 
-def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+def _match_keys(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
     both = unify(map(type_of, arguments[1:]))
     if both is None:
         return invalid("the lists of keys must have the same type")
@@ -466,7 +497,13 @@ def _match_keys(_: Invocation, arguments: tuple[Value, ...]) -> Value:
     if len(values) != len(keys):
         return invalid("matchkeys needs lists of the same length")
     out = []
+    whole = Value(wanted)
     for value, key in zip(values, keys, strict=True):
+        found = position(invocation.scope.run, whole, key)
+        if found is not None:
+            if found >= 0:
+                out.append(value)
+            continue
         results = [equal(key, other) for other in wanted]
         if True in results:
             out.append(value)

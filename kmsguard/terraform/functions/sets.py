@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import math
 
+import msgspec
+
 from kmsguard.model.value import Unknown, Value
 from kmsguard.terraform.choices import choose, spread
 from kmsguard.terraform.conversion import canonical, convert, has_choice, is_unsized, set_of, unified
@@ -15,52 +17,80 @@ from kmsguard.terraform.partial import (
     Invalid,
     ListItems,
     SetItems,
-    find_unknown,
     invalid,
 )
+from kmsguard.terraform.scope import Run
+from kmsguard.terraform.types import Type
 from kmsguard.terraform.unify import type_of, unify
 
 MOST_ROWS = 100_000  # of a product
 
 
-def _sets(arguments: tuple[Value, ...]) -> list[tuple[Value, ...]] | Value:
+class _Operand(msgspec.Struct, frozen=True, eq=False):
+    """An argument of a set operation. `keys`: the canonical forms of its elements, None where not all of them are known."""
+
+    items: tuple[Value, ...]
+    type: Type | None  # of all elements; None where they have none in common
+    keys: frozenset[object] | None
+
+
+def _operand(argument: Value) -> _Operand | Value:
+    items = elements_of(argument)
+    if isinstance(items, Value):
+        return items
+    return _converted(items, unify(type_of(item) for item in items if item.data is not None))
+
+
+def _converted(items: tuple[Value, ...], to: Type | None) -> _Operand:
+    if to is not None:
+        items = tuple(convert(item, to) for item in items)
+    keys = [canonical(item) for item in items]
+    return _Operand(items, to, None if None in keys else frozenset(keys))
+
+
+def _sets(run: Run, arguments: tuple[Value, ...]) -> list[_Operand] | Value:
     out = []
     for argument in arguments:
-        items = elements_of(argument)
-        if isinstance(items, Value):
-            return items
-        out.append(items)
-    to = unify(type_of(item) for items in out for item in items if item.data is not None)
+        found = run.remember("operand", argument, _operand)
+        if isinstance(found, Value):
+            return found
+        out.append(found)
+    types = [one.type for one in out if any(item.data is not None for item in one.items)]
+    if None in types:  # what does not fit together in one of them may all become texts
+        to = unify(type_of(item) for one in out for item in one.items if item.data is not None)
+    else:
+        to = unify(one for one in types if one is not None)
     if to is None:
         return invalid("all elements must have the same type")
-    return [tuple(convert(item, to) for item in items) for items in out]
+    return [one if one.type == to else _converted(one.items, to) for one in out]
 
 
 def _set_operation(keep: str) -> Function:
-    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-        if not any(map(has_choice, arguments)):
-            return _operate(keep, arguments)
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+        within = invocation.scope.run
+        if not any(within.remember("choice", argument, has_choice) for argument in arguments):
+            return _operate(within, keep, arguments)
         options = spread(Value(arguments))
         if options is None:
             return derived(arguments)
-        return choose((guard, _operate(keep, option.items)) for guard, option in options)
+        return choose((guard, _operate(within, keep, option.items)) for guard, option in options)
 
     return run
 
 
-def _operate(keep: str, arguments: tuple[Value, ...]) -> Value:
-    sets = _sets(arguments)
+def _operate(run: Run, keep: str, arguments: tuple[Value, ...]) -> Value:
+    sets = _sets(run, arguments)
     if isinstance(sets, Value):
         return sets
     if keep == "union":
-        return Value(set_of(itertools.chain.from_iterable(sets)))
+        return Value(set_of(itertools.chain.from_iterable(one.items for one in sets)))
     first, *others = sets
-    if find_unknown(Value(tuple(itertools.chain.from_iterable(sets)))) is not None:
-        return derived(arguments) if others and first else Value(set_of(first))
-    keys = [{canonical(item) for item in items} for items in others]
+    keys = [one.keys for one in others if one.keys is not None]
+    if first.keys is None or len(keys) != len(others):
+        return derived(arguments) if others and first.items else Value(set_of(first.items))
     if keep == "intersection":
-        return Value(set_of(item for item in first if all(canonical(item) in other for other in keys)))
-    return Value(set_of(item for item in first if not any(canonical(item) in other for other in keys)))
+        return Value(set_of(item for item in first.items if all(canonical(item) in other for other in keys)))
+    return Value(set_of(item for item in first.items if not any(canonical(item) in other for other in keys)))
 
 
 def _set_product(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
