@@ -43,10 +43,17 @@ def attribute(whole: Value, name: str) -> Value:
 _AWS = re.compile(r"(?:\A|\.)(?:aws_\w+|terraform_data)\.[\w-]+(?:\[[^\]]*\])?\Z")
 
 
+_KMS = re.compile(r"(?:\A|\.)aws_kms_\w+\.[\w-]+(?:\[[^\]]*\])?\Z")
+
+
 def is_identity(unknown: Unknown) -> bool:
-    """Whether it is the ARN or id of a resource: a text in any case, and not null."""
+    """Whether it is the ARN or id of a resource, or of the key that an alias names: a text in any case, and not null."""
     target = unknown.target
-    return target is not None and target.attribute in ("arn", "id") and _AWS.search(target.address) is not None
+    if target is None:
+        return False
+    if target.attribute in ("key_id", "target_key_arn", "target_key_id"):
+        return _KMS.search(target.address) is not None
+    return target.attribute in ("arn", "id") and _AWS.search(target.address) is not None
 
 
 def _of_unknown(whole: Value, data: Unknown, name: str, *, index: bool) -> Value:

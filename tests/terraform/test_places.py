@@ -331,3 +331,21 @@ def test_a_template_that_only_encodes_leads_into_what_it_encodes(tmp_path: Path)
     assert principal.span is not None
     assert (Path(principal.place.file).name, principal.place.start_line) == ("policy.tftpl", 2)
     assert Path(principal.span.file).name == "main.tf"
+
+
+@pytest.mark.parametrize(
+    ("call", "columns"),
+    [
+        ('split(",", "a,b")[1]', (11, 28)),
+        ('csvdecode("a,b\\n1,2\\n")[0].b', (21, 33)),
+        ('regex("(.)(.)", "ab")[1]', (11, 32)),
+        ('regexall("(?P<x>.)", "ab")[1].x', (11, 37)),
+        ('chunklist(split(",", "a,b"), 1)[1][0]', (21, 38)),
+    ],
+)
+def test_parts_that_a_function_makes(tmp_path: Path, call: str, columns: tuple[int, int]) -> None:
+    """What a function takes out of a text stands where the call, or the text, does."""
+    (tmp_path / "main.tf").write_text(f'output "o" {{\n  value = {call}\n}}\n', encoding="utf-8")
+    value = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path))).outputs["o"]
+    assert value.span is not None
+    assert (value.span.start_line, value.span.start_column, value.span.end_column) == (2, *columns)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Data, Text, Unknown, Value
 from kmsguard.terraform.arithmetic import narrow
 from kmsguard.terraform.choices import choose, spread
@@ -33,9 +34,9 @@ def pure(function: Callable[..., Any], *parameters: Type, variadic: Type | None 
     `function` gets str, int | Decimal, bool, list and dict, and gives the same, or Data, or raises FunctionError.
     """
 
-    def run(_: Invocation, arguments: tuple[Value, ...]) -> Value:
+    def run(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
         types = [*parameters, *[variadic] * (len(arguments) - len(parameters))]
-        return settled(lambda *known: _apply(function, known), _converted(arguments, types), not_null=not_null)
+        return settled(lambda *known: _apply(function, known, invocation.span), _converted(arguments, types), not_null=not_null)
 
     return run
 
@@ -70,15 +71,22 @@ def settled(function: Callable[..., Value], arguments: tuple[Value, ...] | Value
     )
 
 
-def _apply(function: Callable[..., Any], arguments: tuple[Value, ...]) -> Value:
+def _apply(function: Callable[..., Any], arguments: tuple[Value, ...], span: Span) -> Value:
     try:
         result = function(*[to_python(argument) for argument in arguments])
     except FunctionError as error:
         return invalid(str(error))
     except (ValueError, ArithmeticError):
         return invalid("the function has no result for these arguments")
-    data = result.data if isinstance(result, Value) else to_data(result)
+    data = _placed(result.data, span) if isinstance(result, Value) else to_data(result, span)
     return from_parts(data, [part for argument in arguments for part in _parts(argument)])
+
+
+def _placed(data: Data, span: Span) -> Data:
+    """Data of which all that it holds comes from one place."""
+    if isinstance(data, tuple):
+        return type(data)(Value(_placed(item.data, span), span) for item in data)
+    return {name: Value(_placed(item.data, span), span) for name, item in data.items()} if isinstance(data, dict) else data
 
 
 def _parts(value: Value) -> list[Value]:
@@ -106,14 +114,14 @@ def to_python(value: Value) -> Any:
     return data
 
 
-def to_data(result: Any) -> Data:
-    """The data of a Python value; lists become lists, dicts maps."""
+def to_data(result: Any, span: Span | None = None) -> Data:
+    """The data of a Python value; lists become lists, dicts maps. `span`: where all that they hold comes from."""
     if isinstance(result, list):
-        return ListItems(Value(to_data(item)) for item in result)
+        return ListItems(Value(to_data(item, span), span) for item in result)
     if isinstance(result, MapItems):
         return result
     if isinstance(result, dict):
-        return MapItems({name: Value(to_data(item)) for name, item in result.items()})
+        return MapItems({name: Value(to_data(item, span), span) for name, item in result.items()})
     if isinstance(result, float):
         return narrow(result)
     if isinstance(result, str):
@@ -122,12 +130,12 @@ def to_data(result: Any) -> Data:
     return data
 
 
-def to_dynamic(result: Any) -> Data:
-    """The data of a Python value; lists become tuples, dicts objects."""
+def to_dynamic(result: Any, span: Span | None = None) -> Data:
+    """The data of a Python value; lists become tuples, dicts objects. `span`: where all that they hold comes from."""
     if isinstance(result, (list, tuple)):
-        return tuple(Value(to_dynamic(item)) for item in result)
+        return tuple(Value(to_dynamic(item, span), span) for item in result)
     if isinstance(result, dict):
-        return {name: Value(to_dynamic(item)) for name, item in result.items()}
+        return {name: Value(to_dynamic(item, span), span) for name, item in result.items()}
     if isinstance(result, (float, Decimal)):
         return narrow(result)
     if isinstance(result, str):

@@ -387,11 +387,11 @@ def _text_decode_base64(text: str, encoding: str) -> str:
 # --- others ---------------------------------------------------------------------------------------------------------------
 
 
-def _csv_decode(_: Invocation, arguments: tuple[Value, ...]) -> Value:
-    return settled(_csv, (convert(arguments[0], STRING),))
+def _csv_decode(invocation: Invocation, arguments: tuple[Value, ...]) -> Value:
+    return settled(lambda text: _csv(text, text.span or invocation.span), (convert(arguments[0], STRING),))
 
 
-def _csv(text: Value) -> Value:
+def _csv(text: Value, span: Span) -> Value:
     rows = _csv_rows(text.text or "")
     if isinstance(rows, str):
         return invalid(rows)
@@ -400,7 +400,7 @@ def _csv(text: Value) -> Value:
     names, *lines = rows
     if any(len(row) != len(names) for row in lines) or len(set(names)) != len(names):
         return invalid("the rows of the CSV differ in length, or two columns have one name")
-    items = [from_parts(to_dynamic(dict(zip(names, row, strict=True))), (text,)) for row in lines]
+    items = [from_parts(to_dynamic(dict(zip(names, row, strict=True)), span), (text,), span) for row in lines]
     return Value(ListItems(items), sensitive=text.sensitive)
 
 

@@ -492,7 +492,7 @@ def _regex(pattern: str, text: str) -> Any:
 
 def _regex_all(pattern: str, text: str) -> Any:
     found = compiled(pattern)
-    return ListItems(Value(to_dynamic(_captures(found, match))) for match in found.all(text))
+    return Value(ListItems(Value(to_dynamic(_captures(found, match))) for match in found.all(text)))
 
 
 def _captures(pattern: Pattern, match: Match) -> Any:
