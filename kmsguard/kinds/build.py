@@ -13,7 +13,7 @@ from kmsguard.kinds.table import Kind, KindTable, Use, Word
 from kmsguard.model.declaration import Declaration, Problem, Unit
 from kmsguard.model.guard import Formula, World, conjunction, decide, negate
 from kmsguard.model.resource import Edge, External, Graph, Resource
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import NO, UNKNOWN, YES
 from kmsguard.model.value import ABSENT, NOTHING, Branch, Choice, Unknown, Value, flatten, possible, resolve
 
 _POLICY = "policy"  # the type of an attribute
@@ -138,7 +138,7 @@ class _Builder:
         if declaration not in draft.declarations:
             draft.declarations.append(declaration)
         together = _together(draft, declaration)
-        there = conjunction(guard, Truth.YES if together else declaration.exists)
+        there = conjunction(guard, YES if together else declaration.exists)
         for name in use.replaces:
             value = lift(values[name], lambda leaf: leaf.via("attached resource", declaration.address, declaration.head))
             self._set(draft, name, _replaced(draft.written.get(name, NOTHING), value, there))
@@ -153,7 +153,7 @@ class _Builder:
         for name in use.replaces:
             self._set(draft, name, unknown)
         for name in use.adds:
-            self._set(draft, name, _added(draft.written.get(name, NOTHING), unknown.with_data((unknown,)), Truth.YES))
+            self._set(draft, name, _added(draft.written.get(name, NOTHING), unknown.with_data((unknown,)), YES))
 
     def _set(self, draft: Draft, name: str, value: Value) -> None:
         draft.written[name] = value
@@ -229,9 +229,9 @@ class _Builder:
         assert self.built is not None
         for one in self.built.out(resource, edge):
             truth = decide(one.guard, world)
-            if truth is Truth.NO:
+            if truth is NO:
                 continue
-            if truth is Truth.UNKNOWN:
+            if truth is UNKNOWN:
                 return Value(Unknown(f"it is open what {edge} is"))
             if isinstance(one.target, External):
                 data = one.target.value.data
@@ -250,11 +250,11 @@ class _Builder:
         evidence = next((one for one in answer.evidence if one.span is not None), None)
         span = evidence.span if evidence is not None else None
         trail = evidence.trail if evidence is not None else None
-        if answer.truth is Truth.UNKNOWN:
+        if answer.truth is UNKNOWN:
             opened = answer.open[0] if answer.open else None
             reason, reference = (opened.message, opened.reference) if opened is not None else ("it is not known", None)
             return Value(Unknown(reason, reference, not_null=True), span, span, trail)
-        return Value(answer.truth is Truth.YES, span, span, trail)
+        return Value(answer.truth is YES, span, span, trail)
 
 
 def _text(declaration: Declaration, unit: Unit) -> Resource:
@@ -311,7 +311,7 @@ _COMMON = ("region", "account")
 def _elements(use: Use, declaration: Declaration) -> Iterator[tuple[Formula, Value]]:
     """What a use is about: the body, or each element of a list in it with what it hangs on."""
     if use.each is None:
-        yield Truth.YES, declaration.body
+        yield YES, declaration.body
         return
     for guard, found in flatten(follow(declaration.body, use.each.steps)):
         if isinstance(found.data, tuple):
@@ -320,16 +320,16 @@ def _elements(use: Use, declaration: Declaration) -> Iterator[tuple[Formula, Val
                     if element.data is not ABSENT:
                         yield conjunction(guard, inner), element
         elif isinstance(found.data, Unknown):
-            yield conjunction(guard, Truth.UNKNOWN), found
+            yield conjunction(guard, UNKNOWN), found
         elif found.data is not ABSENT and found.data is not None:
             yield guard, found
 
 
 def _together(draft: Draft, declaration: Declaration) -> bool:
     """Whether a declaration exists wherever the resource does: both hang on the same thing."""
-    if declaration.exists is Truth.UNKNOWN:
+    if declaration.exists is UNKNOWN:
         own, reason = draft.declaration, declaration.exists_reason
-        if own.exists is not Truth.UNKNOWN or reason is None:
+        if own.exists is not UNKNOWN or reason is None:
             return False
         module, _, _ = declaration.address.rpartition(f"{declaration.type}.")
         return own.exists_reason == reason or module + reason.removeprefix("for_each = ") == own.address
@@ -344,7 +344,7 @@ def _replaced(old: Value, new: Value, there: Formula) -> Value:
     attached = [guard for guard, value in flatten(old) if value.trail is not None and value.trail.what == "attached resource"]
     if any(possible(conjunction(guard, there)) for guard in attached):
         return old if new.data is ABSENT else new if old.data is ABSENT else new.with_data(_TWICE)
-    if there is Truth.YES:
+    if there is YES:
         return new
     return Value(Choice((Branch(there, new), Branch(negate(there), old))), new.span, new.place)
 
@@ -352,7 +352,7 @@ def _replaced(old: Value, new: Value, there: Formula) -> Value:
 def _added(old: Value, new: Value, there: Formula) -> Value:
     """A list with more elements at its end, which are there where the other declaration is."""
     items = new.data if isinstance(new.data, tuple) else (new,)
-    if there is not Truth.YES:
+    if there is not YES:
         items = tuple(item.with_data(Choice((Branch(there, item), Branch(negate(there), NOTHING)))) for item in items)
     if old.data is ABSENT:
         return new.with_data(items)

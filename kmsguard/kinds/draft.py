@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from kmsguard.kinds.mapping import spread
-from kmsguard.kinds.symbolic import Arn, may_be_equal, pieces_of, symbol_of
+from kmsguard.kinds.symbolic import Arn, may_be_equal, parts_of, symbol_of
 from kmsguard.kinds.table import Kind, KindTable
 from kmsguard.model.declaration import Declaration, Unit
 from kmsguard.model.guard import Formula, conjunction, disjunction
 from kmsguard.model.resource import Resource
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import NO, UNKNOWN, YES, Truth
 from kmsguard.model.value import ABSENT, ACCOUNT, NOTHING, REGION, Text, Unknown, Value, flatten, possible
 
 
@@ -133,7 +133,7 @@ class End(NamedTuple):
 def one_or_exclusive(drafts: list[Draft]) -> list[tuple[Draft, Formula]]:
     """One draft, or several that exclude each other; else it is not known which of them is meant."""
     if len(drafts) == 1:
-        return [(drafts[0], Truth.YES)]
+        return [(drafts[0], YES)]
     if not drafts or len(drafts) > 16:
         return []
     for number, a in enumerate(drafts):
@@ -147,14 +147,14 @@ def nearest(drafts: list[Draft], place: Draft) -> list[Draft]:
     """Of several those that are certainly in the same Region and account as `place`, where there are such."""
     if len(drafts) < 2:
         return drafts
-    return [one for one in drafts if near(one, place) is Truth.YES] or drafts
+    return [one for one in drafts if near(one, place) is YES] or drafts
 
 
 def near(one: Draft, other: Draft) -> Truth:
     """Whether a name of `one` means it where `other` is."""
     scope = one.kind.identity.scope
     if scope == "everywhere":
-        return Truth.YES
+        return YES
     account = _equal(one.account, other.account)
     return account if scope == "account" else account & _equal(one.region, other.region)
 
@@ -164,8 +164,8 @@ def _equal(one: Value, other: Value) -> Truth:
     if a is not None and b is not None:
         return Truth.of(a == b)
     if one.target is not None and one.target == other.target:
-        return Truth.YES
-    return Truth.UNKNOWN
+        return YES
+    return UNKNOWN
 
 
 def fits(arn: Arn, draft: Draft, *, certainly: bool = False) -> bool:
@@ -173,7 +173,7 @@ def fits(arn: Arn, draft: Draft, *, certainly: bool = False) -> bool:
     for written, own in ((arn.region, draft.region), (arn.account, draft.account)):
         if written == ():
             continue
-        mine = symbol_of(pieces_of(own))
+        mine = symbol_of(parts_of(own))
         if written is None or mine is None:
             if written is None or certainly:
                 return False
@@ -199,24 +199,28 @@ def unknown_account() -> Value:
     return Value(Unknown("the account is not given", "--account", ACCOUNT, not_null=True))
 
 
-def leaves(value: Value, *, maps: bool = False) -> Iterator[tuple[Formula, Value]]:
+def leaves(value: Value, *, maps: bool = False) -> list[tuple[Formula, Value]]:
     """The references in an attribute, lists and Choices taken apart, each with what it hangs on."""
+    found: list[tuple[Formula, Value]] = []
     for guard, leaf in flatten(spread(value)):
         data = leaf.data
-        if isinstance(data, tuple):
+        if type(data) is str:
+            if data:
+                found.append((guard, leaf))
+        elif isinstance(data, tuple):
             for item in data:
-                for inner, one in leaves(item, maps=maps):
-                    yield conjunction(guard, inner), one
-        elif data != "" and (isinstance(data, (str, Text, Unknown)) or (maps and isinstance(data, dict))):
-            yield guard, leaf
+                found.extend((conjunction(guard, inner), one) for inner, one in leaves(item, maps=maps))
+        elif type(data) is Text or isinstance(data, Unknown) or (maps and isinstance(data, dict)):
+            found.append((guard, leaf))
+    return found
 
 
 def carries(value: Value, wanted: Value) -> Formula:
     """Under what condition a tag has a value."""
-    found: Formula = Truth.NO
+    found: Formula = NO
     for guard, leaf in flatten(spread(value)):
         if leaf.text is not None and leaf.text == wanted.text:
             found = disjunction(found, guard)
         elif (leaf.text is None or wanted.text is None) and leaf.data is not ABSENT and may_be_equal(leaf, wanted):
-            found = disjunction(found, conjunction(guard, Truth.UNKNOWN))
+            found = disjunction(found, conjunction(guard, UNKNOWN))
     return found

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from kmsguard.kinds.draft import FOREIGN, Draft, End, carries, fits, leaves, near, nearest, one_or_exclusive
 from kmsguard.kinds.elsewhere import ELSEWHERE
 from kmsguard.kinds.mapping import follow, spread
-from kmsguard.kinds.symbolic import Arn, Reference, Symbol, may_be_equal, occurrences, pieces_of, split_arn, symbol_of
-from kmsguard.kinds.table import EdgeSpec
+from kmsguard.kinds.references import Reference, References
+from kmsguard.kinds.symbolic import Arn, Symbol, may_be_equal, occurrences, parts_of, pieces_of, split_arn, symbol_of
+from kmsguard.kinds.table import EdgeSpec, Kind
 from kmsguard.model.guard import NOWHERE_ASSUMED, Formula, conjunction, consistent, disjunction, negate
-from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Target, Text, Unknown, Value, flatten
+from kmsguard.model.truth import NO, UNKNOWN, YES
+from kmsguard.model.value import ABSENT, Target, Text, Value, flatten
 
 if TYPE_CHECKING:
     from kmsguard.kinds.links import Links
@@ -30,9 +31,10 @@ class Edges:
         self._places: dict[tuple[str, str], dict[tuple[Symbol | None, Symbol | None], list[Draft]]] = {}
         self._everywhere: dict[str, dict[Symbol, list[Draft]]] | None = None
         self._ends: dict[tuple[Draft, str], list[End] | None] = {}
-        self._followed: dict[tuple[Draft, tuple[str, ...]], tuple[Value, list[tuple[End, Reference]]]] = {}
+        self._followed: dict[tuple[Draft, tuple[str, ...]], References] = {}
         self._with_stand_ins: dict[tuple[str, ...], tuple[str, ...]] = {}
-        self._sums: dict[tuple[str, tuple[str, ...]], tuple[set[Symbol], set[Symbol]]] = {}
+        self._sums: dict[tuple[str, tuple[str, ...]], _Known] = {}
+        self._far: dict[tuple[str, ...], _Known] = {}
         self._indexing = 0  # indexes that are being made
         self._services: dict[tuple[str, ...], frozenset[str]] = {}
         self._always: dict[tuple[Formula, ...], bool] = {}  # whether one of some formulas always holds
@@ -53,26 +55,33 @@ class Edges:
             return self._tagged(draft, spec)
         if spec.how in ("region", "account"):
             return self._in_place(draft, spec)
+        references = self._references(draft, spec.by)
+        if spec.by[-1] in _OF_ALL_SORTS:
+            return self.certain(self._among_others(draft, spec, references))
+        found = ((end, self._find(reference, spec.to, draft, end.guard)) for end, reference in references.all)
+        return self.certain([one for end, meant in found for one in meant or (end,)])
+
+    def _among_others(self, draft: Draft, spec: EdgeSpec, references: References) -> list[End]:
+        """Where an edge leads over what holds resources of every kind: what certainly means something else is passed over."""
         unit = draft.unit.path
         kinds = self._kinds_of(spec.to)
+        services = self._services_of(kinds)
         known = self._known(unit, kinds)
+        chosen = references.all
+        if known is not None:
+            chosen = references.leading_to(kinds, known.names, services)
         ends: list[End] = []
-        holds_all_sorts = spec.by[-1] in _OF_ALL_SORTS
-        for end, reference in self._references(draft, spec.by):
-            if holds_all_sorts and self._names_others(reference, kinds):
+        for end, reference in chosen:
+            if reference.service is not None and services.isdisjoint((reference.service, "")):
                 continue
-            if known is not None and self._is_outside(reference, unit, kinds, known):
-                found = []
-            else:
-                found = self._find(reference, spec.to, draft, end.guard)
-                known = known or self._known(unit, kinds)
-            if found or not holds_all_sorts or self._may_be_elsewhere(reference, unit):
-                ends.extend(found or [end])
-        return self.certain(ends)
+            found = self._find(reference, spec.to, draft, end.guard)
+            if found or reference.may_be_elsewhere(unit, self.drafts):
+                ends.extend(found or (end,))
+        return ends
 
     def certain(self, ends: list[End]) -> list[End]:
         """One end for a reference that leads to the same in all ways in which its value can turn out."""
-        if sum(end.guard is not Truth.YES and end.target is not None for end in ends) < 2:
+        if sum(end.guard is not YES and end.target is not None for end in ends) < 2:
             return ends
         ways: dict[object, list[End]] = {}
         for end in ends:
@@ -87,20 +96,14 @@ class Edges:
         certain = self._always.get(guards)
         if certain is None:
             certain = self._always[guards] = not consistent(NOWHERE_ASSUMED, (negate(disjunction(*guards)),))
-        return [alike[0]._replace(guard=Truth.YES)] if certain else alike
+        return [alike[0]._replace(guard=YES)] if certain else alike
 
-    def _references(self, draft: Draft, by: tuple[str, ...]) -> list[tuple[End, Reference]]:
-        """The references at a path of an attribute, each with the end that it is where nothing of the scan is meant.
-
-        Many edges of a kind lead over the same path (a policy's statements), each to another kind.
-        """
+    def _references(self, draft: Draft, by: tuple[str, ...]) -> References:
         whole = self.links.value(draft, by[0])
         kept = self._followed.get((draft, by))
-        if kept is not None and kept[0] is whole:
-            return kept[1]
-        found = [(End(guard, None, leaf, leaf), Reference(leaf)) for guard, leaf in leaves(follow(whole, by[1:]))]
-        self._followed[draft, by] = (whole, found)
-        return found
+        if kept is None or kept.whole is not whole:
+            kept = self._followed[draft, by] = References(whole, follow(whole, by[1:]), draft.unit.path, self.drafts)
+        return kept
 
     def _kinds_of(self, to: tuple[str, ...]) -> tuple[str, ...]:
         """The kinds with those that stand for them."""
@@ -110,75 +113,58 @@ class Edges:
             self._with_stand_ins[to] = kinds
         return kinds
 
-    def _known(self, unit: str, kinds: tuple[str, ...]) -> tuple[set[Symbol], set[Symbol]] | None:
-        """The names of the drafts of these kinds and the services of their ARNs; None before all of them are indexed."""
-        if len(self.drafts.units) > 1:
-            return None  # a reference may mean something of another unit
+    def _known(self, unit: str, kinds: tuple[str, ...]) -> _Known | None:
+        """What is known of the drafts of these kinds that a unit can name; None before all of them are indexed."""
         known = self._sums.get((unit, kinds))
         if known is None and not self._indexing and all((unit, kind) in self._names for kind in kinds):
-            names = {name for kind in kinds for name in self._names[unit, kind]}
-            services = {symbol[: symbol.index(":")] for kind in kinds for symbol in self._arns[unit, kind]}
-            known = self._sums[unit, kinds] = names, services
+            far = self._known_everywhere(kinds)
+            if far is None:
+                return None
+            names = frozenset(name for kind in kinds for name in self._names[unit, kind])
+            services = frozenset(symbol[: symbol.index(":")] for kind in kinds for symbol in self._arns[unit, kind])
+            known = self._sums[unit, kinds] = _Known((names, *far.names), (services, *far.services))
         return known
 
-    def _is_outside(
-        self, reference: Reference, unit: str, kinds: tuple[str, ...], known: tuple[set[Symbol], set[Symbol]]
-    ) -> bool:
-        """Whether a reference certainly means none of the drafts whose names and services are known."""
-        held = self._kinds_held(reference, unit)
-        if held and not held.isdisjoint(kinds):
+    def _known_everywhere(self, kinds: tuple[str, ...]) -> _Known | None:
+        """The same for what is known in all units; nothing is where there is but one."""
+        if len(self.drafts.units) == 1:
+            return _Known((), ())
+        known = self._far.get(kinds)
+        if known is None and self._everywhere is not None:
+            names = self._everywhere.get("name", {}).items()
+            arns = self._everywhere.get("arn", {}).items()
+            known = self._far[kinds] = _Known(
+                (frozenset(name for name, found in names if any(one.kind.name in kinds for one in found)),),
+                (frozenset(arn[: arn.index(":")] for arn, found in arns if any(one.kind.name in kinds for one in found)),),
+            )
+        return known
+
+    def _is_outside(self, reference: Reference, unit: str, kinds: tuple[str, ...]) -> bool:
+        """Whether a reference certainly means none of the drafts of some kinds."""
+        known = self._known(unit, kinds)
+        if known is None or reference.is_address or reference.is_foreign:
             return False
-        names, services = known
         if reference.is_arn:
-            arn = reference.arn
-            return arn is None or (arn.service or ()) not in services
-        return reference.symbol not in names
-
-    def _may_be_elsewhere(self, reference: Reference, unit: str) -> bool:
-        """Whether an entry of what holds all sorts may name something outside of the scan: an ARN, or what nobody knows.
-
-        What is read from a store of secrets is one and no name, and what calls a resource of the unit calls no other one.
-        """
-        data = reference.leaf.data
-        if not isinstance(data, Unknown):
-            return reference.is_arn
-        if (data.reference or "").startswith(_SECRETS):
+            service = reference.arn.service or () if reference.arn is not None else None
+            if any(service in services for services in known.services):
+                return False
+        elif any(reference.symbol in names for names in known.names):
             return False
-        target = data.target
-        return target is None or not any(
-            target.attribute in one.kind.identity.parts or target.attribute in one.kind.identity.made_up
-            for one in self.drafts.at(unit, target.address)
-        )
-
-    def _names_others(self, reference: Reference, kinds: tuple[str, ...]) -> bool:
-        """Whether a reference is certainly to something of another service."""
-        arn = reference.arn
-        if arn is None or arn.service is None or not all(isinstance(part, str) for part in arn.service):
-            return False
-        service = "".join(part for part in arn.service if isinstance(part, str))
-        if not service or any(mark in service for mark in "*?$"):
-            return False
-        return self._services_of(kinds).isdisjoint((service, ""))
+        return reference.held(unit, self.drafts).isdisjoint(kinds)
 
     def _services_of(self, kinds: tuple[str, ...]) -> frozenset[str]:
-        """The services in the ARNs of some kinds; empty text for one that says nothing of it."""
+        """The services in the ARNs of some kinds; empty text for one that says nothing of it.
+
+        What has no ARN of its own and stands for another resource has that one's.
+        """
         found = self._services.get(kinds)
         if found is None:
-            arns = (self.drafts.table.kinds[kind].identity.parts.get("arn", "").split(":") for kind in kinds)
+            described = [self.drafts.table.kinds[kind] for kind in kinds]
+            arns = [kind.identity.parts.get("arn", "").split(":") for kind in described if not _has_anothers_arn(kind)]
             found = self._services[kinds] = frozenset(arn[2] if len(arn) > 2 and "{" not in arn[2] else "" for arn in arns)
         return found
 
-    def _kinds_held(self, reference: Reference, unit: str) -> frozenset[str]:
-        """The kinds of what a reference was written with; none where that is nothing of the unit."""
-        if reference.kinds is None:
-            leaf = reference.leaf
-            addresses = [ref.address for ref in leaf.refs]
-            if leaf.target is not None:
-                addresses.append(leaf.target.address)
-            reference.kinds = frozenset(draft.kind.name for address in addresses for draft in self.drafts.at(unit, address))
-        return reference.kinds
-
-    def find(self, leaf: Value, to: tuple[str, ...], draft: Draft, guard: Formula = Truth.YES) -> list[End]:
+    def find(self, leaf: Value, to: tuple[str, ...], draft: Draft, guard: Formula = YES) -> list[End]:
         """What a reference means, among these kinds; empty where nothing of the scan is meant, or it is not known what."""
         return self._find(Reference(leaf), to, draft, guard)
 
@@ -186,6 +172,8 @@ class Edges:
         unit = draft.unit.path
         leaf = reference.leaf
         kinds = self._kinds_of(to)
+        if self._is_outside(reference, unit, kinds):
+            return []
         # First by what was written: a replica returns a key id that is its primary's as well.
         found = (
             self._by_reference(leaf, unit, kinds)
@@ -209,7 +197,7 @@ class Edges:
         if target is None:
             return []
         # of one declaration that is several resources all are meant
-        return [(draft, Truth.YES) for draft in self.drafts.at(unit, target.address) if draft.kind.name in kinds]
+        return [(draft, YES) for draft in self.drafts.at(unit, target.address) if draft.kind.name in kinds]
 
     def _by_reference(self, leaf: Value, unit: str, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
         """A text that took the place of a reference, and is all that the reference returns."""
@@ -218,7 +206,7 @@ class Edges:
             if said is not None and (said.data == leaf.data or (said.target is not None and said.target == leaf.target)):
                 found = [draft for draft in self.drafts.at(unit, ref.address) if draft.kind.name in kinds]
                 if found:
-                    return [(draft, Truth.YES) for draft in found]
+                    return [(draft, YES) for draft in found]
         return []
 
     def _by_text(self, reference: Reference, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
@@ -228,8 +216,7 @@ class Edges:
         if symbol is None:
             return []
         unit = draft.unit.path
-        is_address = isinstance(symbol[0], str) and "://" in symbol[0]
-        for named in self._shorter(symbol, kinds) if is_address else (symbol,):
+        for named in self._shorter(symbol, kinds) if reference.is_address else (symbol,):
             for kind in kinds:
                 found = self._named(unit, kind, named, draft, leaf)
                 if found:
@@ -247,11 +234,11 @@ class Edges:
         referred = [one for one in found if one.address in meant]
         if referred:
             return one_or_exclusive(referred)
-        close = [one for one in found if near(one, draft) is not Truth.NO]
+        close = [one for one in found if near(one, draft) is not NO]
         return one_or_exclusive(nearest(close, draft))
 
     def _by_arn(self, reference: Reference, draft: Draft, kinds: tuple[str, ...]) -> list[tuple[Draft, Formula]]:
-        arn, pieces, leaf = reference.arn, reference.pieces, reference.leaf
+        arn, leaf = reference.arn, reference.leaf
         if arn is None or arn.tail is None:
             return []
         unit = draft.unit.path
@@ -260,7 +247,7 @@ class Edges:
                 found = self.index(unit, kind)[1].get((*(arn.service or ()), ":", *tail))
                 close = [one for one in found or () if fits(arn, one)]
                 if close:
-                    meant = {ref.address for piece in pieces for ref in piece.refs} | {ref.address for ref in leaf.refs}
+                    meant = {ref.address for piece in (leaf, *pieces_of(leaf)) for ref in piece.refs}
                     return one_or_exclusive([one for one in close if one.address in meant] or nearest(close, draft))
             if all(isinstance(part, str) for part in tail):
                 found_elsewhere = self._elsewhere(kinds, tail, arn, draft)
@@ -310,7 +297,7 @@ class Edges:
         symbols: list[Symbol] = []
         for name in draft.kind.identity.names:
             for _, leaf in flatten(spread(self.links.part(draft, name))):
-                symbol = symbol_of(pieces_of(leaf))
+                symbol = symbol_of(parts_of(leaf))
                 if symbol is not None and symbol not in symbols:
                     symbols.append(symbol)
         return symbols
@@ -320,7 +307,7 @@ class Edges:
             return []
         symbols: list[Symbol] = []
         for _, leaf in flatten(spread(self.links.part(draft, "arn"))):
-            arn = split_arn(pieces_of(leaf))
+            arn = split_arn(parts_of(leaf))
             if arn is not None and arn.tail is not None and arn.service is not None:
                 symbol = (*arn.service, ":", *arn.tail)
                 if symbol not in symbols:
@@ -376,13 +363,13 @@ class Edges:
                     by_name, unclear = self._tag_index(draft.unit.path, kind)
                     for one, value in by_name.get(name, ()):
                         carried = carries(value, wanted)
-                        if carried is not Truth.NO and id(one) not in seen:
+                        if carried is not NO and id(one) not in seen:
                             seen.add(id(one))
                             ends.append(End(conjunction(guard, carried), one, wanted, wanted))
                     for one in unclear:
                         if id(one) not in seen:
                             seen.add(id(one))
-                            ends.append(End(Truth.UNKNOWN, one, wanted, wanted))
+                            ends.append(End(UNKNOWN, one, wanted, wanted))
         return ends
 
     def _tag_index(self, unit: str, kind: str) -> tuple[dict[str, list[tuple[Draft, Value]]], list[Draft]]:
@@ -413,7 +400,7 @@ class Edges:
                     index.setdefault(_place(one, spec.how), []).append(one)
             place = _place(draft, spec.how)
             if None not in place:
-                ends.extend(End(Truth.YES, one, draft.region, draft.region) for one in index.get(place, ()))
+                ends.extend(End(YES, one, draft.region, draft.region) for one in index.get(place, ()))
         return ends
 
     # --- Attaching ---
@@ -428,7 +415,7 @@ class Edges:
             if self.drafts.inputs[unit].get(target.address) is False:
                 return []
         meant = {ref.address for ref in leaf.refs}
-        if isinstance(data, Text):
+        if type(data) is Text:
             meant |= {ref.address for piece in data.pieces for ref in piece.refs}
         of_kind = self.drafts.of_kind(unit, kind)
         referred = [one for one in of_kind if one.address in meant]
@@ -449,12 +436,22 @@ class Edges:
 
 
 _OF_ALL_SORTS = ("Resource", "[*]")  # statements and environments hold resources of every kind, and what is none
-_SECRETS = ("{{resolve:secretsmanager:", "{{resolve:ssm-secure:")
+
+
+class _Known(NamedTuple):
+    """What is known of some drafts."""
+
+    names: tuple[frozenset[Symbol], ...]
+    services: tuple[frozenset[Symbol], ...]  # of their ARNs
 
 
 def _place(draft: Draft, how: str) -> tuple[Symbol | None, Symbol | None]:
     """Account and Region (of an edge by account: the account alone) as something that can be looked up."""
-    return symbol_of(pieces_of(draft.account)), symbol_of(pieces_of(draft.region)) if how == "region" else ()
+    return symbol_of(parts_of(draft.account)), symbol_of(parts_of(draft.region)) if how == "region" else ()
+
+
+def _has_anothers_arn(kind: Kind) -> bool:
+    return kind.stands_for != "" and "arn" not in kind.identity.parts
 
 
 def _has_parts_of_another(draft: Draft) -> bool:

@@ -103,7 +103,7 @@ class Elsewhere:
             else:
                 foreign = Target(f"{unit}{FOREIGN}{target.address}", target.attribute)
             return msgspec.structs.replace(value, data=msgspec.structs.replace(data, target=foreign), refs=())
-        if isinstance(data, Text):
+        if type(data) is Text:
             pieces = tuple(self._carried(piece, unit, same_place=same_place) for piece in data.pieces)
             return msgspec.structs.replace(value, data=Text(pieces), refs=())
         if isinstance(data, tuple):
@@ -112,7 +112,7 @@ class Elsewhere:
         if isinstance(data, dict):
             members = {name: self._carried(item, unit, same_place=same_place) for name, item in data.items()}
             return msgspec.structs.replace(value, data=members, refs=())
-        if isinstance(data, Choice):
+        if type(data) is Choice:
             branches = tuple(
                 msgspec.structs.replace(one, value=self._carried(one.value, unit, same_place=same_place))
                 for one in data.branches

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 
 import msgspec
 
@@ -25,7 +26,7 @@ from kmsguard.kinds.symbolic import (
 from kmsguard.kinds.table import STORES, KindTable
 from kmsguard.model.declaration import Unit
 from kmsguard.model.guard import conjunction, disjunction, negate
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import YES
 from kmsguard.model.value import (
     ABSENT,
     ACCOUNT,
@@ -119,7 +120,7 @@ class Links:
         ends = self.edges.ends(draft, edge)
         if not ends:
             return NOTHING
-        if len(ends) == 1 and ends[0].guard is Truth.YES:
+        if len(ends) == 1 and ends[0].guard is YES:
             return self._of_end(ends[0], name)
         guards = [end.guard for end in ends]
         if any(possible(conjunction(a, b)) for number, a in enumerate(guards) for b in guards[:number]):
@@ -186,7 +187,7 @@ class Links:
                 return leaf
             target = Target(self.drafts.name_of(draft), name)
             return leaf.with_data(msgspec.structs.replace(data, target=target, not_null=True))
-        if isinstance(data, Text):
+        if type(data) is Text:
             return leaf
         text = scalar_text(leaf)
         return self._hole(draft, name) if text is None else leaf if text == data else leaf.with_data(text)
@@ -238,26 +239,25 @@ class Links:
         Two spellings of the same thing are equal. It is the same object where nothing changes.
         """
         data = value.data
-        if isinstance(data, (str, bool, int, float)) or data is None:
+        if type(data) is str:
             return value
-        if isinstance(data, Unknown):
-            return self._canonical_unknown(value, data, unit)
-        if isinstance(data, Text):
-            return self._canonical_text(value, data, unit)
         if isinstance(data, tuple):
             items = [self.canonical(item, unit) for item in data]
-            return value if all(a is b for a, b in zip(items, data, strict=True)) else value.with_data(tuple(items))
+            return value if all(map(is_, items, data)) else value.with_data(tuple(items))
         if isinstance(data, dict):
             members = {name: self.canonical(item, unit) for name, item in data.items()}
-            return value if all(members[name] is data[name] for name in data) else value.with_data(members)
-        if isinstance(data, Choice):
+            return value if all(map(is_, members.values(), data.values())) else value.with_data(members)
+        if type(data) is Text:
+            return self._canonical_text(value, data, unit)
+        if isinstance(data, Unknown):
+            return self._canonical_unknown(value, data, unit)
+        if type(data) is Choice:
             changed = [self.canonical(branch.value, unit) for branch in data.branches]
             if all(a is branch.value for a, branch in zip(changed, data.branches, strict=True)):
                 return value
-            branches = tuple(
-                msgspec.structs.replace(branch, value=new) for branch, new in zip(data.branches, changed, strict=True)
+            return value.with_data(
+                Choice(tuple(Branch(branch.guard, new) for branch, new in zip(data.branches, changed, strict=True)))
             )
-            return value.with_data(Choice(branches))
         return value
 
     def _canonical_unknown(self, value: Value, data: Unknown, unit: str) -> Value:
@@ -280,7 +280,7 @@ class Links:
         new = said.data
         if isinstance(new, Unknown) and data.reference is not None:
             new = msgspec.structs.replace(new, reference=data.reference)
-        if isinstance(new, Choice) and value.span is not None:  # it stands where it is referred to, whichever branch it is
+        if type(new) is Choice and value.span is not None:  # it stands where it is referred to, whichever branch it is
             placed = (msgspec.structs.replace(one.value, span=value.span, place=value.place) for one in new.branches)
             pairs = zip(new.branches, placed, strict=True)
             new = Choice(tuple(msgspec.structs.replace(one, value=moved) for one, moved in pairs))
@@ -350,7 +350,7 @@ class Links:
                 continue
             changed = True
             refs.extend(ref for ref in new.refs if ref not in refs)
-            if isinstance(new.data, Text):
+            if type(new.data) is Text:
                 pieces.extend(inner if inner.span is not None else standing_at(inner, piece.span) for inner in new.data.pieces)
             else:
                 pieces.append(standing_at(new, piece.span) if isinstance(new.data, str) else new)

@@ -47,12 +47,12 @@ class Scope(msgspec.Struct):
 def lift(value: Value, function: Callable[[Value], Value]) -> Value:
     """Applies a function to a value, to each branch where it is a Choice. Absent in all branches is absent."""
     data = value.data
-    if not isinstance(data, Choice):
+    if type(data) is not Choice:
         return function(value)
     branches: list[Branch] = []
     for branch in data.branches:
         found = lift(branch.value, function)
-        for guard, leaf in flatten(found) if isinstance(found.data, Choice) else [(None, found)]:
+        for guard, leaf in flatten(found) if type(found.data) is Choice else [(None, found)]:
             if guard is None:
                 branches.append(Branch(branch.guard, leaf))
             else:
@@ -66,7 +66,7 @@ def otherwise(value: Value, fallback: Callable[[], Value]) -> Value:
     """The value, and where it is absent (also in a branch) what `fallback` yields."""
     if value.data is ABSENT:
         return fallback()
-    if isinstance(value.data, Choice) and any(branch.value.data is ABSENT for branch in value.data.branches):
+    if type(value.data) is Choice and any(branch.value.data is ABSENT for branch in value.data.branches):
         other = fallback()
         if other.data is ABSENT:
             return value
@@ -94,7 +94,7 @@ def _first_of(word: FirstOf, scope: Scope) -> Value:
     found = NOTHING
     for option in word.words:
         found = otherwise(found, lambda option=option: select(option, scope))  # type: ignore[misc]
-        if found.data is not ABSENT and not isinstance(found.data, Choice):
+        if found.data is not ABSENT and type(found.data) is not Choice:
             break
     return found
 
@@ -106,7 +106,7 @@ def _together(word: Together, scope: Scope) -> Value:
     unknown = next((found for found in lists if isinstance(found.data, Unknown)), None)
     if unknown is not None:
         lists = [found.with_data((found,)) if isinstance(found.data, Unknown) else found for found in lists]
-    if any(isinstance(found.data, Choice) for found in lists):
+    if any(type(found.data) is Choice for found in lists):
         return lists[0].with_data(map_choices(lambda parts: Value(_joined(parts)), tuple(lists)).data)
     return lists[0].with_data(_joined(tuple(lists)))
 
@@ -151,7 +151,7 @@ def _json(word: Json, scope: Scope) -> Value:
 
 
 def _begins_as_json(value: Value) -> bool:
-    first = value.data.pieces[0].data if isinstance(value.data, Text) and value.data.pieces else value.data
+    first = value.data.pieces[0].data if type(value.data) is Text and value.data.pieces else value.data
     return not isinstance(first, str) or first.lstrip().startswith("{")
 
 
@@ -162,7 +162,7 @@ def _yaml(value: Value) -> Value:
     from kmsguard.syntax.yaml import Mapping, Scalar, YamlNode, parse
 
     def plain(node: YamlNode) -> Value:
-        span = value.data.place(node.start, node.end) if isinstance(value.data, Text) else value.span
+        span = value.data.place(node.start, node.end) if type(value.data) is Text else value.span
         if isinstance(node, Scalar):
             return Value(node.text, span, span, value.trail)
         if isinstance(node, Mapping):
@@ -207,10 +207,11 @@ def _pairs(word: Pairs, scope: Scope) -> Value:
         members: dict[str, Value] = {}
         for element in elements.items:
             name = follow(element, (word.key,))
-            if isinstance(element.data, (Choice, Unknown)) or (name.text is None and name.data is not ABSENT):
+            text = name.text
+            if text is not None:
+                members[text] = follow(element, (word.value,)).at(element.where)
+            elif type(element.data) is Choice or isinstance(element.data, Unknown) or name.data is not ABSENT:
                 return elements.with_data(Unknown("the name of a member is not known"))
-            if name.text is not None:
-                members[name.text] = follow(element, (word.value,)).at(element.where)
         return elements.with_data(members)
 
     return lift(as_list(select(word.word, scope), keep_map=True), collected)
@@ -259,24 +260,34 @@ def follow(value: Value, steps: tuple[str, ...]) -> Value:
 
     A list of one block is entered by itself: blocks that cannot be repeated are lists too.
     """
+    for number, step in enumerate(steps):
+        data = value.data
+        if type(data) is not dict or step.startswith("["):
+            return _follow(value, steps[number:])
+        member = data.get(step)
+        if member is None:
+            return NOTHING
+        value = member
+    return value
+
+
+def _follow(value: Value, steps: tuple[str, ...]) -> Value:
+    """The same at what is no map, or by a step that is no name."""
     data = value.data
-    if isinstance(data, Choice):
-        return lift(value, lambda branch: follow(branch, steps)) if steps else value
-    if not steps:
-        return value
+    if data is ABSENT:
+        return _elements(value, steps[0], steps[1:]) if steps[0].startswith("[") else NOTHING
+    if type(data) is Choice:
+        return lift(value, lambda branch: follow(branch, steps))
     if isinstance(data, Unknown):
         return _inside_unknown(value, data, steps)
     step = steps[0]
     if step.startswith("["):
         return _elements(value, step, steps[1:])
-    if isinstance(data, dict):
-        member = data.get(step)
-        return NOTHING if member is None else follow(member, steps[1:])
     if isinstance(data, tuple):
         if not data:
             return NOTHING
         return follow(data[0], steps) if len(data) == 1 else value.with_data(Unknown(f"there is more than one {step}"))
-    if isinstance(data, Text):
+    if type(data) is Text:
         return value.with_data(Unknown("a text stands where a block is expected"))
     return NOTHING
 
@@ -316,7 +327,7 @@ def _gathered(value: Value, elements: tuple[Value, ...], rest: tuple[str, ...]) 
     if "[]" not in rest and "[*]" not in rest:
         items = tuple(item for item in found if item.data is not ABSENT)
         return value.with_data(items) if items or isinstance(value.data, tuple) else NOTHING
-    if any(isinstance(item.data, Choice) for item in found):
+    if any(type(item.data) is Choice for item in found):
         joined = map_choices(lambda parts: Value(_joined(parts)), tuple(found))
         return value.with_data(joined.data)
     return value.with_data(_joined(tuple(found)))
@@ -366,7 +377,7 @@ def as_list(value: Value, *, keep_map: bool = False) -> Value:
 
 
 def _undecided(value: Value) -> bool:
-    return isinstance(value.data, (Unknown, Choice)) or (isinstance(value.data, Text) and value.data.known is None)
+    return isinstance(value.data, (Unknown, Choice)) or (type(value.data) is Text and value.data.known is None)
 
 
 # --- Plain data of kind files -------------------------------------------------------------------------------------------------
@@ -447,35 +458,38 @@ def _converted(leaf: Value, convert: Callable[[Value], Value]) -> Value:
 
 def spread(value: Value) -> Value:
     """A text whose holes hang on conditions as a Choice of texts."""
+    return lift(value, _expanded) if type(value.data) is Text or type(value.data) is Choice else value
 
-    def expanded(leaf: Value) -> Value:
-        data = leaf.data
-        if not isinstance(data, Text):
-            return leaf
-        if len(data.pieces) == 1 and not isinstance(data.pieces[0].data, str):
-            piece = data.pieces[0]
-            return msgspec.structs.replace(
-                piece,
-                place=leaf.place or piece.place,
-                refs=piece.refs or leaf.refs,
-                sensitive=piece.sensitive or leaf.sensitive,
-            )
-        if not any(isinstance(piece.data, Choice) for piece in data.pieces):
-            return leaf
-        chosen = map_choices(lambda parts: leaf.with_data(Text(_flat(parts), None, data.encoding)), data.pieces)
-        return leaf.with_data(chosen.data) if isinstance(chosen.data, Choice) else leaf
 
-    return lift(value, expanded)
+def _expanded(leaf: Value) -> Value:
+    data = leaf.data
+    if type(data) is not Text:
+        return leaf
+    if len(data.pieces) == 1 and not isinstance(data.pieces[0].data, str):
+        piece = data.pieces[0]
+        return msgspec.structs.replace(
+            piece,
+            place=leaf.place or piece.place,
+            refs=piece.refs or leaf.refs,
+            sensitive=piece.sensitive or leaf.sensitive,
+        )
+    if not any(type(piece.data) is Choice for piece in data.pieces):
+        return leaf
+    chosen = map_choices(lambda parts: leaf.with_data(Text(_flat(parts), None, data.encoding)), data.pieces)
+    return leaf.with_data(chosen.data) if type(chosen.data) is Choice else leaf
 
 
 def _flat(parts: tuple[Value, ...]) -> tuple[Value, ...]:
     pieces: list[Value] = []
     for part in parts:
-        if isinstance(part.data, Text):
-            pieces.extend(part.data.pieces)
-        elif isinstance(part.data, (str, Unknown)):
+        data = part.data
+        if type(data) is str:
             pieces.append(part)
-        elif part.data is not ABSENT and part.data is not None:
+        elif type(data) is Text:
+            pieces.extend(data.pieces)
+        elif isinstance(data, Unknown):
+            pieces.append(part)
+        elif data is not ABSENT and data is not None:
             pieces.append(part.with_data(scalar_text(part) or ""))
     return tuple(pieces)
 
@@ -494,7 +508,7 @@ def scalar_text(value: Value) -> str | None:
 
 def _opaque(leaf: Value) -> Value:
     """What a text with holes is for a type that is no text."""
-    if isinstance(leaf.data, Text):
+    if type(leaf.data) is Text:
         for piece in leaf.data.pieces:
             if isinstance(piece.data, Unknown):
                 return leaf.with_data(Unknown(piece.data.reason, piece.data.reference))

@@ -11,7 +11,6 @@ from kmsguard.model.source import Span
 from kmsguard.model.value import Choice, Text, Unknown, Value
 
 _PLACEHOLDER = re.compile(r"\{\{(?!resolve:).*?\}\}|<%.*?%>", re.DOTALL)  # Jinja, Mustache, Handlebars, Go; ERB, EJS
-_MARKS = ("{{", "<%")
 
 
 def opened(policy: Value, head: Span, problems: list[Problem]) -> Value:
@@ -19,10 +18,33 @@ def opened(policy: Value, head: Span, problems: list[Problem]) -> Value:
 
     `{{resolve:…}}` is a dynamic reference of CloudFormation, and none of these.
     """
+    return _opened(policy, head, problems) if _has_mark(policy) else policy
+
+
+def _has_mark(policy: Value) -> bool:
+    """Whether anything in it looks like a placeholder. Hardly any policy has one, so it is looked for first."""
+    pending = [policy]
+    while pending:
+        data = pending.pop().data
+        if type(data) is str:
+            if "{{" in data or "<%" in data:
+                return True
+        elif type(data) is dict:
+            pending.extend(data.values())
+        elif type(data) is tuple:
+            pending.extend(data)
+        elif type(data) is Text:
+            pending.extend(data.pieces)
+        elif type(data) is Choice:
+            pending.extend(branch.value for branch in data.branches)
+    return False
+
+
+def _opened(policy: Value, head: Span, problems: list[Problem]) -> Value:
     data = policy.data
     if isinstance(data, str):
         return _unknown(policy, data, head, problems)
-    if isinstance(data, Text):
+    if type(data) is Text:
         for piece in data.pieces:
             if isinstance(piece.data, str):
                 found = _unknown(policy, piece.data, piece.span or head, problems)
@@ -30,21 +52,19 @@ def opened(policy: Value, head: Span, problems: list[Problem]) -> Value:
                     return found
         return policy
     if isinstance(data, tuple):
-        items = tuple(opened(item, head, problems) for item in data)
+        items = tuple(_opened(item, head, problems) for item in data)
         return policy if all(map(_same, items, data)) else policy.with_data(items)
     if isinstance(data, dict):
-        members = {name: opened(member, head, problems) for name, member in data.items()}
+        members = {name: _opened(member, head, problems) for name, member in data.items()}
         return policy if all(map(_same, members.values(), data.values())) else policy.with_data(members)
-    if isinstance(data, Choice):
-        branches = tuple(msgspec.structs.replace(one, value=opened(one.value, head, problems)) for one in data.branches)
+    if type(data) is Choice:
+        branches = tuple(msgspec.structs.replace(one, value=_opened(one.value, head, problems)) for one in data.branches)
         same = all(one.value is before.value for one, before in zip(branches, data.branches, strict=True))
         return policy if same else policy.with_data(Choice(branches))
     return policy
 
 
 def _unknown(value: Value, text: str, place: Span, problems: list[Problem]) -> Value:
-    if not any(mark in text for mark in _MARKS):
-        return value
     placeholder = _PLACEHOLDER.search(text)
     if placeholder is None:
         return value

@@ -16,6 +16,9 @@ from kmsguard.model.value import PARTITION, Choice, Target, Text, Unknown, Value
 Symbol: TypeAlias = "tuple[str | Target, ...]"
 """A text that may be known only symbolically, as something that can be looked up: literal runs, and what stands for others."""
 
+Parts: TypeAlias = "list[str | Target | None]"
+"""A text in the same way, of which a part may be wholly unknown."""
+
 
 class Arn(NamedTuple):
     """An ARN in its parts."""
@@ -92,7 +95,7 @@ def without_slash(value: Value) -> Value:
         data = leaf.data
         if isinstance(data, str):
             return leaf.with_data(data.removeprefix("/"))
-        if isinstance(data, Text) and isinstance(data.pieces[0].data, str):
+        if type(data) is Text and isinstance(data.pieces[0].data, str):
             first = data.pieces[0]
             return leaf.with_data(Text((first.with_data(str(first.data).removeprefix("/")), *data.pieces[1:])))
         return leaf
@@ -122,7 +125,7 @@ def has_parts(data: Plain) -> bool:
 def append(pieces: list[Value], value: Value) -> None:
     """Adds a text to pieces; neighbouring literal runs become one."""
     data = value.data
-    if isinstance(data, Text):
+    if type(data) is Text:
         for piece in data.pieces:
             append(pieces, piece)
         return
@@ -147,7 +150,10 @@ def standing_at(value: Value, span: Span | None) -> Value:
 def pieces_of(value: Value) -> list[Value]:
     """The pieces of a text, neighbouring literal runs joined."""
     data = value.data
-    if isinstance(data, Text):
+    if type(data) is Text:
+        known = data.known
+        if known is not None:
+            return [Value(known)] if data.pieces else []
         pieces: list[Value] = []
         for piece in data.pieces:
             append(pieces, piece)
@@ -155,35 +161,54 @@ def pieces_of(value: Value) -> list[Value]:
     return [value] if isinstance(data, (str, Unknown, Choice)) else []
 
 
-def symbol_of(pieces: list[Value]) -> Symbol | None:
-    """Pieces as something that can be looked up; None where something in them is wholly unknown."""
-    symbol: list[str | Target] = []
-    for piece in pieces:
-        if isinstance(piece.data, str):
-            symbol.append(piece.data)
-        elif piece.target is not None:
-            symbol.append(piece.target)
-        else:
-            return None
-    return tuple(symbol) if symbol else None
-
-
-def split_arn(pieces: list[Value]) -> Arn | None:
-    """An ARN in its parts; None where it is none, or its first five colons are not all written."""
-    fields: list[list[Value]] = [[]]
-    for piece in pieces:
-        if not isinstance(piece.data, str) or len(fields) == 6:
-            fields[-1].append(piece)
-            continue
-        runs = piece.data.split(":", 6 - len(fields))
-        for number, run in enumerate(runs):
-            if number:
-                fields.append([])
+def parts_of(value: Value) -> Parts:
+    """A text as literal runs and what stands for others; None is what is wholly unknown. Nothing for what is no text."""
+    data = value.data
+    if isinstance(data, str):
+        return [data]
+    if type(data) is not Text:
+        return [data.target] if isinstance(data, Unknown) else [None] if type(data) is Choice else []
+    parts: Parts = []
+    run: list[str] = []  # literal pieces in a row
+    for piece in data.pieces:
+        for part in [piece.data] if isinstance(piece.data, str) else parts_of(piece):
+            if isinstance(part, str):
+                run.append(part)
+                continue
             if run:
-                fields[-1].append(piece.with_data(run))
+                parts.append("".join(run))
+                run.clear()
+            parts.append(part)
+    if run:
+        parts.append("".join(run))
+    return parts
+
+
+def symbol_of(parts: Parts) -> Symbol | None:
+    """Parts as something that can be looked up; None where something in them is wholly unknown, or there are none."""
+    known = [part for part in parts if part is not None]
+    return tuple(known) if known and len(known) == len(parts) else None
+
+
+def split_arn(parts: Parts) -> Arn | None:
+    """An ARN in its parts; None where it is none, or its first five colons are not all written."""
+    fields: list[Parts] = [[]]
+    for part in parts:
+        if part is None or len(fields) == 6 or not isinstance(part, str):
+            fields[-1].append(part)
+            continue
+        first, *more = part.split(":", 6 - len(fields))
+        if first:
+            fields[-1].append(first)
+        fields.extend([run] if run else [] for run in more)
     if len(fields) != 6:
         return None
-    return Arn(*(symbol_of(field) if field else () for field in (fields[2], fields[3], fields[4], fields[5])))
+    _, _, service, region, account, tail = fields
+    return Arn(_field(service), _field(region), _field(account), _field(tail))
+
+
+def _field(parts: Parts) -> Symbol | None:
+    return symbol_of(parts) if parts else ()
 
 
 _SEPARATORS = ":/,"
@@ -227,21 +252,6 @@ def _is_between(delimiter: str, around: Sequence[object]) -> bool:
     half_out = tuple(delimiter[: len(delimiter) - cut] for cut in range(1, len(words[-1]) + 1))
     texts = [text for text in around if isinstance(text, str)]
     return not any(text.startswith(half_in) or text.endswith(half_out) for text in texts)
-
-
-class Reference:
-    """A value that names a resource, taken apart once for all the kinds that it is looked up among."""
-
-    __slots__ = ("arn", "is_arn", "kinds", "leaf", "pieces", "symbol")
-
-    def __init__(self, leaf: Value) -> None:
-        self.leaf = leaf
-        self.pieces = pieces_of(leaf)
-        first = self.pieces[0].data if self.pieces else None
-        self.is_arn = isinstance(first, str) and first.startswith("arn:")
-        self.arn = split_arn(self.pieces) if self.is_arn else None
-        self.symbol = symbol_of(self.pieces) if not self.is_arn else None
-        self.kinds: frozenset[str] | None = None  # of what is written; of whoever looks it up
 
 
 def occurrences(text: str, mark: str) -> Iterator[int]:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import msgspec
 
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import NO, UNKNOWN, YES, Truth
 
 Scalar: TypeAlias = "str | bool | int | float | None"
 
 
+@final
 class Atom(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """One open fact of a unit: the `subject` (a variable, a parameter, or the text of a condition that cannot be looked into)
     equals a value.
@@ -26,25 +27,44 @@ class Atom(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     value: Scalar = True
     among: tuple[Scalar, ...] = ()
 
+    @property
+    def alone(self) -> Truth:
+        """What it is where nothing is assumed of its subject."""
+        return self.left(self.among)
 
+    def left(self, among: Sequence[Scalar]) -> Truth:
+        """What it is where its subject can only have these values any more."""
+        if not self.among:
+            return UNKNOWN
+        value = self.value
+        for one in among:
+            if (one is value or one == value) and type(one) is type(value):
+                return YES if len(among) == 1 else UNKNOWN
+        return NO
+
+
+@final
 class Not(msgspec.Struct, frozen=True, gc=False):
     """Negation."""
 
     of: Formula
 
 
+@final
 class All(msgspec.Struct, frozen=True, gc=False):
     """Conjunction; of nothing it is true."""
 
     of: tuple[Formula, ...]
 
 
+@final
 class Any(msgspec.Struct, frozen=True, gc=False):
     """Disjunction; of nothing it is false."""
 
     of: tuple[Formula, ...]
 
 
+@final
 class Named(msgspec.Struct, frozen=True, gc=False):
     """A formula that has a name in the source (a CloudFormation condition, a local), by which it is shown."""
 
@@ -53,9 +73,6 @@ class Named(msgspec.Struct, frozen=True, gc=False):
 
 
 _Typed: TypeAlias = tuple[type, Scalar]
-
-
-_NOTHING_SAID: tuple[None, frozenset[_Typed]] = (None, frozenset())
 
 
 def _typed(value: Scalar) -> _Typed:
@@ -79,24 +96,26 @@ class World(msgspec.Struct, frozen=True, dict=True):
 
     def truth(self, formula: Formula) -> Truth:
         """What a formula is in this world: UNKNOWN where an atom is not assumed, and does not follow from what is."""
-        if isinstance(formula, Truth):
-            return formula
-        if isinstance(formula, Named):
+        if type(formula) is Atom:
+            return self._atom(formula)
+        if type(formula) is Named:
             known = self._told.get(id(formula))
             if known is None:
                 known = self._told[id(formula)] = (self.truth(formula.of), formula)
             return known[0]
-        if isinstance(formula, Atom):
-            return self._atom(formula)
-        if isinstance(formula, Not):
+        if type(formula) is Not:
             return ~self.truth(formula.of)
-        decisive = Truth.NO if isinstance(formula, All) else Truth.YES
+        if type(formula) is All or type(formula) is Any:
+            return self._of_several(formula.of, NO if type(formula) is All else YES)
+        return formula
+
+    def _of_several(self, formulas: tuple[Formula, ...], decisive: Truth) -> Truth:
         result = ~decisive
-        for part in formula.of:
+        for part in formulas:
             truth = self.truth(part)
             if truth is decisive:
                 return truth
-            if truth is Truth.UNKNOWN:
+            if truth is UNKNOWN:
                 result = truth
         return result
 
@@ -138,24 +157,21 @@ class World(msgspec.Struct, frozen=True, dict=True):
         return subjects
 
     def _atom(self, atom: Atom) -> Truth:
-        held, excluded = self._subjects.get((atom.unit, atom.subject), _NOTHING_SAID)
+        said = self._subjects.get((atom.unit, atom.subject))
+        if said is None:
+            return atom.alone
+        held, excluded = said
         value = _typed(atom.value)
         if held is not None:
-            return Truth.YES if held == value else Truth.NO
+            return YES if held == value else NO
         if value in excluded:
-            return Truth.NO
-        if atom.among:
-            left = [one for one in map(_typed, atom.among) if one not in excluded]
-            if value not in left:
-                return Truth.NO
-            if len(left) == 1:
-                return Truth.YES
-        return Truth.UNKNOWN
+            return NO
+        return atom.left([one for one in atom.among if _typed(one) not in excluded])
 
     def assume(self, atom: Atom, holds: bool) -> World | None:
         """This world with one more assumption, or None where the two contradict each other."""
         known = self._atom(atom)
-        if known is not Truth.UNKNOWN:
+        if known is not UNKNOWN:
             return self if known is Truth.of(holds) else None
         return World({**self.assumed, atom: holds})
 
@@ -180,7 +196,7 @@ class UndecidedError(Exception):
 
 def atoms(formula: Formula) -> Iterator[Atom]:
     """The atoms of a formula, in the order in which they stand."""
-    if isinstance(formula, Atom):
+    if type(formula) is Atom:
         yield formula
     elif isinstance(formula, (Not, Named)):
         yield from atoms(formula.of)
@@ -198,9 +214,9 @@ def decide(formula: Formula, world: World) -> Truth:
         UndecidedError: where an atom that the world leaves open decides it.
     """
     truth = world.truth(formula)
-    if truth is Truth.UNKNOWN and not world.vague:
+    if truth is UNKNOWN and not world.vague:
         for atom in atoms(formula):
-            if world.truth(atom) is Truth.UNKNOWN:
+            if world.truth(atom) is UNKNOWN:
                 raise UndecidedError(atom, formula)
     return truth
 
@@ -217,9 +233,9 @@ def consistent(world: World, formulas: Iterable[Formula]) -> bool:
             return False
         here = pending.pop()
         truth = here.truth(whole)
-        if truth is Truth.NO:
+        if truth is NO:
             continue
-        atom = None if truth is Truth.YES else next((a for a in atoms(whole) if here.truth(a) is Truth.UNKNOWN), None)
+        atom = None if truth is YES else next((a for a in atoms(whole) if here.truth(a) is UNKNOWN), None)
         if atom is None:
             return True
         split = (here.assume(atom, holds) for holds in (False, True))
@@ -229,52 +245,52 @@ def consistent(world: World, formulas: Iterable[Formula]) -> bool:
 
 def negate(formula: Formula) -> Formula:
     """NOT, simplified."""
-    if isinstance(formula, Truth):
+    if type(formula) is Truth:
         return ~formula
-    return formula.of if isinstance(formula, Not) else Not(formula)
+    return formula.of if type(formula) is Not else Not(formula)
 
 
 def conjunction(*formulas: Formula) -> Formula:
     """AND, simplified: decided parts are dropped, a part that is NO decides all."""
     if len(formulas) == 2:  # most have two, of which one says nothing
-        if formulas[0] is Truth.YES:
+        if formulas[0] is YES:
             return formulas[1]
-        if formulas[1] is Truth.YES:
+        if formulas[1] is YES:
             return formulas[0]
     parts: list[Formula] = []
     for formula in formulas:
-        if formula is Truth.NO:
-            return Truth.NO
-        if formula is not Truth.YES and formula not in parts:
+        if formula is NO:
+            return NO
+        if formula is not YES and formula not in parts:
             parts.append(formula)
-    return Truth.YES if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
+    return YES if not parts else parts[0] if len(parts) == 1 else All(tuple(parts))
 
 
 def disjunction(*formulas: Formula) -> Formula:
     """OR, simplified."""
     parts: list[Formula] = []
     for formula in formulas:
-        if formula is Truth.YES:
-            return Truth.YES
-        if formula is not Truth.NO and formula not in parts:
+        if formula is YES:
+            return YES
+        if formula is not NO and formula not in parts:
             parts.append(formula)
-    return Truth.NO if not parts else parts[0] if len(parts) == 1 else Any(tuple(parts))
+    return NO if not parts else parts[0] if len(parts) == 1 else Any(tuple(parts))
 
 
 def show(formula: Formula) -> str:
     """A formula as text: `var.prod`, `Environment == "prod"`, `IsProd`, `not (IsProd and IsEast)`."""
     if isinstance(formula, Truth):
         return formula.name.lower()
-    if isinstance(formula, Named):
+    if type(formula) is Named:
         return formula.name
-    if isinstance(formula, Atom):
+    if type(formula) is Atom:
         if formula.value is True:
             return formula.subject
         value = f'"{formula.value}"' if isinstance(formula.value, str) else str(formula.value).lower()
         return f"{formula.subject} == {value}"
-    if isinstance(formula, Not):
+    if type(formula) is Not:
         return f"not {_inner(formula.of)}"
-    return (" and " if isinstance(formula, All) else " or ").join(_inner(f) for f in formula.of)
+    return (" and " if type(formula) is All else " or ").join(_inner(f) for f in formula.of)
 
 
 def _inner(formula: Formula) -> str:

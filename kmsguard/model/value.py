@@ -6,15 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from itertools import count, groupby
-from typing import TypeAlias
+from typing import TypeAlias, final
 
 import msgspec
 
-from kmsguard.model.guard import NOWHERE_ASSUMED, All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide, show
+from kmsguard.model.guard import All, Atom, Formula, Named, Not, Scalar, World, conjunction, decide, show
 from kmsguard.model.source import Span
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import NO, UNKNOWN, YES, Truth
 
 
+@final
 class Target(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """An attribute of a declaration, named symbolically: two equal targets are the same value, whatever it turns out to be.
 
@@ -35,6 +36,7 @@ PARTITION = Target("", "partition")
 DNS_SUFFIX = Target("", "dns_suffix")  # what the names of services end in: it hangs on the partition
 
 
+@final
 class Step(msgspec.Struct, frozen=True, gc=False):
     """One step of the way that a value took, newest first; `before` is the step before."""
 
@@ -77,6 +79,7 @@ class Unknown(msgspec.Struct, frozen=True, gc=False):
     allowed: tuple[Scalar, ...] = ()
 
 
+@final
 class Branch(msgspec.Struct, frozen=True, gc=False):
     """One way in which a Choice can turn out."""
 
@@ -84,6 +87,7 @@ class Branch(msgspec.Struct, frozen=True, gc=False):
     value: Value
 
 
+@final
 class Choice(msgspec.Struct, frozen=True, gc=False):
     """What hangs on an undecided condition. The guards of the branches exclude each other, and one of them holds."""
 
@@ -93,6 +97,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 MAX_BRANCHES = 16
 
 
+@final
 class Absent(msgspec.Struct, frozen=True):
     """Nothing is written there (`AWS::NoValue`, an argument that is null): not null, not unknown."""
 
@@ -103,6 +108,7 @@ class Absent(msgspec.Struct, frozen=True):
 ABSENT = Absent()
 
 
+@final
 class Text(msgspec.Struct, frozen=True, gc=False):
     """A text that is more than one literal.
 
@@ -160,6 +166,7 @@ Data: TypeAlias = (
 )
 
 
+@final
 class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
     """A value with its history.
 
@@ -184,7 +191,7 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
     def text(self) -> str | None:
         """The text, where it is one and all of it is known."""
         data = self.data
-        return data if isinstance(data, str) else data.known if isinstance(data, Text) else None
+        return data if isinstance(data, str) else data.known if type(data) is Text else None
 
     @property
     def items(self) -> tuple[Value, ...]:
@@ -199,19 +206,20 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
     @property
     def target(self) -> Target | None:
         """The symbolic value that it is, where it is one."""
-        return self.data.target if isinstance(self.data, Unknown) else None
+        data = self.data
+        return data.target if type(data) is not str and isinstance(data, Unknown) else None
 
     @property
     def is_known(self) -> bool:
         """Whether the outermost of it is known: no Unknown, no Choice, no text with holes."""
         data = self.data
-        if isinstance(data, Text):
+        if type(data) is Text:
             return data.known is not None
         return not isinstance(data, (Unknown, Choice))
 
     def at(self, place: Span | None) -> Value:
         """The same value, held by another entry."""
-        return msgspec.structs.replace(self, place=place)
+        return Value(self.data, self.span, place, self.trail, self.refs, self.sensitive)
 
     def via(self, what: str, name: str, span: Span | None) -> Value:
         """The same value, one step further on its way."""
@@ -219,7 +227,7 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
 
     def with_data(self, data: Data) -> Value:
         """The same history, other data."""
-        return msgspec.structs.replace(self, data=data)
+        return Value(data, self.span, self.place, self.trail, self.refs, self.sensitive)
 
     def walk(self) -> Iterator[Value]:
         """This value and all that it holds: elements, members, pieces, branches, what a text encodes."""
@@ -234,11 +242,11 @@ class Value(msgspec.Struct, frozen=True, gc=False, dict=False):
                 pending.extend(reversed(data))
             elif isinstance(data, dict):
                 pending.extend(reversed(data.values()))
-            elif isinstance(data, Text):
+            elif type(data) is Text:
                 if data.encodes is not None:
                     pending.append(data.encodes)
                 pending.extend(reversed(data.pieces))
-            elif isinstance(data, Choice):
+            elif type(data) is Choice:
                 pending.extend(branch.value for branch in reversed(data.branches))
 
 
@@ -261,7 +269,7 @@ def resolve(value: Value, world: World) -> Value:
     Raises:
         UndecidedError: where the world does not say which branch holds, and is not vague.
     """
-    while isinstance(value.data, Choice):
+    while type(value.data) is Choice:
         if world.vague:
             vague = _vague(value, world)
             if vague is not None:
@@ -269,10 +277,10 @@ def resolve(value: Value, world: World) -> Value:
         place, sensitive = value.place, value.sensitive
         for branch in value.data.branches:
             truth = decide(branch.guard, world)
-            if truth is Truth.YES:
+            if truth is YES:
                 value = branch.value
                 break
-            if truth is Truth.UNKNOWN:
+            if truth is UNKNOWN:
                 return value.with_data(Unknown("a condition that cannot be decided", not_null=False))
         else:
             return value.with_data(Unknown("a condition that cannot be decided"))
@@ -307,10 +315,10 @@ def _text_of_several(value: Value, world: World) -> Value | None:
     sensitive = False
     for guard, option in flatten(value):
         truth = world.truth(guard)
-        if truth is Truth.NO:
+        if truth is NO:
             continue
         parts = _parts(option.data)
-        if truth is Truth.YES or not parts:
+        if truth is YES or not parts:
             return None
         options.append((guard, parts))
         sensitive = sensitive or option.sensitive
@@ -321,7 +329,7 @@ def _parts(data: Data) -> tuple[Data, ...]:
     """The characters and holes of a text; nothing of what is none."""
     if isinstance(data, str):
         return tuple(data)
-    if not isinstance(data, Text) or data.encodes is not None:
+    if type(data) is not Text or data.encodes is not None:
         return ()
     parts: list[Data] = []
     for piece in data.pieces:
@@ -375,10 +383,12 @@ def resolve_deep(value: Value, world: World) -> Value:
     Raises:
         UndecidedError: where the world does not decide a Choice in it.
     """
-    if isinstance(value.data, str):  # most are
-        return value
-    value = resolve(value, world)
     data = value.data
+    if type(data) is Choice:
+        value = resolve(value, world)
+        data = value.data
+    if isinstance(data, str):
+        return value
     if isinstance(data, tuple):
         items = [resolve_deep(item, world) for item in data]
         if all(item is before and item.data is not ABSENT for item, before in zip(items, data, strict=True)):
@@ -389,20 +399,19 @@ def resolve_deep(value: Value, world: World) -> Value:
         if all(member is data[name] and member.data is not ABSENT for name, member in members.items()):
             return value
         return value.with_data({n: v for n, v in members.items() if v.data is not ABSENT})
-    if isinstance(data, Text):
+    if type(data) is Text:
         return _resolve_text(value, data, world)
     return value
 
 
 def _resolve_text(value: Value, text: Text, world: World) -> Value:
+    encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
+    if encodes is text.encodes and not any(type(piece.data) is Choice or type(piece.data) is Text for piece in text.pieces):
+        return value
     pieces: list[Value] = []
     for piece in text.pieces:
-        resolved = resolve(piece, world) if isinstance(piece.data, Choice) else piece
-        pieces.extend(resolved.data.pieces if isinstance(resolved.data, Text) else (resolved,))
-    encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
-    same = encodes is text.encodes and len(pieces) == len(text.pieces)
-    if same and all(piece is before for piece, before in zip(pieces, text.pieces, strict=True)):
-        return value
+        resolved = resolve(piece, world)
+        pieces.extend(resolved.data.pieces if type(resolved.data) is Text else (resolved,))
     return value.with_data(Text(tuple(pieces), encodes, text.encoding))
 
 
@@ -411,9 +420,9 @@ def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple
 
     The result is a Choice, or an Unknown with the branches' scalars as `allowed` where there would be more than MAX_BRANCHES.
     """
-    combinations: list[tuple[Formula, tuple[Value, ...]]] = [(Truth.YES, ())]
+    combinations: list[tuple[Formula, tuple[Value, ...]]] = [(YES, ())]
     for argument in arguments:
-        if not isinstance(argument.data, Choice):
+        if type(argument.data) is not Choice:
             combinations = [(guard, (*done, argument)) for guard, done in combinations]
             continue
         options = flatten(argument)
@@ -421,7 +430,7 @@ def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple
         for guard, done in combinations:
             for option_guard, option in options:
                 both = conjunction(guard, option_guard)
-                if guard is Truth.YES or possible(both):  # each of the options is possible
+                if both is option_guard or possible(both):  # what is flat is possible by itself
                     grown.append((both, (*done, option)))
             if len(grown) > MAX_BRANCHES:
                 return Value(Unknown("too many combinations of conditions"))
@@ -433,10 +442,14 @@ def map_choices(function: Callable[[tuple[Value, ...]], Value], arguments: tuple
 
 def flatten(value: Value) -> list[tuple[Formula, Value]]:
     """The branches of a value with their guards, Choices inside branches joined into one list."""
-    if not isinstance(value.data, Choice):
-        return [(Truth.YES, value)]
+    if type(value.data) is not Choice:
+        return [(YES, value)]
     out: list[tuple[Formula, Value]] = []
     for branch in value.data.branches:
+        if type(branch.value.data) is not Choice:
+            if possible(branch.guard):
+                out.append((branch.guard, branch.value))
+            continue
         for guard, inner in flatten(branch.value):
             both = conjunction(branch.guard, guard)
             if possible(both):
@@ -446,28 +459,32 @@ def flatten(value: Value) -> list[tuple[Formula, Value]]:
 
 def possible(formula: Formula) -> bool:
     """Whether a conjunction of guards can hold; only plain contradictions are seen."""
-    while isinstance(formula, Named):
+    while type(formula) is Named:
         formula = formula.of
-    if isinstance(formula, (Truth, Atom)) or (isinstance(formula, Not) and isinstance(formula.of, Atom)):
-        return NOWHERE_ASSUMED.truth(formula) is not Truth.NO
+    if type(formula) is Truth:
+        return formula is not NO
+    if type(formula) is Atom:
+        return formula.alone is not NO
+    if type(formula) is Not and type(formula.of) is Atom:
+        return formula.of.alone is not YES
     world = World()
     pending: list[Formula] = [formula]
     rest: list[Formula] = []
     while pending:
         part = pending.pop()
-        if isinstance(part, Named):
+        if type(part) is Named:
             pending.append(part.of)
-        elif isinstance(part, All):
+        elif type(part) is All:
             pending.extend(part.of)
-        elif isinstance(part, Not) and isinstance(part.of, Named):
+        elif type(part) is Not and type(part.of) is Named:
             pending.append(Not(part.of.of))
-        elif isinstance(part, Atom) or (isinstance(part, Not) and isinstance(part.of, Atom)):
-            atom, holds = (part, True) if isinstance(part, Atom) else (part.of, False)
-            assert isinstance(atom, Atom)
+        elif type(part) is Atom or (type(part) is Not and type(part.of) is Atom):
+            atom, holds = (part, True) if type(part) is Atom else (part.of, False)
+            assert type(atom) is Atom
             grown = world.assume(atom, holds)
             if grown is None:
                 return False
             world = grown
         else:
             rest.append(part)
-    return all(world.truth(part) is not Truth.NO for part in rest)
+    return all(world.truth(part) is not NO for part in rest)
