@@ -632,3 +632,18 @@ def test_what_a_store_holds_stays_open(units: list[Unit]) -> None:
     """Where nobody, or more than one, makes the parameter, or what it holds is only a text, nothing is linked."""
     [end] = import_ends(build(units, load()))
     assert end.startswith("<${ssm:/app/")
+
+
+def test_every_address_inside_of_a_bucket_leads_to_it() -> None:
+    """Each `s3://bucket/prefix` leads to the bucket, not only the first that is looked up."""
+    bucket = declare("aws_s3_bucket.b", {"bucket": "example-results"})
+    groups = [
+        declare(
+            f"aws_athena_workgroup.{name}",
+            {"configuration": {"result_configuration": {"output_location": f"s3://example-results/{name}/"}}},
+        )
+        for name in ("one", "two")
+    ]
+    graph = build([terraform(bucket, *groups)], load())
+    ends = [edge.target for edge in graph.edges() if edge.name == "bucket" and edge.source.kind == "athena.workgroup"]
+    assert [getattr(end, "address", None) for end in ends] == ["aws_s3_bucket.b", "aws_s3_bucket.b"]
