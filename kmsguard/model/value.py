@@ -405,13 +405,14 @@ def resolve_deep(value: Value, world: World) -> Value:
 
 
 def _resolve_text(value: Value, text: Text, world: World) -> Value:
-    encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
-    if encodes is text.encodes and not any(type(piece.data) is Choice or type(piece.data) is Text for piece in text.pieces):
-        return value
     pieces: list[Value] = []
     for piece in text.pieces:
-        resolved = resolve(piece, world)
+        resolved = resolve(piece, world) if type(piece.data) is Choice else piece
         pieces.extend(resolved.data.pieces if type(resolved.data) is Text else (resolved,))
+    encodes = resolve_deep(text.encodes, world) if text.encodes is not None else None
+    same = encodes is text.encodes and len(pieces) == len(text.pieces)
+    if same and all(piece is before for piece, before in zip(pieces, text.pieces, strict=True)):
+        return value
     return value.with_data(Text(tuple(pieces), encodes, text.encoding))
 
 
