@@ -8,26 +8,25 @@ https://docs.aws.amazon.com/kms/latest/developerguide/grants.html
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
 from kmsguard.iam import result
-from kmsguard.iam.conditions import Held, Undecided, condition_holds, expand, test_holds
+from kmsguard.iam.conditions import condition_holds, expand, test_holds
 from kmsguard.iam.context import Asked
 from kmsguard.iam.document import Element, PolicyDocument, Statement
+from kmsguard.iam.evidence import Evidence, Found, Part, both, join, soft, unique
+from kmsguard.iam.grants import granted
 from kmsguard.iam.key_policies import aws_managed_key_policy, default_key_policy, via_service_of_alias
-from kmsguard.iam.keys import CONTEXT, CONTEXT_KEYS
-from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_ALIAS, WITH_CONTEXT
+from kmsguard.iam.matching import acting, acts_on, broken, compared, effect_open
+from kmsguard.iam.operations import ACROSS_ACCOUNTS, WITH_ALIAS
 from kmsguard.iam.principals import listed, reach
 from kmsguard.iam.result import NO, YES, Result
 from kmsguard.iam.subjects import EMPTY, NOT_HELD, OWN_ACCOUNT, OWN_REGION, Grant, Key, Layer, Organization, Principal
-from kmsguard.iam.texts import NOWHERE, Deployment, Sym, acts, equal, fits, fold, known, match, opens, show, sym
+from kmsguard.iam.texts import NOWHERE, Deployment, equal, fits, match, opens, show
 from kmsguard.model.finding import Open
-from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT as ABSENT_DATA
 from kmsguard.model.value import Value
 
 __all__ = [
@@ -50,21 +49,6 @@ __all__ = [
     "via_service_of_alias",
 ]
 
-Part: TypeAlias = Literal["allows", "delegates", "denies", "limits", "grants"]
-
-
-class Evidence(msgspec.Struct, frozen=True, eq=False):
-    """A statement or grant, or a layer in which nothing allows, and its part in a decision."""
-
-    part: Part
-    layer: str  # `key policy`, `identity policy`, `permission boundary`, `grant`, …
-    truth: Truth
-    message: str
-    span: Span | None = None
-    statement: Statement | None = None
-    document: PolicyDocument | None = None
-    grant: Grant | None = None
-
 
 class Decision(msgspec.Struct, frozen=True, eq=False):
     """What is decided, and why.
@@ -77,13 +61,6 @@ class Decision(msgspec.Struct, frozen=True, eq=False):
     evidence: tuple[Evidence, ...]
     open: tuple[Open, ...] = ()
     missed: tuple[Evidence, ...] = ()
-
-
-class _Found(msgspec.Struct, frozen=True):
-    """A result with the statements that made it."""
-
-    result: Result
-    evidence: tuple[Evidence, ...] = ()
 
 
 def can(
@@ -188,7 +165,7 @@ class _Deciding:
         if alias.result.truth is Truth.NO:
             return Decision(Truth.NO, alias.evidence)
         total = result.every((possible, result.negation(denied.result), ceilings.result, allowed.result, alias.result))
-        evidence = _unique((*allowed.evidence, *denied.evidence, *ceilings.evidence, *alias.evidence))
+        evidence = unique((*allowed.evidence, *denied.evidence, *ceilings.evidence, *alias.evidence))
         return Decision(total.truth, evidence, total.open, () if total.truth is Truth.YES else missed)
 
     def is_plain(self) -> bool:
@@ -245,7 +222,7 @@ class _Deciding:
     # Statements
 
     def _acts(self, statement: Statement) -> Result:
-        return _acts(statement, self.action)
+        return acts_on(statement, self.action)
 
     def _concerns(self, statement: Statement) -> Result:
         if statement.open or statement.resource is None:
@@ -256,7 +233,7 @@ class _Deciding:
         found: list[Result] = []
         for entry in element.entries:
             if not any("${" in piece for piece in entry.text if isinstance(piece, str)):
-                found.append(result.agreed([_of(fits(entry.text, form), entry.text, form) for form in self.forms]))
+                found.append(result.agreed([compared(fits(entry.text, form), entry.text, form) for form in self.forms]))
                 continue
             pattern = expand("like", entry, True, self.request)
             if isinstance(pattern, Result):
@@ -274,7 +251,7 @@ class _Deciding:
     def _each(self, layers: Iterable[tuple[str, Layer]], effect: str) -> Iterable[tuple[str, PolicyDocument, Statement]]:
         for name, layer in layers:
             for document in layer.documents:
-                for statement in _acting(document, self.action):
+                for statement in acting(document, self.action):
                     if statement.effect in (effect, None):
                         yield name, document, statement
 
@@ -282,7 +259,7 @@ class _Deciding:
         """Whether a statement matches; `by_principal`: it is of a policy that names principals."""
         parts = (self._acts, (self._who if by_principal else _anybody), self._concerns, self._holds)
         found = result.every(part(statement) for part in parts)
-        return result.every((found, result.unknown(*_effect_open(statement)))) if statement.effect is None else found
+        return result.every((found, result.unknown(*effect_open(statement)))) if statement.effect is None else found
 
     def _who(self, statement: Statement) -> Result:
         if statement.open:
@@ -297,7 +274,7 @@ class _Deciding:
             return YES
         return listed(element, self.caller)
 
-    def _allows(self, name: str, layer: Layer, *, by_principal: bool = False) -> _Found:
+    def _allows(self, name: str, layer: Layer, *, by_principal: bool = False) -> Found:
         """Whether some statement of a layer allows."""
         results: list[Result] = []
         evidence: list[Evidence] = []
@@ -308,11 +285,11 @@ class _Deciding:
                 evidence.append(self._shown("allows", name, document, statement, found.truth))
         if layer.missing or layer.missing_allows:
             results.append(result.unknown(*layer.missing, *layer.missing_allows))
-        results.extend(result.unknown(_broken(document)) for document in layer.documents if document.error)
+        results.extend(result.unknown(broken(document)) for document in layer.documents if document.error)
         total = result.some(results)
-        return _Found(total, tuple(e for e in evidence if e.truth is total.truth))
+        return Found(total, tuple(e for e in evidence if e.truth is total.truth))
 
-    def _denied(self) -> _Found:
+    def _denied(self) -> Found:
         layers: list[tuple[str, Layer, bool]] = [("key policy", self.key.policies, True)]
         layers += [("resource control policy", layer, True) for layer in self._rcps()]
         if not self.caller.is_service:
@@ -331,9 +308,9 @@ class _Deciding:
                     evidence.append(self._shown("denies", name, document, statement, found.truth))
             if layer.missing:
                 results.append(result.unknown(*layer.missing))
-            results.extend(result.unknown(_broken(document)) for document in layer.documents if document.error)
+            results.extend(result.unknown(broken(document)) for document in layer.documents if document.error)
         total = result.some(results)
-        return _Found(total, tuple(e for e in evidence if e.truth is total.truth))
+        return Found(total, tuple(e for e in evidence if e.truth is total.truth))
 
     def _scps(self) -> tuple[Layer, ...]:
         bound = not (self.caller.is_service or self.principal.service_linked or self.organization.caller_in_management_account)
@@ -349,8 +326,8 @@ class _Deciding:
         )
         return self.organization.rcps if bound else ()
 
-    def _ceilings(self) -> _Found:
-        found: list[_Found] = []
+    def _ceilings(self) -> Found:
+        found: list[Found] = []
         for name, layers, by_principal in (
             ("service control policy", self._scps(), False),
             ("resource control policy", self._rcps(), True),
@@ -360,16 +337,14 @@ class _Deciding:
                 one = self._allows(name, layer, by_principal=by_principal)
                 found.append(one if one.result.truth is not Truth.NO else self._nothing(name, layer))
         total = result.every(one.result for one in found)
-        return _Found(
-            total, tuple(e for one in found if one.result.truth is total.truth is not Truth.YES for e in one.evidence)
-        )
+        return Found(total, tuple(e for one in found if one.result.truth is total.truth is not Truth.YES for e in one.evidence))
 
-    def _nothing(self, name: str, layer: Layer) -> _Found:
+    def _nothing(self, name: str, layer: Layer) -> Found:
         """A layer in which nothing allows, as evidence."""
         document = layer.documents[0] if layer.documents else None
         message = f"no statement of the {name} allows {self.action} to {self._shown_caller()}"
         span = document.span if document is not None else None
-        return _Found(NO, (Evidence("limits", name, Truth.NO, message, span, None, document),))
+        return Found(NO, (Evidence("limits", name, Truth.NO, message, span, None, document),))
 
     def _shown(self, part: Part, name: str, document: PolicyDocument, statement: Statement, truth: Truth) -> Evidence:
         verb = {"allows": "allows", "delegates": "leaves to identity policies", "denies": "denies"}.get(part, part)
@@ -384,97 +359,97 @@ class _Deciding:
 
     # Paths
 
-    def _service_paths(self) -> tuple[_Found, tuple[Evidence, ...]]:
+    def _service_paths(self) -> tuple[Found, tuple[Evidence, ...]]:
         policy, missed = self._key_policy()
-        grants = self._grants()
-        own = _join(policy.own)
+        grants = granted(self.asked)
+        own = join(policy.own)
         return self._either((own, grants)), missed
 
-    def _aws_paths(self, same: Result) -> tuple[_Found, tuple[Evidence, ...]]:
+    def _aws_paths(self, same: Result) -> tuple[Found, tuple[Evidence, ...]]:
         policy, missed = self._key_policy()
-        grants = self._grants()
+        grants = granted(self.asked)
         limits = {
             "boundary": self._limit("permission boundary", self.principal.boundary),
             "session": self._limit("session policy", self.principal.session_policies),
         }
         identity = self._identity()
-        paths: list[_Found] = []
+        paths: list[Found] = []
         if same.truth is not Truth.NO:
             paths.extend(self._same_account_paths(policy, identity, limits, grants))
         here = self._either(paths) if paths else None
         if same.truth is Truth.YES:
             assert here is not None
             return here, missed
-        anyhow = _join((*policy.own, *policy.account))
-        across_paths = [_both(anyhow, identity, limits["boundary"], limits["session"]), _soft(grants, limits)]
+        anyhow = join((*policy.own, *policy.account))
+        across_paths = [both(anyhow, identity, limits["boundary"], limits["session"]), soft(grants, limits)]
         across = self._either(across_paths)
         if here is None:
             return across, missed
         if here.result.truth is across.result.truth:
             open_ = here.result if here.result.truth is Truth.UNKNOWN else across.result
-            return _Found(open_, (*here.evidence, *across.evidence)), missed
-        return _Found(result.unknown(*same.open), (*here.evidence, *across.evidence)), missed
+            return Found(open_, (*here.evidence, *across.evidence)), missed
+        return Found(result.unknown(*same.open), (*here.evidence, *across.evidence)), missed
 
     def _same_account_paths(
-        self, policy: _KeyPolicy, identity: _Found, limits: Mapping[str, _Found], grants: _Found
-    ) -> list[_Found]:
+        self, policy: _KeyPolicy, identity: Found, limits: Mapping[str, Found], grants: Found
+    ) -> list[Found]:
         boundary, session = limits["boundary"], limits["session"]
-        named = _join(policy.itself)
+        named = join(policy.itself)
         if self.caller.kind == "role":
-            named = _both(named, boundary, session)
+            named = both(named, boundary, session)
         return [
             named,
-            _join(policy.session),
-            _soft(_join(policy.everybody), limits),
-            _both(_join(policy.account), identity, boundary, session),
-            _soft(grants, limits),
+            join(policy.session),
+            soft(join(policy.everybody), limits),
+            both(join(policy.account), identity, boundary, session),
+            soft(grants, limits),
         ]
 
-    def _with_alias(self) -> _Found:
+    def _with_alias(self) -> Found:
         """Whether an operation with a key and an alias may have the alias: identity policies decide over that alone.
 
         https://docs.aws.amazon.com/kms/latest/developerguide/alias-access.html
         """
         if self.operation not in WITH_ALIAS or self.caller.kind == "root":
-            return _Found(YES)
+            return Found(YES)
         on_alias = _Deciding(self.asked, self.organization, self.endpoint)
         on_alias.forms = (self.asked.alias_form,)
         denied = on_alias._denied()
         if denied.result.truth is Truth.YES:
-            return _Found(NO, denied.evidence)
+            return Found(NO, denied.evidence)
         layers = {
             "identity policy": self.principal.identity_policies,
             "permission boundary": self.principal.boundary,
             "session policy": self.principal.session_policies,
         }
-        found = [_Found(result.negation(denied.result), denied.evidence)]
+        found = [Found(result.negation(denied.result), denied.evidence)]
         for name, layer in layers.items():
             if layer is not None:
                 allowed = on_alias._allows(name, layer)
                 found.append(allowed if allowed.result.truth is not Truth.NO else self._nothing(f"{name} with an alias", layer))
-        return _both(*found)
+        return both(*found)
 
-    def _identity(self) -> _Found:
+    def _identity(self) -> Found:
         if self.caller.kind == "root":
-            return _Found(YES)
+            return Found(YES)
         found = self._allows("identity policy", self.principal.identity_policies)
         if found.result.truth is Truth.NO:
             return self._nothing("identity policies", self.principal.identity_policies)
         return found
 
-    def _limit(self, name: str, layer: Layer | None) -> _Found:
+    def _limit(self, name: str, layer: Layer | None) -> Found:
         if layer is None:
-            return _Found(YES)
+            return Found(YES)
         found = self._allows(name, layer)
         return found if found.result.truth is not Truth.NO else self._nothing(name, layer)
 
-    def _either(self, paths: Sequence[_Found]) -> _Found:
+    def _either(self, paths: Sequence[Found]) -> Found:
         """OR over paths: the evidence is of those that decide it."""
         total = result.some(path.result for path in paths)
         if total.truth is not Truth.NO:
-            return _Found(total, _unique(e for path in paths if path.result.truth is total.truth for e in path.evidence))
-        evidence = _unique(e for path in paths for e in path.evidence)
-        return _Found(NO, evidence or self._nothing("key policy", self.key.policies).evidence)
+            return Found(total, unique(e for path in paths if path.result.truth is total.truth for e in path.evidence))
+        evidence = unique(e for path in paths for e in path.evidence)
+        return Found(NO, evidence or self._nothing("key policy", self.key.policies).evidence)
 
     def _key_policy(self) -> tuple[_KeyPolicy, tuple[Evidence, ...]]:
         """The Allow statements of the key policy, by how they reach the caller; and those that miss it by little."""
@@ -494,7 +469,7 @@ class _Deciding:
                 continue
             rest = result.every((acts, self._concerns(statement), self._holds(statement)))
             if statement.effect is None:
-                rest = result.every((rest, result.unknown(*_effect_open(statement))))
+                rest = result.every((rest, result.unknown(*effect_open(statement))))
             if rest.truth is Truth.NO:
                 missed.append(self._missed(document, statement))
                 continue
@@ -502,8 +477,8 @@ class _Deciding:
             for index, (target, way) in enumerate(zip(targets, ways, strict=True)):
                 self._put(target, result.every((way, rest)), document, statement, delegates=index == len(targets) - 1)
         if layer.missing or layer.missing_allows:
-            found.everybody.append(_Found(result.unknown(*layer.missing, *layer.missing_allows)))
-        found.everybody.extend(_Found(result.unknown(_broken(document))) for document in layer.documents if document.error)
+            found.everybody.append(Found(result.unknown(*layer.missing, *layer.missing_allows)))
+        found.everybody.extend(Found(result.unknown(broken(document))) for document in layer.documents if document.error)
         return found, tuple(missed)
 
     def _ways(self, statement: Statement) -> tuple[Result, Result, Result, Result]:
@@ -515,11 +490,11 @@ class _Deciding:
         return found.everybody, found.itself, found.session, found.account
 
     def _put(
-        self, into: list[_Found], found: Result, document: PolicyDocument, statement: Statement, *, delegates: bool = False
+        self, into: list[Found], found: Result, document: PolicyDocument, statement: Statement, *, delegates: bool = False
     ) -> None:
         if found.truth is not Truth.NO:
             part: Part = "delegates" if delegates and self.caller.kind != "root" else "allows"
-            into.append(_Found(found, (self._shown(part, "key policy", document, statement, found.truth),)))
+            into.append(Found(found, (self._shown(part, "key policy", document, statement, found.truth),)))
 
     def _missed(self, document: PolicyDocument, statement: Statement) -> Evidence:
         for test in statement.tests:
@@ -531,178 +506,20 @@ class _Deciding:
         span = statement.resource.value.where if statement.resource is not None else statement.span
         return Evidence("limits", "key policy", Truth.NO, message, span, statement, document)
 
-    # Grants
-
-    def _grants(self) -> _Found:
-        found: list[_Found] = []
-        for grant in self.key.grants:
-            one = result.every((self._is_grantee(grant), self._is_granted(grant), self._is_constrained(grant)))
-            if one.truth is not Truth.NO:
-                message = (
-                    f"a grant lets it do {self.action}" if one.truth is Truth.YES else f"a grant may let it do {self.action}"
-                )
-                span = grant.value.where if grant.value is not None else None
-                found.append(_Found(one, (Evidence("grants", "grant", one.truth, message, span, grant=grant),)))
-        if self.key.grants_missing:
-            found.append(_Found(result.unknown(*self.key.grants_missing)))
-        return _join(found)
-
-    def _is_grantee(self, grant: Grant) -> Result:
-        grantee = sym(grant.grantee, self.deployment)
-        forms = [self.caller.arn, *self.caller.also]
-        named = result.agreed([result.of(equal(grantee, form), opens(grantee, form)) for form in forms])
-        if self.caller.session is not None:
-            session = result.of(equal(grantee, self.caller.session), opens(grantee, self.caller.session))
-            return result.some((named, session))
-        return named
-
-    def _is_granted(self, grant: Grant) -> Result:
-        value = grant.operations
-        if not isinstance(value.data, tuple):
-            return result.of(equal(sym(value, self.deployment), (self.operation,)), opens(sym(value, self.deployment)))
-        texts = [sym(item, self.deployment) for item in value.items]
-        return result.some(result.of(equal(text, (self.operation,)), opens(text)) for text in texts)
-
-    def _is_constrained(self, grant: Grant) -> Result:
-        if self.operation not in WITH_CONTEXT or self.operation == "CreateGrant":
-            return YES
-        results: list[Result] = []
-        for constraint, whole in ((grant.subset, False), (grant.equals, True)):
-            if constraint is None or constraint.data is None or constraint.data is ABSENT_DATA:
-                continue
-            if not isinstance(constraint.data, dict):
-                results.append(result.unknown(*opens(sym(constraint, self.deployment))))
-                continue
-            results.extend(self._pair(name, value) for name, value in constraint.data.items())
-            if whole:
-                results.append(self._no_more(tuple(constraint.data)))
-        return result.every(results)
-
-    def _pair(self, name: str, value: Value) -> Result:
-        state = self.request.state(CONTEXT + fold(name))
-        if isinstance(state, Undecided):
-            return Result(Truth.UNKNOWN, state.open)
-        if not isinstance(state, Held):
-            return NO
-        wanted = sym(value, self.deployment)
-        return result.of(equal(wanted, state.values[0]), opens(wanted, state.values[0]))
-
-    def _no_more(self, names: tuple[str, ...]) -> Result:
-        state = self.request.state(CONTEXT_KEYS)
-        if isinstance(state, Undecided):
-            return Result(Truth.UNKNOWN, state.open)
-        wanted = {fold(name) for name in names}
-        held = state.values if isinstance(state, Held) else ()
-        return result.every(result.of(Truth.of(_among(text, wanted)), opens(text)) for text in held)
-
-
-@lru_cache(maxsize=1 << 14)
-def _acting(document: PolicyDocument, action: str) -> tuple[Statement, ...]:
-    """The statements of a document that may be about an action."""
-    service = action.partition(":")[0].lower()
-    return tuple(
-        statement
-        for statement, services in _with_services(document)
-        if (services is None or service in services) and _acts(statement, action).truth is not Truth.NO
-    )
-
-
-@lru_cache(maxsize=1 << 12)
-def _with_services(document: PolicyDocument) -> tuple[tuple[Statement, frozenset[str] | None], ...]:
-    """The statements of a document, each with the services whose actions it names; None where it can be about any."""
-    return tuple((one, _services_of(one)) for one in document.statements)
-
-
-def _services_of(statement: Statement) -> frozenset[str] | None:
-    element = statement.action
-    if statement.open or element is None or element.negated:
-        return None
-    services = set()
-    for entry in element.entries:
-        service, colon, _ = (entry.known or "").partition(":")
-        if not colon or "*" in service or "?" in service or not service.isascii():
-            return None
-        services.add(service.lower())
-    return frozenset(services)
-
-
-def _acts(statement: Statement, action: str) -> Result:
-    if statement.open or statement.action is None:
-        return result.unknown(*statement.open) if statement.open else NO
-    found = result.some(_of(acts(entry.text, action), entry.text) for entry in statement.action.entries)
-    return result.negation(found) if statement.action.negated else found
-
-
-def _among(text: Sym, names: set[str]) -> bool | None:
-    plain = known(text)
-    return None if plain is None else fold(plain) in names
-
-
-class _KeyPolicy(msgspec.Struct, frozen=True):
-    """The Allow statements of a key policy that match, by how they reach the caller."""
-
-    everybody: list[_Found]
-    itself: list[_Found]
-    session: list[_Found]
-    account: list[_Found]
-
-    @property
-    def own(self) -> list[_Found]:
-        """Those that reach the caller itself."""
-        return [*self.everybody, *self.itself, *self.session]
-
-
-def _join(found: Sequence[_Found]) -> _Found:
-    """OR."""
-    total = result.some(one.result for one in found)
-    return _Found(total, _unique(e for one in found if one.result.truth is total.truth for e in one.evidence))
-
-
-def _both(*found: _Found) -> _Found:
-    """AND. Of a NO the evidence is of the first that says it."""
-    total = result.every(one.result for one in found)
-    if total.truth is Truth.NO:
-        return next(one for one in found if one.result.truth is Truth.NO)
-    return _Found(total, _unique(e for one in found for e in one.evidence))
-
-
-def _soft(found: _Found, limits: Mapping[str, _Found]) -> _Found:
-    """AND with limits of which AWS does not say whether they bind: where they would deny, nothing is decided."""
-    soft = [
-        limit if limit.result.truth is not Truth.NO else _Found(result.unknown(_UNCLEAR[name]), limit.evidence)
-        for name, limit in limits.items()
-    ]
-    return _both(found, *soft) if found.result.truth is not Truth.NO else found
-
-
-_UNCLEAR = {
-    "boundary": Open("permission boundary", "AWS does not say whether the permission boundary binds here"),
-    "session": Open("session policy", "AWS does not say whether the session policy binds here"),
-}
-
-
-def _unique(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
-    seen: dict[int, Evidence] = {}
-    for one in evidence:
-        seen.setdefault(id(one.statement or one.grant or one), one)
-    return tuple(seen.values())
-
-
-def _broken(document: PolicyDocument) -> Open:
-    return Open("policy", f"the document is no policy ({document.error})")
-
-
-def _of(truth: Truth, *texts: Sym) -> Result:
-    """A truth of a comparison of texts."""
-    return result.unknown(*opens(*texts)) if truth is Truth.UNKNOWN else result.of(truth, ())
-
 
 def _anybody(_: Statement) -> Result:
     return YES
 
 
-def _effect_open(statement: Statement) -> tuple[Open, ...]:
-    if statement.open:
-        return statement.open
-    effect = statement.value.members.get("Effect")
-    return opens(sym(effect)) if effect is not None else ()
+class _KeyPolicy(msgspec.Struct, frozen=True):
+    """The Allow statements of a key policy that match, by how they reach the caller."""
+
+    everybody: list[Found]
+    itself: list[Found]
+    session: list[Found]
+    account: list[Found]
+
+    @property
+    def own(self) -> list[Found]:
+        """Those that reach the caller itself."""
+        return [*self.everybody, *self.itself, *self.session]
