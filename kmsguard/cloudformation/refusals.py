@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from kmsguard.cloudformation.parameters import parameter_value, refused
@@ -17,11 +18,16 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 LIMITS = {"Parameters": 200, "Mappings": 200, "Resources": 500, "Outputs": 200}
 """See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html."""
+MAX_NAME = 255  # characters
+MAX_VALUE = 4096  # bytes of a parameter's value
+MAX_DESCRIPTION = 1024  # bytes
+_ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
 
 
 def tell(template: Template) -> None:
     """Notes what CloudFormation would refuse of a template whose resources have been evaluated."""
     _limits(template)
+    _names(template)
     _conditions(template)
     _sections(template)
     _parameters(template)
@@ -39,6 +45,23 @@ def _limits(template: Template) -> None:
         if len(entries) > most:
             message = f"the template has {len(entries)} {name}, and CloudFormation takes {most}"
             context.problem("warning", "template-limits", entries[most].key.span, message)
+
+
+def _names(template: Template) -> None:
+    """Logical ids are alphanumeric: CloudFormation says that a name "is non alphanumeric"."""
+    context = template.context
+    for section in LIMITS:
+        for entry in template.section(section):
+            name = entry.key.text
+            if _ALPHANUMERIC.fullmatch(name) is not None and len(name) <= MAX_NAME:
+                continue
+            wrong = f"is longer than {MAX_NAME} characters" if len(name) > MAX_NAME else "is not of letters and digits alone"
+            message = f"the name {name[:40]} in {section} {wrong}: CloudFormation refuses it"
+            context.problem("warning", "template-limits", entry.key.span, message)
+    described = template.root.get("Description") if template.root is not None else None
+    if isinstance(described, Scalar) and len(described.text.encode()) > MAX_DESCRIPTION:
+        message = f"the description is longer than {MAX_DESCRIPTION} bytes: CloudFormation refuses it"
+        context.problem("warning", "template-limits", described.span, message)
 
 
 def _conditions(template: Template) -> None:
@@ -91,6 +114,9 @@ def _default(template: Template, name: str, node: Mapping) -> None:
         message = f"the default of the parameter {name} must be a text: CloudFormation refuses anything else"
         template.context.problem("warning", "parameter-not-allowed", written.span, message)
         return
+    if len(written.value.text.encode()) > MAX_VALUE:
+        message = f"the default of the parameter {name} is longer than {MAX_VALUE} bytes: CloudFormation refuses it"
+        template.context.problem("warning", "template-limits", written.span, message)
     parameter = template.parameters[name]
     why = refused(parameter, parameter_value(parameter, template.context.unit, None, default_decides=True))
     if why is not None:

@@ -36,6 +36,7 @@ from kmsguard.syntax.yaml import (
     YamlFile,
     YamlNode,
     end_of,
+    said_of_twice,
 )
 
 MAX_EXPANSION = 200_000  # nodes that aliases may stand for in all; a template has at most 1 MB
@@ -284,10 +285,7 @@ class _Composer:
             return
         first = seen.get(key.text)
         if first is not None and first >= 0:
-            line, _ = self.source.place(first)
-            self._problem(
-                key.start, f'the key "{key.text}" stands twice, first in line {line}; this entry counts', "duplicate-key"
-            )
+            self._problem(key.start, said_of_twice(self.source, key.text, first, key.start), "duplicate-key")
         elif first is not None:  # a merged entry gives way
             holder.entries[:] = [entry for entry in holder.entries if entry.key.text != key.text]
         seen[key.text] = key.start

@@ -24,6 +24,7 @@ from kmsguard.syntax.yaml import (
     YamlFile,
     YamlNode,
     end_of,
+    said_of_twice,
 )
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -159,9 +160,7 @@ class _Reader:
         return at
 
     def _twice(self, key: Scalar, first: int) -> None:
-        line, _ = self.source.place(first)
-        message = f'the key "{key.text}" stands twice, first in line {line}; this entry counts'
-        self._problem("warning", "duplicate-key", key.start, message)
+        self._problem("warning", "duplicate-key", key.start, said_of_twice(self.source, key.text, first, key.start))
 
     def _array(self, at: int) -> Sequence:
         text = self.text

@@ -116,6 +116,13 @@ class Mapping(Node, kw_only=True, eq=False):
 YamlNode: TypeAlias = Scalar | Sequence | Mapping
 
 
+def said_of_twice(source: Source, name: str, first: int, again: int) -> str:
+    """What is said of a key that stands twice, at the second place; the places are offsets."""
+    (line, column), (here, _) = source.place(first), source.place(again)
+    where = f"line {line}" if line != here else f"column {column} of this line"
+    return f'the key "{name}" stands twice, first in {where}; this entry counts'
+
+
 def end_of(node: Mapping | Sequence) -> int:
     """The offset where a collection ends that no bracket closes: with its last child."""
     if type(node) is Sequence:

@@ -104,3 +104,33 @@ def test_files_that_include_one_another_twice_are_cut_off(tmp_path, monkeypatch)
     assert {problem.code for problem in unit.problems} == {"template-too-large"}
     assert [d.address for d in unit.declarations if d.mode == "managed"] == ["T", "K"]
     assert time.perf_counter() - started < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "said"),
+    [
+        ("Resources:\n  My-Topic: {Type: AWS::SNS::Topic}\n", 2, "My-Topic in Resources is not of letters and digits"),
+        (f"Resources:\n  {'T' * 256}: {{Type: AWS::SNS::Topic}}\n", 2, "in Resources is longer than 255 characters"),
+        ("Outputs: {a_b: {Value: x}}\nResources: {T: {Type: AWS::SNS::Topic}}\n", 1, "a_b in Outputs"),
+        (f"Description: {'d' * 1025}\nResources: {{T: {{Type: AWS::SNS::Topic}}}}\n", 1, "the description is longer than 1024"),
+        (
+            f"Parameters: {{P: {{Type: String, Default: {'x' * 4097}}}}}\nResources: {{T: {{Type: AWS::SNS::Topic}}}}\n",
+            1,
+            "the default of the parameter P is longer than 4096 bytes",
+        ),
+    ],
+)
+def test_names_and_texts_beyond_the_limits_of_the_service(text, line, said):
+    """What CloudFormation refuses for its name or length is told where it stands, and judged all the same."""
+    unit = unit_of(text, "t.yaml")
+    (problem,) = unit.problems
+    assert (problem.level, problem.code, problem.line) == ("warning", "template-limits", line)
+    assert said in problem.message
+    assert any(d.type == "AWS::SNS::Topic" for d in unit.declarations)
+
+
+def test_of_a_key_that_stands_twice_both_places_are_told():
+    """In a template of one line the line alone leads nowhere."""
+    (problem,) = unit_of('{"Resources": {"T": {"Type": "AWS::SNS::Topic"}, "T": {"Type": "AWS::SQS::Queue"}}}').problems
+    assert (problem.code, problem.line, problem.column) == ("duplicate-key", 1, 50)
+    assert "first in column 16 of this line" in problem.message

@@ -7,7 +7,7 @@ import pytest
 import kmsguard
 
 MINIFIED = (
-    '{"Resources":{"Ké😀":{"Type":"AWS::SNS::Topic"},"Key":{"Type":"AWS::KMS::Key","Properties":{'
+    '{"Resources":{"Ke":{"Type":"AWS::SNS::Topic"},"Key":{"Type":"AWS::KMS::Key","Properties":{'
     '"Description":"日本語 😀\\u00e9\\n","EnableKeyRotation":false,"KeyPolicy":{"Statement":[{"Effect":"Allow",'
     '"Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}}}}}'
 )
