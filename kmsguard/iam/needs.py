@@ -14,14 +14,15 @@ import msgspec
 
 from kmsguard.iam.callers import Callers, callers_of
 from kmsguard.iam.conditions import ABSENT, BASES, Base, Held, Request, State, expand, pattern_of, test_holds
-from kmsguard.iam.document import Entry, Part, Plain, Statement, Test, Variable, parts
+from kmsguard.iam.document import Entry, Plain, Statement, Test, Variable, parts
+from kmsguard.iam.holes import MAX_SHAPES, SOME_TEXT, hole, replacement, spellings, substrings, widened
 from kmsguard.iam.keys import ConditionKey, find
 from kmsguard.iam.languages import Budget
 from kmsguard.iam.principals import CallerKind
 from kmsguard.iam.result import Result
-from kmsguard.iam.shapes import ANY, DIGIT, NEVER, Shape, Token, shape_without_case, spelled
-from kmsguard.iam.space import ARN_OF_SESSION, PLAIN, Constant, Read, Space
-from kmsguard.iam.texts import Hole, Item, Pattern, match
+from kmsguard.iam.shapes import ANY, Shape, shape_without_case, spelled
+from kmsguard.iam.space import Constant, Read, Space
+from kmsguard.iam.texts import Hole, Pattern, match
 from kmsguard.iam.variables import ANY_CASE, DUAL, Constraint, Finite, Languages, Present, Quantifier, Word
 from kmsguard.model.finding import Open
 from kmsguard.model.truth import Truth
@@ -107,7 +108,6 @@ class Shaped(msgspec.Struct, frozen=True):
 
 
 _REST: Shape = (ANY,)
-_MAX_SHAPES = 16
 _QUANTIFIERS: dict[str, Quantifier] = {"": "one", "forallvalues": "all", "foranyvalue": "some"}
 _TEXT_FAMILIES = ("equals", "ignore_case", "like", "arn")
 
@@ -164,7 +164,7 @@ class Needs:
             pattern = expand(base.family, entry, variables=False, request=self.request())
             if isinstance(pattern, Result):
                 return []
-            out.append(_widened(pattern))
+            out.append(widened(pattern))
         return out
 
     def miss(self, statement: Statement, want: Want) -> Need:
@@ -370,7 +370,7 @@ class Needs:
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
                 sure = max(sure, Truth.NO if match(pattern, (value,)) is Truth.NO else Truth.UNKNOWN)
             else:
-                shapes = (_widened(pattern), *self._without(test, base, entry, pattern))
+                shapes = (widened(pattern), *self._without(test, base, entry, pattern))
                 perhaps = max(perhaps, *(match(shape, (value,)) for shape in shapes))
         found = (sure, max(sure, perhaps))
         return tuple(~truth for truth in found) if base.negated else found
@@ -483,14 +483,14 @@ class Needs:
                 perhaps = perhaps or hangs
                 undecided = undecided or (pattern.truth is Truth.UNKNOWN and not hangs)
             elif any(isinstance(item, Hole) and item.target is None for item in pattern):
-                spellings = list(_spellings(pattern))
-                partly.extend(spellings)
-                undecided = undecided or _REST in spellings
+                written = list(spellings(pattern))
+                partly.extend(written)
+                undecided = undecided or _REST in written
             elif any(isinstance(item, Hole) for item in pattern):
                 tied.append(self._labelled(base, pattern, entry))
                 wide.extend((*self._with(base, pattern), *self._without(test, base, entry, pattern)))
             else:
-                plain.append(_widened(pattern))
+                plain.append(widened(pattern))
         if not tied:
             language = self.language(access, plain) if plain else -1
             possible = self.language(access, [*plain, *partly]) if partly and not undecided else -1
@@ -516,7 +516,7 @@ class Needs:
             ]
         )
         return tuple(
-            Hole(item.open, Target(address, next(labels)), _SOME_TEXT) if isinstance(item, Hole) else item for item in pattern
+            Hole(item.open, Target(address, next(labels)), SOME_TEXT) if isinstance(item, Hole) else item for item in pattern
         )
 
     def _with(self, base: Base, pattern: Pattern) -> Iterator[Shape]:
@@ -525,7 +525,7 @@ class Needs:
         names = [one.target.attribute if one.target is not None else "" for one in holes]
         shapes_of = [self.space.shape(name) or one.shape for name, one in zip(names, holes, strict=True)]
         options = [self._assumed.get(name) or [shape] for name, shape in zip(names, shapes_of, strict=True)]
-        if math.prod(len(shapes) for shapes in options) > _MAX_SHAPES:
+        if math.prod(len(shapes) for shapes in options) > MAX_SHAPES:
             options = [[shape] for shape in shapes_of]
         for shapes in product(*options):
             left = iter(shapes)
@@ -542,7 +542,7 @@ class Needs:
                 needs = Needs(self.space, self.memory, {**self.bound, **gone})
                 found = expand(base.family, entry, test.variables, needs.request())
                 if not isinstance(found, Result):
-                    yield _widened(found)
+                    yield widened(found)
 
     def may_be_absent(self, name: str) -> bool:
         """Whether a request may be without a free key."""
@@ -570,90 +570,13 @@ class Needs:
             return None
         if access.presence is not None or other.presence is not None or not isinstance(access.variable, Word):
             return None
-        inside = _inside(base, access, other, pieces, places[0])
+        inside = replacement(base, access, other, pieces, places[0])
         if inside is None:
             return None
         mark = Hole(Open("", ""), _MARK, inside)
         marked: list[str | Plain | Hole] = [mark if isinstance(piece, Variable) else piece for piece in pieces]
         pattern = pattern_of(base.family, marked)
-        return None if isinstance(pattern, Result) else [_widened(pattern)]
+        return None if isinstance(pattern, Result) else [widened(pattern)]
 
 
 _MARK = Target("", "the tested text")
-_SLASH = frozenset("/")
-_NO_SLASH: Shape = (Token(_SLASH, negated=True), Token(_SLASH, negated=True, loop=True))
-_SOME_TEXT: Shape = (Token(frozenset(), negated=True), ANY)
-
-
-def _inside(base: Base, access: Read, other: Read, pieces: Sequence[Part], at: int) -> Shape | None:
-    """What a policy variable can be replaced with so that the pattern takes the same texts."""
-    before = pieces[at - 1] if at else ""
-    after = pieces[at + 1] if at + 1 < len(pieces) else ""
-    if not isinstance(before, str) or not isinstance(after, str):
-        return None
-    if access.lift.name == other.lift.name and base.family != "arn":
-        # the text itself: it fits only what adds nothing to it
-        wild = base.family == "like"
-        adds = any(index != at and not (wild and isinstance(p, str) and set(p) <= {"*"}) for index, p in enumerate(pieces))
-        return (NEVER,) if adds else (ANY,)
-    first, last = at == (1 if before else 0), at == len(pieces) - 1
-    if other.lift.name.startswith("account ") and access.lift in (PLAIN, ARN_OF_SESSION):
-        exact = before == other.lift.name.removeprefix("account ")
-        part = base.family == "arn" and before.count(":") == 4 and before.endswith(":")
-        return (DIGIT,) * 12 if first and (exact or part) and after.startswith(":") else None
-    if other.lift.name.startswith("name ") and access.lift == PLAIN:
-        return _NO_SLASH if last and before.endswith("/") else None
-    if other.lift.name == "organization" and access.lift == PLAIN:
-        return _NO_SLASH if at == 0 and after.startswith("/") and base.family != "arn" else None
-    return None
-
-
-def hole(name: str) -> Hole:
-    """What a free key holds, as a part of a pattern."""
-    return Hole(Open(name, ""), Target("request", name), _SOME_TEXT)
-
-
-def _widened(pattern: Pattern) -> Shape:
-    """A pattern with any text for its holes."""
-    return tuple(token for item in pattern for token in (item.shape if isinstance(item, Hole) else (item,)))
-
-
-def _spellings(pattern: Pattern) -> Iterator[Shape]:
-    """What a pattern can turn out to be: with each text that a hole is allowed to be, else with any text of its shape."""
-    options = [[spelled(text) for text in item.allowed] or [item.shape] for item in pattern if isinstance(item, Hole)]
-    if math.prod(len(shapes) for shapes in options) > _MAX_SHAPES:
-        yield _widened(pattern)
-        return
-    for shapes in product(*options):
-        left = iter(shapes)
-        yield tuple(token for item in pattern for token in (next(left) if isinstance(item, Hole) else (item,)))
-
-
-def substrings(pattern: Pattern, text: str, name: str, budget: Budget) -> Iterator[str]:
-    """What a key would have to hold so that a pattern with it fits a text, other free keys aside; shorter ones first.
-
-    Raises:
-        TooLargeError: where finding that out costs more than the budget.
-    """
-    wanted = hole(name)
-    places = [index for index, item in enumerate(pattern) if item == wanted]
-    starts, ends = range(len(text)), range(len(text) + 1)
-    if len(places) == 1:
-        # without a loop on one side of it, the place of the hole there is fixed
-        before, after = pattern[: places[0]], pattern[places[0] + 1 :]
-        starts = starts if any(_is_loose(item) for item in before) else range(len(before), len(before) + 1)
-        ends = ends if any(_is_loose(item) for item in after) else range(len(text) - len(after), len(text) - len(after) + 1)
-    seen: set[str] = set()
-    for start, end in sorted(((a, b) for a in starts for b in ends if a < b), key=lambda pair: pair[1] - pair[0]):
-        part = text[start:end]
-        if part in seen:
-            continue
-        seen.add(part)
-        budget.spend(len(pattern))
-        filled = _widened(tuple(item for one in pattern for item in (spelled(part) if one == wanted else (one,))))
-        if match(filled, (text,)) is Truth.YES:
-            yield part
-
-
-def _is_loose(item: Item) -> bool:
-    return isinstance(item, Hole) or item.loop

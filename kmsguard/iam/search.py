@@ -16,8 +16,9 @@ from kmsguard.iam.candidates import Candidates
 from kmsguard.iam.conditions import BASES, expand
 from kmsguard.iam.document import PolicyDocument, Statement, Test
 from kmsguard.iam.facts import Facts, facts
+from kmsguard.iam.holes import hole, substrings
 from kmsguard.iam.languages import Budget, TooLargeError
-from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want, hole, substrings
+from kmsguard.iam.needs import MEETS, MET, UNMET, Memory, Need, Needs, Want
 from kmsguard.iam.request import Call, action_truth, decision, resource_truth
 from kmsguard.iam.result import Result
 from kmsguard.iam.shapes import shape_without_case, spelled
