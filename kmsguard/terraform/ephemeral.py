@@ -6,10 +6,13 @@ https://developer.hashicorp.com/terraform/language/manage-sensitive-data/ephemer
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
+from msgspec.structs import replace
+
 from kmsguard.model.source import Source
+from kmsguard.model.value import Value
 from kmsguard.syntax.hcl import nodes
 from kmsguard.terraform.body import META
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
@@ -42,6 +45,22 @@ def refers_to_ephemeral(module: ModuleSource, node: nodes.Expression) -> bool:
     flows = _Flows(module, {})
     flows.hide = frozenset()
     return some(flows.of(node, {}))
+
+
+def as_null(module: ModuleSource, node: nodes.Expression, value: Value, bound: Iterable[str]) -> Value:
+    """A value without what is ephemeral in its expression, as `ephemeralasnull` gives it. `bound`: names that hide others."""
+    if not _knows_ephemeral(module):
+        return value
+    return _nulled(value, _Flows(module, {}).of(node, dict.fromkeys(bound, False)))
+
+
+def _nulled(value: Value, of: Ephemeral) -> Value:
+    if isinstance(of, bool):
+        return replace(value, data=None) if of else value
+    members = value.data
+    if not isinstance(members, dict):
+        return value
+    return value.with_data({name: _nulled(item, of.get(name, False)) for name, item in members.items()})
 
 
 def _knows_ephemeral(module: ModuleSource) -> bool:

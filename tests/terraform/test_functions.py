@@ -115,3 +115,17 @@ def test_templates_in_templates(tmp_path: Path) -> None:
     assert [item.data for item in found["list"].items] == [2, 4]
     assert (found["number"].data, found["string"].text, found["caught"].text) == (5, "5", "no")
     assert [name for name in calls if isinstance(found[name].data, Unknown)] == ["null", "nested", "inside"]
+
+
+def test_ephemeral_as_null(tmp_path: Path) -> None:
+    """What is ephemeral becomes null, also inside of an object; all else stays (Terraform 1.11.4)."""
+    calls = ["var.t", "local.o", '"p-${var.t}"', '[local.o.b, "y"]', "local.o.b"]
+    text = 'variable "t" {\n  type      = string\n  ephemeral = true\n  default   = "t"\n}\n'
+    text += 'locals {\n  o = { a = var.t, b = "x" }\n}\n'
+    text += "".join(f'output "o{n}" {{\n  value = ephemeralasnull({call})\n}}\n' for n, call in enumerate(calls))
+    (tmp_path / "main.tf").write_text(text, encoding="utf-8")
+    found = read(UnitSource(str(tmp_path), "terraform", boundary=str(tmp_path))).outputs
+    assert [found["o0"].data, found["o2"].data, found["o4"].text] == [None, None, "x"]
+    assert {name: item.text for name, item in found["o1"].members.items()} == {"a": None, "b": "x"}
+    assert found["o1"].members["a"].data is None
+    assert [item.text for item in found["o3"].items] == ["x", "y"]

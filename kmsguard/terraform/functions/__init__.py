@@ -124,6 +124,8 @@ def call(node: nodes.Call, scope: Scope) -> Value:
     if name == "templatestring" and node.arguments and not _is_reference(node.arguments[0]) and not scope.run.is_opentofu:
         return invalid("the template of templatestring is a reference, as to a local: only OpenTofu takes any text")
     arguments = [evaluate(argument, scope) for argument in node.arguments]
+    if name == "ephemeralasnull" and len(arguments) == 1:
+        arguments = [_without_ephemeral(node.arguments[0], arguments[0], scope)]
     span = scope.span(node)
     invocation = Invocation(name, scope, span)
     function = find(name)
@@ -155,6 +157,15 @@ def call(node: nodes.Call, scope: Scope) -> Value:
 
     value = distribute(invoke_expanded if node.expand_final and arguments else invoke, *arguments)
     return value if value.span is not None else replace(value, span=span)
+
+
+def _without_ephemeral(node: nodes.Expression, value: Value, scope: Scope) -> Value:
+    """What `ephemeralasnull` gives; in a template nothing is ephemeral by itself."""
+    from kmsguard.terraform.ephemeral import as_null
+    from kmsguard.terraform.load import ModuleSource
+
+    source = getattr(scope.module, "source", None)
+    return as_null(source, node, value, scope.names) if isinstance(source, ModuleSource) else value
 
 
 def _is_reference(node: nodes.Expression) -> bool:
