@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -10,7 +10,7 @@ from kmsguard.model.condition import ALWAYS, Condition
 from kmsguard.model.finding import PROFILES, Evidence, Open, Profile, RuleInfo
 from kmsguard.model.guard import World
 from kmsguard.model.resource import Graph, Resource
-from kmsguard.model.truth import Truth
+from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Value
 
 EVERYTHING = "any"
@@ -93,6 +93,12 @@ class Answer(msgspec.Struct, frozen=True, eq=False):
     findings: tuple[Found, ...] = ()
     values: dict[str, str] = {}
     remediation: str = ""
+
+
+def answer_of(found: Iterable[Found]) -> Answer:
+    """The findings that are none of what is well, and the worst of them; YES where there are none."""
+    told = tuple(one for one in found if one.truth is not Truth.YES)
+    return Answer(all_of(one.truth for one in told), findings=told)
 
 
 def is_named(text: str, info: RuleInfo) -> bool:

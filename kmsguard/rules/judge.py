@@ -109,6 +109,7 @@ class _Told(NamedTuple):
     world: World
     outcome: Outcome
     answer: Answer
+    findings: dict[_Key, Found]  # what is wrong, or may be
 
 
 class _Pair:
@@ -133,7 +134,7 @@ class _Pair:
         return tuple(self._told([found])) if found.outcome != "pass" else (self._pass(),)
 
     def _told(self, told: list[_Told]) -> Iterator[Judgement]:
-        keys = dict.fromkeys(key for one in told for key in _findings(one))
+        keys = dict.fromkeys(key for one in told for key in one.findings)
         wrong = False
         for key in keys:
             verdict = _verdict([_outcome(one, key) for one in told])
@@ -201,18 +202,19 @@ class _Pair:
             return None
         where = self._bare(self.rule.where, world)
         if where.truth is Truth.NO:
-            return _Told(world, "not applicable", where)
+            return _Told(world, "not applicable", where, {})
         answer = self._bare(self.rule.require, world)
         if answer.truth is not Truth.YES and not isinstance(self.rule.require, Check):
             # What most resources meet is told of none of these.
             answer = evaluate(self.rule.require, self.resource, self.graph, world, ask=self._ask)
         if answer.truth is Truth.YES:
-            return _Told(world, "pass", answer)
+            return _Told(world, "pass", answer, {})
         if where.truth is Truth.UNKNOWN:
             opened = tuple(dict.fromkeys((*where.open, *answer.open)))
             findings = tuple(msgspec.structs.replace(f, truth=Truth.UNKNOWN, open=opened) for f in answer.findings)
-            return _Told(world, "unknown", msgspec.structs.replace(answer, open=opened, findings=findings))
-        return _Told(world, "fail" if answer.truth is Truth.NO else "unknown", answer)
+            answer = msgspec.structs.replace(answer, open=opened, findings=findings)
+            return _Told(world, "unknown", answer, _findings(answer))
+        return _Told(world, "fail" if answer.truth is Truth.NO else "unknown", answer, _findings(answer))
 
     def _bare(self, condition: Condition, world: World) -> Answer:
         """What a condition says, without what it was decided by, but of a check."""
@@ -233,13 +235,13 @@ class _Pair:
         failing = [one for one, outcome in outcomes if outcome == "fail"]
         unknown = [one for one, outcome in outcomes if outcome == "unknown"]
         shown_in = (failing or unknown)[0]
-        found = _findings(shown_in).get(key) or _whole(shown_in.answer, self.rule.attribute)
+        found = shown_in.findings.get(key) or _whole(shown_in.answer, self.rule.attribute)
         opened: dict[Open, None] = {}
         if verdict == "unknown":
             fine = [one.world for one, outcome in outcomes if outcome != "fail"]
             opened.update(dict.fromkeys(describe([one.world for one in failing], fine, tuple(self.touched))))
             for one in unknown:
-                opened.update(dict.fromkeys((_findings(one).get(key) or _whole(one.answer, "")).open))
+                opened.update(dict.fromkeys((one.findings.get(key) or _whole(one.answer, "")).open))
         return Judgement(
             self.rule.info,
             self.resource,
@@ -289,15 +291,13 @@ _Key: TypeAlias = "tuple[str, int]"
 """What tells the findings of a rule on a resource apart: the attribute, and a number where several are about the same."""
 
 
-def _findings(told: _Told) -> dict[_Key, Found]:
-    """What is wrong, or may be, in a world."""
-    if told.outcome not in ("fail", "unknown"):
-        return {}
-    if not told.answer.findings:
-        return {("", 0): _whole(told.answer, "")}
+def _findings(answer: Answer) -> dict[_Key, Found]:
+    """What an answer that is not YES tells one by one."""
+    if not answer.findings:
+        return {("", 0): _whole(answer, "")}
     counts: dict[str, int] = {}
     findings: dict[_Key, Found] = {}
-    for found in told.answer.findings:
+    for found in answer.findings:
         number = counts[found.attribute] = counts.get(found.attribute, -1) + 1
         findings[found.attribute, number] = found
     return findings
@@ -311,11 +311,10 @@ def _outcome(told: _Told, key: _Key) -> Outcome:
     """What is said of one finding in a world."""
     if told.outcome in ("pass", "not applicable"):
         return told.outcome
-    findings = _findings(told)
-    found = findings.get(key)
+    found = told.findings.get(key)
     if found is None:
         # An answer that is open as a whole leaves each finding open.
-        return "unknown" if ("", 0) in findings and told.outcome == "unknown" else "pass"
+        return "unknown" if ("", 0) in told.findings and told.outcome == "unknown" else "pass"
     return "fail" if found.truth is Truth.NO and told.outcome == "fail" else "unknown"
 
 

@@ -13,7 +13,7 @@ from kmsguard.iam.document import Statement, Test
 from kmsguard.iam.request import action_truth
 from kmsguard.iam.texts import fold
 from kmsguard.model.finding import Evidence
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Value
 from kmsguard.rules.checks.audiences import is_told_with_its_key
@@ -32,8 +32,7 @@ def holds(question: Question) -> Answer:
     if is_told_with_its_key(question):
         return Answer(Truth.YES)
     statements = views_of(question).all[0].document.statements
-    findings = tuple(found for statement in statements for found in _past(statement, statements))
-    return Answer(Truth.NO, findings=findings) if findings else Answer(Truth.YES)
+    return answer_of(found for statement in statements for found in _past(statement, statements))
 
 
 def _past(statement: Statement, statements: tuple[Statement, ...]) -> Iterator[Found]:

@@ -15,14 +15,14 @@ from kmsguard.iam.texts import Sym, equal, fits, opens, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.admission import Receiver
 from kmsguard.rules.checks.contents import Content, contents
-from kmsguard.rules.checks.shares import Shared, answer, denied, managed, names, unclear, under
+from kmsguard.rules.checks.shares import Shared, denied, managed, names, unclear, under
 
 _NOT_FULLY_MANAGED = ("rds.instance", "rds.cluster", "ebs.volume", "ec2.instance")
 
@@ -47,7 +47,7 @@ def copied_abroad(question: Question) -> Answer:
         where = Evidence(f"its copies go to {receiver.name}", _place_of(rule, vault), resource=rule)
         shared = Shared(access, rule, (receiver,), (), where)
         found += [_perhaps(one, same, sym(account, deployment), own) for one in _stuck(shared, vault, backed_up)]
-    return answer(found)
+    return answer_of(found)
 
 
 def _backed_up(access: Access, rule: Resource) -> list[tuple[Resource, Truth]]:

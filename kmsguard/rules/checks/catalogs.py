@@ -13,8 +13,8 @@ from kmsguard.iam.texts import equal, known, sym
 from kmsguard.model.finding import Evidence
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import Resource
-from kmsguard.model.rule import Answer, Found, Question
-from kmsguard.model.truth import Truth, all_of
+from kmsguard.model.rule import Answer, Found, Question, answer_of
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.admission import Receiver, admits
@@ -48,7 +48,7 @@ def readable_abroad(question: Question) -> Answer:
             values = {"account": name, "problem": f"the key {name_of(end)} does not give it kms:Decrypt"}
             open_ = () if truth is Truth.NO else admission.open or opens(mode)
             found.append(Found(f"account:{name}", truth, evidence, open_, values))
-    return Answer(all_of(one.truth for one in found), findings=tuple(found))
+    return answer_of(found)
 
 
 def _readers(access: Access, settings: Resource) -> Iterator[tuple[Resource, Value]]:

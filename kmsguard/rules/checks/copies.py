@@ -9,7 +9,7 @@ from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
@@ -39,7 +39,7 @@ def own_region(question: Question) -> Answer:
         values = {"what": copy.what, "key_region": shown(own), "region": shown(region)}
         evidence = (here(f"this key is of {shown(own)}, and used in {shown(region)}", copy.key, question.resource),)
         findings.append(Found(f"{copy.what}.{number}", same, evidence, () if same is Truth.NO else opens(own, region), values))
-    return _answer(findings)
+    return answer_of(findings)
 
 
 def _region_of_key(access: Access, user: Resource, key: Value, region: Value) -> tuple[Value, Truth]:
@@ -262,13 +262,6 @@ def _flag(value: Value) -> Truth:
     if value.data is ABSENT:
         return Truth.NO
     return Truth.of(value.data) if isinstance(value.data, bool) else Truth.UNKNOWN
-
-
-def _answer(findings: list[Found]) -> Answer:
-    if not findings:
-        return _GOOD
-    truth = Truth.NO if any(found.truth is Truth.NO for found in findings) else Truth.UNKNOWN
-    return Answer(truth, findings=tuple(findings))
 
 
 def backups_keyed(question: Question) -> Answer:

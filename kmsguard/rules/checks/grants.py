@@ -8,7 +8,7 @@ from kmsguard.iam.plain import ACCOUNT_OF
 from kmsguard.iam.service_linked import SERVICE_LINKED
 from kmsguard.iam.texts import known, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Unknown
 from kmsguard.rules.checks.documents import MADE_UP, View, views_of
@@ -43,7 +43,7 @@ def is_narrow(question: Question) -> Answer:
         at = next((item for item in operations.items if item.text == "CreateGrant"), operations)
         found = Evidence("with this operation the grantee makes grants of its own", at.where)
         findings.append(Found("operations", Truth.NO, (found,), values={"what": "lets its grantee hand it on to anybody"}))
-    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+    return answer_of(findings)
 
 
 def _grantee_text(view: View) -> str:

@@ -15,7 +15,7 @@ from kmsguard.iam.shapes import ANYTHING, ARN_SHAPE
 from kmsguard.iam.texts import shape_of, show
 from kmsguard.model.finding import Evidence
 from kmsguard.model.resource import Graph, Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
@@ -79,7 +79,7 @@ def _wide(question: Question, operations: Sequence[str], but: Sequence[str]) -> 
             values = {"statement": statement.name, "what": ", ".join(f"kms:{operation}" for operation in found)}
             attribute = f"{name}.Statement[{statement.index}]"
             findings.append(Found(attribute, ~truth, (shown,), open_, values))
-    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+    return answer_of(findings)
 
 
 class _Policy(msgspec.Struct, frozen=True, eq=False):
@@ -226,7 +226,7 @@ def name_keys_not_aliases(question: Question) -> Answer:
                 shown = Evidence(message, entry.value.where or statement.span)
                 values = {"statement": statement.name, "what": f"kms:{operation}"}
                 findings.append(Found(f"{name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
-    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+    return answer_of(findings)
 
 
 def _is_alias(entry: Entry) -> bool:
@@ -263,7 +263,7 @@ def keeps_aliases_where_they_are(question: Question) -> Answer:
             shown = Evidence(message, test.value.where or statement.span)
             values = {"statement": statement.name, "key": test.name}
             findings.append(Found(f"{policy.name}.Statement[{statement.index}]", Truth.NO, (shown,), values=values))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+    return answer_of(findings)
 
 
 def _worth_asking(graph: Graph) -> Collection[Resource]:

@@ -12,8 +12,8 @@ from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.model.finding import Evidence
 from kmsguard.model.guard import Formula, decide
 from kmsguard.model.resource import External, Resource
-from kmsguard.model.rule import Answer, Found, Question
-from kmsguard.model.truth import Truth, all_of
+from kmsguard.model.rule import Answer, Found, Question, answer_of
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
 from kmsguard.rules.checks.admission import Receiver, admits
@@ -33,7 +33,7 @@ def readable_abroad(question: Question) -> Answer:
             continue
         told.add(name)
         found += _of_account(access, store, account, role, name)
-    return Answer(all_of(one.truth for one in found), findings=tuple(found))
+    return answer_of(found)
 
 
 def _abroad(question: Question) -> Iterator[tuple[Value, Value]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import msgspec
 
@@ -12,27 +12,19 @@ from kmsguard.iam.conditions import BASES
 from kmsguard.iam.document import Element, Entry, PolicyDocument, Statement, Test
 from kmsguard.iam.keys import CONTEXT, PRINCIPAL_TAG
 from kmsguard.iam.operations import CLASSES, WITH_CONTEXT
-from kmsguard.iam.plain import ACCOUNT_OF
 from kmsguard.iam.request import action_truth, glob, resource_truth
 from kmsguard.iam.service_linked import SERVICE_LINKED
 from kmsguard.iam.texts import fold, show
-from kmsguard.model.finding import Evidence
-from kmsguard.model.rule import Answer, Found, Question
-from kmsguard.model.source import Span
+from kmsguard.model.rule import Answer, Question, answer_of
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import Absent, Step, Value
+from kmsguard.model.value import Absent, Value
 from kmsguard.rules.checks.audiences import (
-    NETWORK,
     TAKE_OVER,
     Group,
-    Sight,
     audience_of,
     is_negated,
     is_told_with_its_key,
     look,
-    naming,
-    networks_of,
-    organization_of,
     sights_of,
 )
 from kmsguard.rules.checks.documents import (
@@ -43,108 +35,14 @@ from kmsguard.rules.checks.documents import (
     views_of,
 )
 from kmsguard.rules.checks.lockout import decides_on_policies, locked_of
+from kmsguard.rules.checks.statement_findings import told, told_of
 
 USE = ("Decrypt", "ReEncryptFrom", "GenerateDataKey", "Sign", "GenerateMac", "DeriveSharedSecret")
 WELL = Answer(Truth.YES)
 
 
-# --- What is said ----------------------------------------------------------------------------------------------------
-
-
-def _place(statement: Statement, view: View, witness_account: str = "") -> tuple[Span | None, Step | None]:
-    """The entry of the principal that lets them in and the way it came there, else the statement."""
-    element = statement.principal
-    if element is None:
-        return statement.span, None
-    entries = [entry for entry in element.entries if entry.type in ("AWS", "Service")]
-    ours = (view.own, *view.deployment.trusted)
-    for entry in entries:
-        text = entry.entry.known
-        if text == "*" or (text is not None and witness_account and witness_account in text):
-            return _at(entry.entry.value, statement)
-    for entry in entries:
-        account = ACCOUNT_OF.fullmatch(entry.entry.known or "")
-        if account is None or account[1] not in ours:
-            return _at(entry.entry.value, statement)
-    return _at(element.value, statement)
-
-
-def _at(value: Value | None, statement: Statement) -> tuple[Span | None, Step | None]:
-    """Where a value of a statement stands, and the way it came there."""
-    if value is None or value.where is None:
-        return statement.span, None
-    return value.where, value.trail
-
-
-def _who(sight: Sight) -> str:
-    """The principals that are too many, as they are written."""
-    element = sight.statement.principal
-    if element is None or not element.entries:
-        return "somebody who is not known here"
-    ours = (sight.view.own, *sight.view.deployment.trusted)
-    shown: list[str] = []
-    for entry in element.entries:
-        account = ACCOUNT_OF.fullmatch(entry.entry.known or "")
-        if account is None or account[1] not in ours:
-            shown.append(show(entry.entry.text))
-    if shown == ["*"] and any(one.reference == NETWORK for one in sight.open):
-        return f"everybody who calls from {' or '.join(filter(None, networks_of(sight.statement)))}"
-    witness = sight.audience.witness
-    test = naming(sight.statement)
-    if sight.group in ("account", "administration") and shown == ["*"] and test is not None:
-        unknown = next((value.text for value in test.values if value.known is None), None)
-        if unknown is not None:
-            return f"{'organization' if test.key == 'aws:principalorgid' else 'account'} {show(unknown)}"
-    if sight.group in ("account", "administration") and witness is not None:
-        if shown == ["*"]:
-            organization = organization_of(witness)
-            return f"organization {organization}" if organization else f"account {witness.account}"
-        if witness.kind == "service":
-            return f"{witness.arn} for account {witness.account}"
-    return ", ".join(dict.fromkeys(shown)) or show(element.entries[0].entry.text)
-
-
-def _witness(sight: Sight, action: str) -> str:
-    """A request that is let in."""
-    call = sight.audience.witness
-    if call is None:
-        return "a request that nothing excludes"
-    given = [
-        f"{name}={value if isinstance(value, str) else ', '.join(value)}"
-        for name, value in call.values.items()
-        if name in {test.key for test in sight.statement.tests}
-    ]
-    way = f" with {'; '.join(given)}" if given else ""
-    customer = f" for account {call.account}" if call.kind == "service" else ""
-    return f"for example {action or f'kms:{call.operation}'} by {call.principal}{customer}{way}"
-
-
-def _attribute(statement: Statement) -> str:
-    return f"policy.Statement[{statement.index}]"
-
-
 def _told(question: Question, group: Group) -> Answer:
-    return _told_of([sight for sight in sights_of(question) if sight.group == group])
-
-
-def _told_of(sights: Sequence[Sight], action: str = "") -> Answer:
-    if not sights:
-        return WELL
-    findings = []
-    for sight in sights:
-        account = sight.audience.witness.account if sight.audience.witness is not None else ""
-        verb = "lets" if sight.truth is Truth.NO else "perhaps lets"
-        message = f"statement {sight.statement.name} {verb} them in: {_witness(sight, action)}"
-        findings.append(
-            Found(
-                _attribute(sight.statement),
-                sight.truth,
-                (Evidence(message, *_place(sight.statement, sight.view, account)),),
-                sight.open,
-                {"who": _who(sight), "statement": sight.statement.name},
-            )
-        )
-    return Answer(min(sight.truth for sight in sights), findings=tuple(findings))
+    return told_of([sight for sight in sights_of(question) if sight.group == group])
 
 
 def is_not_public(question: Question) -> Answer:
@@ -174,7 +72,7 @@ def ties_services(question: Question) -> Answer:
     event sources from AWS services and encrypted topics").
     """
     sights = [sight for sight in sights_of(question) if sight.group == "service" and not _is_for_events(sight.statement)]
-    return _told_of(sights)
+    return told_of(sights)
 
 
 def _is_for_events(statement: Statement) -> bool:
@@ -206,21 +104,16 @@ def says_whom_and_what_it_allows(question: Question) -> Answer:
             continue
         if is_negated(statement):
             assert statement.principal is not None
-            findings.append(_found(statement, statement.principal.value, "NotPrincipal lets in all others", what="everybody"))
+            findings.append(told(statement, statement.principal.value, "NotPrincipal lets in all others", what="everybody"))
         elif statement.action is not None and statement.action.negated and _is_for_single_ones(question, statement):
-            findings.append(_found(statement, statement.action.value, "NotAction allows all others", what="all operations"))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
-
-
-def _found(statement: Statement, at: Value | None, message: str, truth: Truth = Truth.NO, **values: str) -> Found:
-    shown = Evidence(message, *_at(at, statement))
-    return Found(_attribute(statement), truth, (shown,), values={"statement": statement.name, **values})
+            findings.append(told(statement, statement.action.value, "NotAction allows all others", what="all operations"))
+    return answer_of(findings)
 
 
 def _is_for_single_ones(question: Question, statement: Statement) -> bool:
     """Whether it names callers that are the account's own, one by one: users, roles, sessions."""
-    if any(sight.statement.index == statement.index for sight in sights_of(question)):
-        return False  # told as what it lets in
+    if _lets_in_too_many(question, statement):
+        return False
     element = statement.principal
     return element is not None and any(_is_single(entry.entry.known) for entry in element.entries if entry.type == "AWS")
 
@@ -229,7 +122,7 @@ def _is_single(text: str | None) -> bool:
     return text is not None and re.fullmatch(r"arn:[^:]*:(iam|sts)::[0-9]{12}:(?!root$).+", text) is not None
 
 
-def _shared(question: Question, statement: Statement) -> bool:
+def _lets_in_too_many(question: Question, statement: Statement) -> bool:
     """Whether a statement is told already as what it lets in."""
     return any(sight.statement.index == statement.index for sight in sights_of(question))
 
@@ -250,15 +143,15 @@ def gives_all_to_the_account_only(question: Question) -> Answer:
     """Whether no user or role is allowed everything."""
     findings = []
     for statement in _statements(question):
-        if not allows(statement, _EVERYTHING) or _shared(question, statement) or _is_negated_action(statement):
+        if not allows(statement, _EVERYTHING) or _lets_in_too_many(question, statement) or _is_negated_action(statement):
             continue
         if any(test.key in _WAYS for test in statement.tests):
             continue
         singles = [entry for entry in _entries(statement) if _is_single(entry.known)]
         if singles:
             who = ", ".join(_shown(entry) for entry in singles)
-            findings.append(_found(statement, singles[0].value, "it is allowed everything here", who=who))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+            findings.append(told(statement, singles[0].value, "it is allowed everything here", who=who))
+    return answer_of(findings)
 
 
 def _is_negated_action(statement: Statement) -> bool:
@@ -283,8 +176,8 @@ def separates_duties(question: Question) -> Answer:
         both = [entry for entry in _entries(statement) if _is_single(entry.known) and entry.known in administers]
         if both:
             who = ", ".join(_shown(entry) for entry in both)
-            findings.append(_found(statement, both[0].value, "it may use the key here, and administers it too", who=who))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+            findings.append(told(statement, both[0].value, "it may use the key here, and administers it too", who=who))
+    return answer_of(findings)
 
 
 def has_an_effect(question: Question) -> Answer:
@@ -307,15 +200,15 @@ def has_an_effect(question: Question) -> Answer:
             if decides_on_policies(statement) and locked_of(question) == {True}:
                 continue  # what nobody can change any more is told already
             what = f"has no `{missing[0]}`"
-            findings.append(_found(statement, None, f"it {what}, so it lets nobody do anything", what=what))
+            findings.append(told(statement, None, f"it {what}, so it lets nobody do anything", what=what))
             continue
         assert statement.resource is not None
         truths = {resource_truth(view.document.statements[statement.index], view.deployment) for view in views.all}
         if truths == {Truth.NO}:
             what = "is about another resource than the key"
             message = "in a key policy `*` means the key; nothing else is meant here"
-            findings.append(_found(statement, statement.resource.value, message, what=what))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+            findings.append(told(statement, statement.resource.value, message, what=what))
+    return answer_of(findings)
 
 
 _PRINCIPAL = re.compile(
@@ -332,8 +225,8 @@ def names_principals_that_exist(question: Question) -> Answer:
             wrong = _wrong(entry.entry) if entry.type == "AWS" else None
             if wrong is not None:
                 who = entry.entry.known or str(entry.entry.value.data)
-                findings.append(_found(statement, entry.entry.value, f"this {wrong}", who=who, what=wrong))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+                findings.append(told(statement, entry.entry.value, f"this {wrong}", who=who, what=wrong))
+    return answer_of(findings)
 
 
 def _wrong(entry: Entry) -> str | None:
@@ -374,7 +267,7 @@ def limits_grants(question: Question) -> Answer:
     own = views_of(question).all[0].own if statements else ""
     findings = []
     for statement in statements:
-        if not allows(statement, CLASSES["grant"]) or _shared(question, statement) or _is_negated_action(statement):
+        if not allows(statement, CLASSES["grant"]) or _lets_in_too_many(question, statement) or _is_negated_action(statement):
             continue
         users = [
             entry
@@ -389,8 +282,8 @@ def limits_grants(question: Question) -> Answer:
             who = ", ".join(_shown(entry) for entry in users)
             message = "kms:CreateGrant without a condition on kms:GrantIsForAWSResource"
             at = statement.action.value if statement.action is not None else None
-            findings.append(_found(statement, _entry_of(statement, "CreateGrant") or at, message, limited, who=who))
-    return Answer(min(found.truth for found in findings), findings=tuple(findings)) if findings else WELL
+            findings.append(told(statement, _entry_of(statement, "CreateGrant") or at, message, limited, who=who))
+    return answer_of(findings)
 
 
 def _entry_of(statement: Statement, operation: str) -> Value | None:
@@ -440,8 +333,8 @@ def says_what_it_means(question: Question) -> Answer:
     findings = []
     for statement in _statements(question):
         for value, what in (*_lost_actions(statement), *_lost_tests(statement)):
-            findings.append(_found(statement, value, f"this {what}", what=what))
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+            findings.append(told(statement, value, f"this {what}", what=what))
+    return answer_of(findings)
 
 
 def _lost_actions(statement: Statement) -> Iterator[tuple[Value, str]]:
@@ -547,9 +440,9 @@ def leaves_services_their_way(question: Question) -> Answer:
         for other in views[0].document.statements:
             if other.effect == "Deny" and _takes_back(views[0], statement, other):
                 message = f"this denies all that statement {statement.name} allows"
-                findings.append(_found(other, other.condition, message, what=_services_of(statement)))
+                findings.append(told(other, other.condition, message, what=_services_of(statement)))
                 break
-    return Answer(Truth.NO, findings=tuple(findings)) if findings else WELL
+    return answer_of(findings)
 
 
 def _is_for_services(statement: Statement) -> bool:
@@ -587,7 +480,7 @@ def secret_is_not_public(question: Question) -> Answer:
     views = views_of(question)
     asked = [msgspec.structs.replace(view, document=_as_key_policy(view.document)) for view in views.all]
     sights = look(msgspec.structs.replace(views, all=tuple(asked)))
-    return _told_of([sight for sight in sights if sight.group == "public"], "secretsmanager:GetSecretValue")
+    return told_of([sight for sight in sights if sight.group == "public"], "secretsmanager:GetSecretValue")
 
 
 def _as_key_policy(document: PolicyDocument) -> PolicyDocument:

@@ -20,7 +20,7 @@ from kmsguard.iam.service_linked import service_linked_role
 from kmsguard.iam.texts import Deployment, equal, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Graph, Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import Text, Unknown, Value
@@ -90,7 +90,7 @@ def launched(question: Question) -> Answer:
             if need.foreign is Truth.NO or not isinstance(need.end, Resource):
                 continue
             found += _without_grant(access, group, role, template, need, deployment)
-    return _answer(found)
+    return answer_of(found)
 
 
 def _without_grant(
@@ -154,7 +154,7 @@ def equipped(question: Question) -> Answer:
     if not any(need.foreign is Truth.YES for need in needs):
         return Answer(Truth.YES)
     lacks = [one for need in needs for one in _lacking(access, role, principal, need, linked=bool(linked or arns))]
-    return _answer(tuple(_lacks(access, role, use, lacks)))
+    return answer_of(tuple(_lacks(access, role, use, lacks)))
 
 
 def _who_may_launch(graph: Graph) -> Collection[Resource]:
@@ -344,7 +344,7 @@ def key_in_region(question: Question) -> Answer:
         values = {"key": name, "of": show(key_region), "region": show(own)}
         open_ = opens(key_region, own) if same is Truth.UNKNOWN else ()
         found.append(Found(f"key:{name}", same, tuple(evidence), open_, values))
-    return _answer(found)
+    return answer_of(found)
 
 
 # What is told
@@ -363,7 +363,3 @@ def _opened(decisions: dict[str, Decision]) -> tuple[Open, ...]:
     if any(one.truth is Truth.NO for one in decisions.values()):
         return ()
     return tuple(dict.fromkeys(one for decision in decisions.values() for one in decision.open))
-
-
-def _answer(found: Sequence[Found]) -> Answer:
-    return Answer(all_of(one.truth for one in found), findings=tuple(found))

@@ -11,9 +11,9 @@ from kmsguard.iam.decide import OWN_ACCOUNT
 from kmsguard.iam.texts import equal, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Found, Question
 from kmsguard.model.source import Span
-from kmsguard.model.truth import Truth, all_of
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of
 from kmsguard.rules.checks.admission import Admission, Kind, Receiver, admits
@@ -179,12 +179,6 @@ def _told(shared: Shared, content: Content, key: str, truth: Truth, some: Sequen
 
 
 # What is told
-
-
-def answer(found: Sequence[Found]) -> Answer:
-    """The findings that are none of what is well, and the worst of them."""
-    truth = all_of(one.truth for one in found)
-    return Answer(truth, findings=tuple(one for one in found if one.truth is not Truth.YES))
 
 
 def unclear(shared: Shared, content: Content) -> Found:

@@ -14,7 +14,7 @@ import msgspec
 
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
-from kmsguard.model.rule import Answer, Found, Question
+from kmsguard.model.rule import Answer, Found, Question, answer_of
 from kmsguard.model.source import Span
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Absent, Unknown, Value
@@ -24,7 +24,6 @@ from kmsguard.rules.checks.contents import contents
 from kmsguard.rules.checks.shares import (
     EVERYBODY,
     Shared,
-    answer,
     content_of,
     denied,
     is_own,
@@ -87,7 +86,7 @@ def shareable(question: Question) -> Answer:
                 values={"key": key, "holder": content.holder.address, "receivers": names(shared.receivers)},
             )
         )
-    return answer(found)
+    return answer_of(found)
 
 
 def admitted(question: Question) -> Answer:
@@ -103,7 +102,7 @@ def admitted(question: Question) -> Answer:
         elif content.key is not None and id(content.key) not in told and managed(shared.access, content) is None:
             told.add(id(content.key))
             found += denied(shared, content, content.key)
-    return answer(found)
+    return answer_of(found)
 
 
 def declared(question: Question) -> Answer:
@@ -114,7 +113,7 @@ def declared(question: Question) -> Answer:
     found = [one for index, receiver in enumerate(shared.receivers) for one in _undeclared(shared, index, receiver)]
     if shared.open:
         found.append(Found("shared", Truth.UNKNOWN, (shared.where,), shared.open, {"receivers": "accounts that are not known"}))
-    return answer(found)
+    return answer_of(found)
 
 
 def _undeclared(shared: Shared, index: int, receiver: Receiver) -> Iterator[Found]:
@@ -181,7 +180,7 @@ def clonable(question: Question) -> Answer:
                 found.append(_of_cluster(unclear(shared, content), end))
             elif content.key is not None:
                 found += [_of_cluster(lack, end) for lack in denied(shared, content, content.key)]
-    return answer(found)
+    return answer_of(found)
 
 
 def _of_cluster(found: Found, cluster: Resource) -> Found:
