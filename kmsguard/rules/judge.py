@@ -250,8 +250,23 @@ class _Pair:
             evidence=found.evidence,
             open=tuple(opened),
             attribute=found.attribute or self.rule.attribute,
-            remediation=found.remediation or self._mended(),
+            remediation=self._unhidden(found.remediation or self._mended()),
         )
+
+    def _unhidden(self, remediation: str) -> str:
+        """A remedy that says too which of its arguments Terraform would leave as they are; empty where it is the rule's own."""
+        text = remediation or self.rule.info.remediation
+        said = set(_ARGUMENT.findall(text))
+        for declaration in self.resource.declarations:
+            ignored = declaration.resource_attributes.get("ignore_changes")
+            names = [item.text or "" for item in ignored.items] if ignored is not None else []
+            hidden = [name for name in names if name in said or (name == "all" and said)]
+            if hidden:
+                named = ", ".join(f"`{name}`" for name in hidden)
+                first, _, rest = text.partition("\n\n")
+                note = f"Take {named} out of its `ignore_changes`: with that, Terraform leaves it as it is."
+                return f"{first.rstrip()} {note}" + (f"\n\n{rest}" if rest else "")
+        return remediation
 
     def _mended(self) -> str:
         """The rule's remedy, after what the resource's kind says of what the rule is about; empty where that is nothing."""
@@ -284,6 +299,8 @@ class _Pair:
         return Judgement(self.rule.info, self.resource, "unknown", message, open=opened, attribute=self.rule.attribute)
 
 
+_ARGUMENT = re.compile(r"`([a-z]\w*)")
+"""The arguments of Terraform that a remedy names."""
 _HELD = Answer(Truth.YES)
 _FIELD = re.compile(r"\{([a-z][a-z0-9_.]*)\}")
 

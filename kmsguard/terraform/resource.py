@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -12,13 +12,14 @@ from kmsguard.model.declaration import NOT_READ, Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value
-from kmsguard.syntax.hcl.nodes import Body
+from kmsguard.syntax.hcl.nodes import Body, Expression, TupleExpr
 from kmsguard.terraform.body import META, argument, block_body, inside, nested_blocks
 from kmsguard.terraform.choices import choose
 from kmsguard.terraform.expand import Instance, both
 from kmsguard.terraform.load import Located
 from kmsguard.terraform.operations import AFTER_APPLY
 from kmsguard.terraform.partial import Handle, branches, export
+from kmsguard.terraform.places import address, literal_text, plain
 from kmsguard.terraform.provider import Configuration, provider_of
 from kmsguard.terraform.validation import check_conditions
 
@@ -181,6 +182,10 @@ class Resource:
             kept = argument(block, "prevent_destroy", inside(scope, block))
             if kept is not None:
                 out["prevent_destroy"] = export(kept)
+            ignored = block.body.attributes.get("ignore_changes")
+            if ignored is not None:
+                names = tuple(Value(name) for name in _listed(ignored.expression))
+                out["ignore_changes"] = Value(names, inside(scope, block).span(ignored.expression))
         return out
 
     def _provider(self, body: dict[str, Value]) -> Provider:
@@ -193,6 +198,16 @@ class Resource:
             None if region is None else export(region),
             None if configuration.account is None else export(configuration.account),
         )
+
+
+def _listed(node: Expression) -> Iterator[str]:
+    """The arguments that `ignore_changes` names; `all` where it is all of them."""
+    whole = plain(node)
+    for item in whole.items if isinstance(whole, TupleExpr) else (whole,):
+        path = address(item)
+        name = path[0] if path else literal_text(item)
+        if name:
+            yield name
 
 
 class BlockView:
