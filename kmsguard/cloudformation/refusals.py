@@ -21,6 +21,22 @@ LIMITS = {"Parameters": 200, "Mappings": 200, "Resources": 500, "Outputs": 200}
 MAX_NAME = 255  # characters
 MAX_VALUE = 4096  # bytes of a parameter's value
 MAX_DESCRIPTION = 1024  # bytes
+SECTIONS = frozenset(
+    {
+        *("AWSTemplateFormatVersion", "Conditions", "Description", "Fn::Transform", "Globals", "Hooks", "Mappings", "Metadata"),
+        *("Outputs", "Parameters", "Resources", "Rules", "Transform"),
+    }
+)
+"""See https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html; Globals is SAM's."""
+ATTRIBUTES = frozenset(
+    {
+        *("Condition", "Connectors", "CreationPolicy", "DeletionPolicy", "DependsOn", "Description", "IgnoreGlobals"),
+        *("Metadata", "Properties", "Type", "UpdatePolicy", "UpdateReplacePolicy", "Version"),
+    }
+)
+"""See https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-product-attribute-reference.html.
+
+Connectors and IgnoreGlobals are SAM's, Version is that of a custom resource, and Description is let through."""
 _ALPHANUMERIC = re.compile(r"[A-Za-z0-9]+")
 
 
@@ -28,6 +44,7 @@ def tell(template: Template) -> None:
     """Notes what CloudFormation would refuse of a template whose resources have been evaluated."""
     _limits(template)
     _names(template)
+    _keys(template)
     _conditions(template)
     _sections(template)
     _parameters(template)
@@ -62,6 +79,23 @@ def _names(template: Template) -> None:
     if isinstance(described, Scalar) and len(described.text.encode()) > MAX_DESCRIPTION:
         message = f"the description is longer than {MAX_DESCRIPTION} bytes: CloudFormation refuses it"
         context.problem("warning", "template-limits", described.span, message)
+
+
+def _keys(template: Template) -> None:
+    """Keys that are none of a template's or resource's: CloudFormation says "Invalid template property", "resource property".
+
+    A property that stands beside Properties is not one, whatever its author meant.
+    """
+    context = template.context
+    for entry in template.root.entries if template.root is not None else ():
+        if entry.key.text not in SECTIONS:
+            message = f"{entry.key.text} is no section of a template: CloudFormation refuses it"
+            context.problem("warning", "template-invalid", entry.key.span, message)
+    for resource in template.section("Resources"):
+        for entry in resource.value.entries if isinstance(resource.value, Mapping) else ():
+            if entry.key.text not in ATTRIBUTES and not entry.key.text.startswith("Fn::"):
+                message = f"{entry.key.text} of {resource.key.text} stands beside its Properties: CloudFormation refuses it"
+                context.problem("warning", "template-invalid", entry.key.span, message)
 
 
 def _conditions(template: Template) -> None:

@@ -134,3 +134,18 @@ def test_of_a_key_that_stands_twice_both_places_are_told():
     (problem,) = unit_of('{"Resources": {"T": {"Type": "AWS::SNS::Topic"}, "T": {"Type": "AWS::SQS::Queue"}}}').problems
     assert (problem.code, problem.line, problem.column) == ("duplicate-key", 1, 50)
     assert "first in column 16 of this line" in problem.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("x-shared: {a: b}\nResources: {T: {Type: AWS::SNS::Topic}}\n", "x-shared is no section of a template"),
+        ("Resources: {T: {Type: AWS::SNS::Topic, TopicName: t}}\n", "TopicName of T stands beside its Properties"),
+        ("Resources: {T: {Type: AWS::SNS::Topic, Description: d, Version: 1}}\n", None),
+        ("Transform: Mine\nResources: {T: {Type: AWS::SNS::Topic, Count: 3}}\n", "the macro Mine is not run"),
+    ],
+)
+def test_keys_that_nothing_has(text, said):
+    """A key that is none of a template's or resource's is told, unless a macro may take it away."""
+    problems = unit_of(text, "t.yaml").problems
+    assert [said in problem.message for problem in problems] == ([True] if said is not None else [])
