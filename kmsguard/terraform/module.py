@@ -23,13 +23,14 @@ from kmsguard.terraform.expand import Expansion, Instance, both, expansion
 from kmsguard.terraform.functions import holds_sensitive
 from kmsguard.terraform.history import via
 from kmsguard.terraform.load import Elsewhere, Located, ModuleSource
+from kmsguard.terraform.opening import open_value
 from kmsguard.terraform.partial import Handle, Invalid, export, find_invalid, invalid
 from kmsguard.terraform.paths import checkout_path
 from kmsguard.terraform.provider import Configuration, chosen, configuration_key, expected_aliases
 from kmsguard.terraform.resource import Resource
 from kmsguard.terraform.schema import SHAPES
 from kmsguard.terraform.scope import Run, Scope
-from kmsguard.terraform.types import Type, key_name, parse_type, wrong_type
+from kmsguard.terraform.types import STRING, Type, key_name, parse_type, wrong_type
 from kmsguard.terraform.validation import check, check_assertions, check_conditions, given_at
 
 
@@ -174,8 +175,14 @@ class Module:
         if name == "applying":
             return Value(Unknown("whether Terraform applies is not known before", "terraform.applying", not_null=True), span)
         if name in ("workspace", "env"):
-            return Value(self.run.settings.workspace, span)
+            return self._workspace(span)
         return invalid(f"there is no terraform.{name}", f"terraform.{name}")
+
+    def _workspace(self, span: Span) -> Value:
+        if self.run.knows_workspace:
+            return Value(self.run.settings.workspace, span)
+        name, reason = "terraform.workspace", "a plan does not tell its workspace"
+        return replace(open_value(self.run.unit, name, STRING, reason, name), span=span)
 
     # --- variables --------------------------------------------------------------------------------------------------------
 

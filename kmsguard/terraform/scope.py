@@ -45,6 +45,7 @@ class Run:
         self.depth = 0
         self.steps = 0
         self.room = MOST_RESOURCES  # for so many more instances of resources and modules
+        self.knows_workspace = True
         self.trying = 0  # how many `try` and `can` are around what is evaluated
         self.doubts: list[Value] = []  # what is open and may make an error of what is around it, while `trying`
         self.problems: dict[Problem, None] = {}

@@ -581,3 +581,53 @@ def test_what_stands_behind_locals() -> None:
     assert [one.address for one in refs] == ["aws_kms_key.k", "aws_kms_key.m"]
     report = scan(["plan.json"], strict())
     assert [f.resource.address for f in report.findings if f.code == "KG022"] == ["aws_kms_key.unused"]
+
+
+WORKSPACES = """
+locals {
+  sizes = { default = 0, prod = 1, stage = 2 }
+}
+resource "aws_kms_key" "k" {
+  count       = local.sizes[terraform.workspace]
+  description = "k-${terraform.workspace}"
+}
+resource "aws_sqs_queue" "q" {
+  name              = "q"
+  kms_master_key_id = terraform.workspace == "default" ? null : try(aws_kms_key.k[0].arn, null)
+}
+"""
+
+
+@pytest.mark.parametrize("workspace", ["default", "prod", "stage"])
+def test_the_workspace_of_a_plan_is_found(workspace):
+    """A plan does not say its workspace: it is the one of those that the code names that makes the plan's resources."""
+    Path("main.tf").write_text(WORKSPACES, encoding="utf-8")
+    count = {"default": 0, "prod": 1, "stage": 2}[workspace]
+    queue = {"name": "q"} if count else {"name": "q", "kms_master_key_id": None}
+    unknown = {"arn": True, "kms_master_key_id": True} if count else {"arn": True}
+    rows = [("aws_sqs_queue", "q", None, queue, unknown)]
+    rows += [("aws_kms_key", "k", at, {"description": f"k-{workspace}"}, {"arn": True}) for at in range(count)]
+    changes = [
+        {"address": f"{kind}.{name}" + ("" if at is None else f"[{at}]"), "mode": "managed", "type": kind, "name": name}
+        | ({} if at is None else {"index": at})
+        | {"change": {"actions": ["create"], "before": None, "after": after, "after_unknown": open_}}
+        for kind, name, at, after, open_ in rows
+    ]
+    resources = [
+        {"address": f"{kind}.{name}", "mode": "managed", "type": kind, "name": name, "provider_config_key": "aws"}
+        for kind, name in (("aws_kms_key", "k"), ("aws_sqs_queue", "q"))
+    ]
+    plan = {
+        "format_version": "1.2",
+        "terraform_version": "1.11.4",
+        "planned_values": {"root_module": {}},
+        "resource_changes": changes,
+        "configuration": {"root_module": {"resources": resources}},
+    }
+    Path("plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    unit = read(UnitSource("plan.json", "terraform-plan"))
+    assert sorted(declared(unit)) == sorted(change["address"] for change in changes)
+    if count:
+        assert target(argument(unit, "aws_sqs_queue.q", "kms_master_key_id")) == "aws_kms_key.k[0].arn"
+        assert argument(unit, "aws_kms_key.k[0]", "description").text == f"k-{workspace}"
+        assert declared(unit)["aws_kms_key.k[0]"].span.file == "main.tf"

@@ -12,6 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from kmsguard.model.declaration import Call, Declaration, Unit, UnitSource
+from kmsguard.model.guard import atoms
+from kmsguard.model.truth import Truth
 from kmsguard.model.value import Value
 from kmsguard.syntax.files import Files
 from kmsguard.terraform.evaluate import evaluate
@@ -38,6 +40,8 @@ class PlannedInputs:
         self.run = run
         self.source = source
         self.variables = variables
+        # what a plan does not tell is open, unless the settings name it: the plan's values say what comes of it
+        run.knows_workspace = run.settings.workspace != "default"
 
     def value(self, module: Module, name: str, declared: Located, to: Type | None) -> Value | None:  # noqa: ARG002
         """The value that the plan was made with; None where that is the default, which stands in the code."""
@@ -110,8 +114,11 @@ def _without_keys(address: str) -> str:
     return _KEYS.sub("", address)
 
 
-def read_configuration(source: UnitSource, tree: Members) -> Configured | None:
-    """The root module of a plan, evaluated with the plan's values; None where it is not found."""
+def read_configuration(source: UnitSource, tree: Members, addresses: frozenset[str]) -> Configured | None:
+    """The root module of a plan, evaluated with the plan's values; None where it is not found. `addresses`: of its resources.
+
+    The workspace is the one that makes just these.
+    """
     files = Files(source.boundary)
     folder = _find(source, members(tree, "configuration", "root_module"), files)
     if folder is None:
@@ -120,6 +127,13 @@ def read_configuration(source: UnitSource, tree: Members) -> Configured | None:
     settings = replace(source.settings, variables=(), variable_files=(), environment=(), all_values=False)
     module = UnitSource(folder, "terraform", settings, source.boundary)
     unit, root = _read(module, files, variables)
+    for workspace in _workspaces(unit):
+        if root is None or _addresses(unit) == addresses:
+            break
+        tried = replace(module, settings=replace(settings, workspace=workspace))
+        found, its_root = _read(tried, files, variables)
+        if _addresses(found) == addresses:
+            unit, root = found, its_root
     if root is None:
         return None
     by_address = {declaration.address: declaration for declaration in unit.declarations}
@@ -127,6 +141,26 @@ def read_configuration(source: UnitSource, tree: Members) -> Configured | None:
     for declaration in unit.declarations:
         without.setdefault(_without_keys(declaration.address), declaration)
     return Configured(unit, root, by_address, without)
+
+
+_WORKSPACE = "terraform.workspace"
+MOST_WORKSPACES = 8
+"""So many workspaces that the code names are tried."""
+
+
+def _workspaces(unit: Unit) -> list[str]:
+    """The workspaces on whose name it hangs which resources there are, where the plan's is not known."""
+    found: dict[str, None] = {}
+    for declaration in unit.declarations:
+        for atom in atoms(declaration.exists):
+            if atom.subject == _WORKSPACE and isinstance(atom.value, str):
+                found[atom.value] = None
+    return list(found)[:MOST_WORKSPACES]
+
+
+def _addresses(unit: Unit) -> frozenset[str]:
+    """The resources that there are in any case."""
+    return frozenset(one.address for one in unit.declarations if one.mode == "managed" and one.exists is Truth.YES)
 
 
 def _read(module: UnitSource, files: Files, variables: Members) -> tuple[Unit, Module | None]:

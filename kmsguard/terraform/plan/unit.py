@@ -34,7 +34,8 @@ def read_plan(source: UnitSource) -> Unit:
         return Unit(path, "terraform-plan", (), files=(path,), problems=tuple(problems))
     instances = list(_instances(document.tree))
     source = replace(source, settings=_deployed(source, instances, document.tree))
-    configured = read_configuration(source, document.tree)
+    managed = frozenset(instance.address for instance in instances if instance.mode == "managed")
+    configured = read_configuration(source, document.tree, managed)
     reader = _Reader(source, document, instances, configured)
     return reader.unit(path, tuple(problems))
 
