@@ -7,10 +7,9 @@ string stands for is JSON itself: one value, or a fragment such as `, {…}`. Se
 from __future__ import annotations
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
-from itertools import accumulate
 from typing import NoReturn, TypeAlias
 
 from msgspec.structs import replace
@@ -19,13 +18,13 @@ from kmsguard.model.declaration import Problem
 from kmsguard.model.guard import Formula, conjunction
 from kmsguard.model.source import Source, Span
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import MAX_BRANCHES, Branch, Choice, Data, Step, Target, Text, Unknown, Value, flatten, possible
+from kmsguard.model.value import MAX_BRANCHES, Branch, Choice, Data, Step, Text, Unknown, Value, flatten, possible
+from kmsguard.syntax.pieces import PiecedText, joined, leaves
 
 CODE = "json-syntax"
 MAX_DEPTH = 100
 """How deep objects and arrays may be nested. Each level costs two frames of Python's stack."""
 
-_HOLE = "\ue000"  # stands in the text for a hole; which holes there are is told by their offsets, never by this character
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _PLAIN = re.compile(r'[^"\\\x00-\x1f]*+')
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(\.[0-9]++)?([eE][+-]?[0-9]++)?")
@@ -45,7 +44,6 @@ _HINTS = {
 }
 
 _Where: TypeAlias = Callable[[int, int], Span | None]
-_Origin: TypeAlias = tuple[tuple[Target, ...], Step | None, bool]  # refs, trail, sensitive
 
 
 class _JsonError(Exception):
@@ -101,9 +99,9 @@ def parse_json(value: Value) -> tuple[Value | None, list[Problem]]:
     if not isinstance(data, (str, Text)):
         return value, []
     problems: dict[Problem, None] = {}
-    document = _Parts(value, list(_leaves((value,)))).parse(problems, MAX_BRANCHES)
+    document = _parse(PiecedText(value, list(leaves((value,)))), problems, MAX_BRANCHES)
     if document is not None:
-        document = replace(document, place=value.place or document.place, refs=_joined(document.refs, value.refs))
+        document = replace(document, place=value.place or document.place, refs=joined(document.refs, value.refs))
     return document, list(problems)
 
 
@@ -133,189 +131,54 @@ def _no_json(value: Value) -> Value:
     return value.with_data(Unknown("the text is not valid JSON"))
 
 
-def _joined(one: tuple[Target, ...], other: tuple[Target, ...]) -> tuple[Target, ...]:
-    return one if not other else tuple(dict.fromkeys((*one, *other)))
+def _parse(whole: PiecedText, problems: dict[Problem, None], most: int, guard: Formula = Truth.YES) -> Value | None:
+    """The JSON of the text where a guard holds, in at most so many variants."""
+    reader = _Reader(whole.text, whole.where, whole)
+    try:
+        return reader.document()
+    except _FragmentError as error:
+        return _variants(whole, error.offset, problems, most, guard)
+    except _JsonError as error:
+        if reader.choice is not None:
+            return _variants(whole, reader.choice, problems, most, guard)
+        if reader.unknown is not None:
+            return whole.value.with_data(_unknown(reader.unknown))
+        problems[_problem(whole, error)] = None
+        return None
 
 
-def _joined_ways(part: Step | None, whole: Step | None) -> Step | None:
-    """The way of a part of a text: its own, and then that of the text."""
-    return part if whole is None else whole.behind(part)
+def _variants(whole: PiecedText, offset: int, problems: dict[Problem, None], most: int, assumed: Formula) -> Value | None:
+    """The JSON of the text with each branch of the hole at an offset put in its place."""
+    options = [(guard, option) for guard, option in flatten(whole.holes[offset]) if possible(conjunction(assumed, guard))]
+    if len(options) > most:
+        return whole.value.with_data(Unknown("too many combinations of conditions"))
+    index, hole = whole.index(offset), whole.holes[offset]
+    branches: list[Branch] = []
+    failed = 0
+    for guard, option in options:
+        inside = [replace(piece, span=piece.span or hole.span) for piece in leaves((option,))]
+        pieces = [*whole.pieces[:index], *inside, *whole.pieces[index + 1 :]]
+        document = _parse(PiecedText(whole.value, pieces), problems, most // len(options), conjunction(assumed, guard))
+        failed += document is None
+        branches.append(Branch(guard, _no_json(whole.value) if document is None else document))
+    if failed == len(branches):
+        return None
+    first = branches[0].value
+    if isinstance(first.data, Unknown) and all(branch.value.data == first.data for branch in branches):
+        return first
+    choice = whole.value.with_data(Choice(tuple(branches)))
+    return whole.value.with_data(Choice(tuple(Branch(guard, document) for guard, document in flatten(choice))))
 
 
-def _leaves(values: Sequence[Value]) -> Iterator[Value]:
-    """The pieces of a text, those of texts in it among them; a text that encodes JSON stays one piece."""
-    for value in values:
-        data = value.data
-        if isinstance(data, Text) and (data.encodes is None or data.encoding != "json"):
-            for piece in _leaves(data.pieces):
-                yield replace(
-                    piece,
-                    refs=_joined(piece.refs, value.refs),
-                    trail=_joined_ways(piece.trail, value.trail),
-                    sensitive=piece.sensitive or value.sensitive,
-                )
-        elif isinstance(data, bool):
-            yield value.with_data("true" if data else "false")
-        elif isinstance(data, (int, float, Decimal)):
-            yield value.with_data(str(data))
-        elif data != "":
-            yield value
-
-
-class _Parts:
-    """A text that is made of pieces, each with a place of its own."""
-
-    def __init__(self, value: Value, pieces: list[Value]) -> None:
-        self.value = value
-        self.pieces = pieces
-        self.starts: list[int] = []
-        self.holes: dict[int, Value] = {}
-        texts: list[str] = []
-        at = 0
-        for piece in pieces:
-            self.starts.append(at)
-            if isinstance(piece.data, str):
-                texts.append(piece.data)
-                at += len(piece.data)
-            else:
-                self.holes[at] = piece
-                texts.append(_HOLE)
-                at += 1
-        self.text = "".join(texts)
-        own = [number if self._own(piece) else None for number, piece in enumerate(pieces)]
-        # the nearest piece at or before, and at or behind, that stands in the text itself
-        self.before: list[int | None] = list(accumulate(own, _latest))
-        self.after: list[int | None] = list(accumulate(reversed(own), _latest))[::-1]
-
-    def parse(self, problems: dict[Problem, None], most: int, guard: Formula = Truth.YES) -> Value | None:
-        """The JSON of the text where a guard holds, in at most so many variants."""
-        reader = _Reader(self.text, self.where, self)
-        try:
-            return reader.document()
-        except _FragmentError as error:
-            return self._variants(error.offset, problems, most, guard)
-        except _JsonError as error:
-            if reader.choice is not None:
-                return self._variants(reader.choice, problems, most, guard)
-            if reader.unknown is not None:
-                return self.value.with_data(_unknown(reader.unknown))
-            problems[self._problem(error)] = None
-            return None
-
-    def _variants(self, offset: int, problems: dict[Problem, None], most: int, assumed: Formula) -> Value | None:
-        """The JSON of the text with each branch of the hole at an offset put in its place."""
-        options = [(guard, option) for guard, option in flatten(self.holes[offset]) if possible(conjunction(assumed, guard))]
-        if len(options) > most:
-            return self.value.with_data(Unknown("too many combinations of conditions"))
-        index, hole = self.index(offset), self.holes[offset]
-        branches: list[Branch] = []
-        failed = 0
-        for guard, option in options:
-            inside = [replace(piece, span=piece.span or hole.span) for piece in _leaves((option,))]
-            pieces = [*self.pieces[:index], *inside, *self.pieces[index + 1 :]]
-            document = _Parts(self.value, pieces).parse(problems, most // len(options), conjunction(assumed, guard))
-            failed += document is None
-            branches.append(Branch(guard, _no_json(self.value) if document is None else document))
-        if failed == len(branches):
-            return None
-        first = branches[0].value
-        if isinstance(first.data, Unknown) and all(branch.value.data == first.data for branch in branches):
-            return first
-        choice = self.value.with_data(Choice(tuple(branches)))
-        return self.value.with_data(Choice(tuple(Branch(guard, document) for guard, document in flatten(choice))))
-
-    def _problem(self, error: _JsonError) -> Problem:
-        last = max(len(self.text) - 1, 0)
-        at = min(error.offset, last)
-        span = (self.where(at, at + 1) if self.text else None) or self.value.span or self.value.place
-        if span is None:
-            return Problem("error", CODE, "", 1, 1, error.message)
-        past = error.offset > last and self.text != ""
-        line, column = (span.end_line, span.end_column) if past else (span.start_line, span.start_column)
-        return Problem("error", CODE, span.file, line, column, error.message)
-
-    def index(self, offset: int) -> int:
-        """The piece that holds the character at an offset."""
-        return bisect_right(self.starts, offset) - 1
-
-    def where(self, start: int, end: int) -> Span | None:
-        """The place in the source of the characters from `start` to before `end`.
-
-        What a text was put together from may stand elsewhere, or nowhere: the place is where it was put in.
-        """
-        first, last = self.index(start), self.index(end - 1)
-        if first == last and self.pieces[first].span is not None:
-            return _part(self.pieces[first], start - self.starts[first], end - self.starts[first])
-        low, high = self.before[first], self.after[last]
-        if low is None or high is None:
-            return self.value.span
-        head = _part(self.pieces[low], start - self.starts[low] if low == first else 0, None)
-        tail = _part(self.pieces[high], 0, end - self.starts[high] if high == last else None)
-        if head is None or tail is None or head.file != tail.file:
-            return self.value.span
-        begin = (head.start_line, head.start_column) if low == first else (head.end_line, head.end_column)
-        stop = (tail.end_line, tail.end_column) if high == last else (tail.start_line, tail.start_column)
-        return Span(head.file, *begin, *stop) if begin <= stop else self.value.span
-
-    def _own(self, piece: Value) -> bool:
-        """Whether a piece stands in the text itself."""
-        whole = self.value.span
-        return piece.span is not None and (whole is None or piece.span.within(whole))
-
-    def origin(self, start: int, end: int) -> _Origin:
-        """Where the characters from `start` to before `end` were taken from."""
-        refs: tuple[Target, ...] = ()
-        trail: Step | None = None
-        sensitive = self.value.sensitive
-        if end > start:
-            for piece in self.pieces[self.index(start) : self.index(end - 1) + 1]:
-                refs = _joined(refs, piece.refs)
-                if trail is None and piece.trail is not self.value.trail:
-                    trail = piece.trail
-                sensitive = sensitive or piece.sensitive
-        return refs, trail or self.value.trail, sensitive
-
-    def cut(self, start: int, end: int) -> Iterator[Value]:
-        """The pieces of a run of characters that stand for themselves."""
-        for number in range(self.index(start), self.index(end - 1) + 1):
-            piece, begin = self.pieces[number], self.starts[number]
-            if isinstance(piece.data, Text):
-                yield from _leaves((piece.with_data(Text(piece.data.pieces)),))
-            elif not isinstance(piece.data, str):
-                yield piece
-            else:
-                low, high = max(start - begin, 0), min(end - begin, len(piece.data))
-                yield replace(piece, data=piece.data[low:high], span=_part(piece, low, high), place=None)
-
-
-def _latest(before: int | None, now: int | None) -> int | None:
-    return before if now is None else now
-
-
-def _part(piece: Value, low: int, high: int | None) -> Span | None:
-    """The place of the characters from `low` to before `high` (None: the end) of a piece."""
-    span, data = piece.span, piece.data
-    if span is None or not isinstance(data, str):
-        return span
-    length = len(data)
-    last = high is None or high >= length
-    if low == 0 and last:
-        return span
-    begin = span.start_column
-    if span.start_line == span.end_line:
-        width = span.end_column - begin
-        if width == length + 2:
-            begin += 1  # its quotes
-            last = False
-        elif width != length:
-            return span
-    elif not (data.endswith("\n") and span.end_column == 1 and span.end_line == span.start_line + 1):
-        return span
-    if last:
-        return Span(span.file, span.start_line, begin + low, span.end_line, span.end_column)
-    return Span(
-        span.file, span.start_line, begin + low, span.start_line, begin + (length if high is None else min(high, length))
-    )
+def _problem(whole: PiecedText, error: _JsonError) -> Problem:
+    last = max(len(whole.text) - 1, 0)
+    at = min(error.offset, last)
+    span = (whole.where(at, at + 1) if whole.text else None) or whole.value.span or whole.value.place
+    if span is None:
+        return Problem("error", CODE, "", 1, 1, error.message)
+    past = error.offset > last and whole.text != ""
+    line, column = (span.end_line, span.end_column) if past else (span.start_line, span.start_column)
+    return Problem("error", CODE, span.file, line, column, error.message)
 
 
 def _unknown(hole: Value) -> Unknown:
@@ -327,7 +190,7 @@ def _unknown(hole: Value) -> Unknown:
 class _Reader:
     """A reader of one document."""
 
-    def __init__(self, text: str, where: _Where, parts: _Parts | None = None) -> None:
+    def __init__(self, text: str, where: _Where, parts: PiecedText | None = None) -> None:
         self.text = text
         self.where = where
         self.parts = parts
