@@ -631,3 +631,20 @@ def test_the_workspace_of_a_plan_is_found(workspace):
         assert target(argument(unit, "aws_sqs_queue.q", "kms_master_key_id")) == "aws_kms_key.k[0].arn"
         assert argument(unit, "aws_kms_key.k[0]", "description").text == f"k-{workspace}"
         assert declared(unit)["aws_kms_key.k[0]"].span.file == "main.tf"
+
+
+def test_what_is_write_only_is_that_of_the_code():
+    """A plan has null for a write-only argument; the code says what is given."""
+    code = 'resource "aws_db_instance" "d" {\n  engine      = "mysql"\n  password_wo = "hunter2-hunter2"\n}\n'
+    Path("main.tf").write_text(code, encoding="utf-8")
+    change = {"actions": ["create"], "before": None, "after": {"engine": "mysql", "password_wo": None}, "after_unknown": {}}
+    block = {"address": "aws_db_instance.d", "mode": "managed", "type": "aws_db_instance", "name": "d"}
+    plan = {
+        "format_version": "1.2",
+        "planned_values": {"root_module": {}},
+        "resource_changes": [block | {"change": change}],
+        "configuration": {"root_module": {"resources": [block]}},
+    }
+    Path("plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    unit = read(UnitSource("plan.json", "terraform-plan"))
+    assert argument(unit, "aws_db_instance.d", "password_wo").text == "hunter2-hunter2"

@@ -22,8 +22,8 @@ def merged_body(body: dict[str, Value], after: Members, unknown: Json, sensitive
     out: dict[str, Value] = {}
     for name, written in body.items():
         node, open_, hidden = after.get(name), part(unknown, name), part(sensitive, name)
-        if name not in after and not is_unknown(open_):
-            out[name] = written  # nothing that a provider keeps: what is write-only
+        if _is_write_only(name, node) or (name not in after and not is_unknown(open_)):
+            out[name] = written  # nothing that a provider keeps
             continue
         found = merged(written, node, open_, hidden, managed)
         if found.data is not None and found.data is not ABSENT:
@@ -76,11 +76,18 @@ def _decided(written: Value, node: Json, unknown: Json, sensitive: Json, managed
     return replace(plain(node), place=written.where, trail=written.trail)
 
 
+def _is_write_only(name: str, node: Json) -> bool:
+    """Whether an argument is one that providers take and do not keep: in a plan it is null."""
+    return node is None and name.endswith("_wo")
+
+
 def _members(data: dict[str, Value], node: Members, unknown: Json, sensitive: Json, managed: IsManaged) -> dict[str, Value]:
     out: dict[str, Value] = {}
     for name, value in data.items():
         open_ = part(unknown, name)
-        if name in node or is_unknown(open_):
+        if _is_write_only(name, node.get(name)):
+            out[name] = value
+        elif name in node or is_unknown(open_):
             found = merged(value, node.get(name), open_, part(sensitive, name), managed)
             if found.data is not ABSENT and (found.data is not None or value.data is None):
                 out[name] = found
