@@ -28,6 +28,7 @@ from kmsguard.syntax.yaml import (
     BLOCK,
     MAX_DEPTH,
     MAX_TOLD,
+    NO_STACK,
     TOO_DEEP,
     Entry,
     Mapping,
@@ -36,6 +37,7 @@ from kmsguard.syntax.yaml import (
     YamlFile,
     YamlNode,
     end_of,
+    given_up,
     said_of_twice,
 )
 
@@ -86,6 +88,10 @@ class _Composer:
             end = self._syntax_problem(error)
         except _StoppedError as stopped:
             end = stopped.offset
+        except RecursionError:
+            end = given_up(self.open)
+            self._problem(end, NO_STACK)
+            self.root = self.open[0] if self.open else None
         finally:
             if parser is not None:
                 parser.dispose()

@@ -215,7 +215,10 @@ class _Reader:
         at = self._space(0)
         if at == len(self.text):
             raise _JsonError(at, "there is no JSON here; the text is empty")
-        value, at = self._value(at, at, 0)
+        try:
+            value, at = self._value(at, at, 0)
+        except RecursionError:  # a host with a lower limit than Python's own, or little of its stack left
+            raise _JsonError(at, "nested deeper than can be read here") from None
         at = self._space(at)
         if at < len(self.text):
             if at not in self.holes:

@@ -16,6 +16,7 @@ from kmsguard.syntax.yaml import (
     CORE,
     MAX_DEPTH,
     MAX_TOLD,
+    NO_STACK,
     TOO_DEEP,
     Entry,
     Mapping,
@@ -24,6 +25,7 @@ from kmsguard.syntax.yaml import (
     YamlFile,
     YamlNode,
     end_of,
+    given_up,
     said_of_twice,
 )
 
@@ -72,6 +74,10 @@ class _Reader:
         except _JsonError as error:
             end = stopped = error.offset
             self._problem("error", "json-syntax", error.offset, str(error))
+        except RecursionError:
+            end = given_up(self.open)
+            self._problem("error", "json-syntax", end, NO_STACK)
+            root = self.open[0] if self.open else None
         root = root if root is not None else self.partial
         return YamlFile(self.source, root, self.problems, [(0, len(self.text))], end), stopped
 

@@ -21,6 +21,7 @@ from kmsguard.model.value import Text, Value
 CORE = "tag:yaml.org,2002:"
 MAX_DEPTH = 200  # the deepest template that was seen has 40; what evaluates a tree recurses into it
 TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels; this part was not read"
+NO_STACK = "nested deeper than can be read here; what follows was not read"
 MAX_TOLD = 20  # of the parts that are nested deeper
 
 
@@ -133,6 +134,17 @@ def end_of(node: Mapping | Sequence) -> int:
             value = entry.value
             return max(node.end, entry.key.end, value.end if value.alias is None else value.alias[1])
     return node.end
+
+
+def given_up(nodes: list[Mapping | Sequence]) -> int:
+    """Ends collections, each in the one before it, that are open where Python's stack is used up; the offset of the last one.
+
+    That is where a host has a lower limit than Python's own, or little of its stack left.
+    """
+    for node in reversed(nodes):
+        node.end = end_of(node)
+        node.broken = True
+    return nodes[-1].start if nodes else 0
 
 
 class YamlFile:

@@ -1,7 +1,10 @@
 """YAML and JSON into trees with places."""
 
+import inspect
 import json
+import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -392,6 +395,36 @@ def test_what_is_nested_too_deep_is_an_error(opening, closing):
     _, problems = parse(Source("f.yaml", opening * 50_000 + "1" + closing * 50_000))
     assert time.perf_counter() - start < 2
     assert "nested deeper" in problems[0].message
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+@pytest.mark.parametrize("in_thread", [False, True])
+def test_a_host_with_little_stack_left_gets_a_problem_with_its_place(quote, in_thread):
+    """What does not fit on the stack is told where it begins; what stands before it is read."""
+    text = f"{{{quote}a{quote}: 1, {quote}b{quote}: {'[' * 10_000}{']' * 10_000}}}"
+    limit = sys.getrecursionlimit()
+    read = []
+
+    def run() -> None:
+        sys.setrecursionlimit(len(inspect.stack(0)) + 120)
+        try:
+            read.append(parse(source_of(text)))
+        finally:
+            sys.setrecursionlimit(limit)
+
+    if in_thread:
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+    else:
+        run()
+    [(root, [problem])] = read
+    assert "nested deeper than can be read here" in problem.message
+    assert problem.line == 1
+    assert 20 < problem.column < MAX_DEPTH
+    assert isinstance(root, Mapping)
+    assert root.broken
+    assert root.entries[0].key.text == "a"
 
 
 @pytest.mark.parametrize("quote", ["", '"'], ids=["yaml", "json"])
