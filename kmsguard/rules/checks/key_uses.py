@@ -65,9 +65,10 @@ class Uses:
         """Whether the resource is such that the use is made: `when` and `unless`."""
         there = Truth.YES
         if use.when:
-            there = there & _is_on(self.question.attribute(use.when))
+            on = self.question.attribute(use.when)
+            there = there & (Truth.UNKNOWN if isinstance(on.data, Unknown) else _holds_something(on))
         if use.unless:
-            there = there & ~_is_on(self.question.attribute(use.unless))
+            there = there & ~_holds_something(self.question.attribute(use.unless))
         return there
 
     def is_told(self, use: KeyUse, hop: Hop) -> bool:
@@ -301,8 +302,8 @@ def _ends(graph: Graph, resource: Resource, way: Sequence[str]) -> list[Resource
 UNDER_DEFAULT_KEYS = ("s3.bucket", "secretsmanager.secret", "ssm.parameter")  # others may read what is in them
 
 
-def _is_on(value: Value) -> Truth:
-    """Whether an attribute is true, or holds something."""
+def _holds_something(value: Value) -> Truth:
+    """Whether an attribute is true, or holds something: what is not null, or of another resource, is something."""
     if value.data in (ABSENT, None, False, "", ()):
         return Truth.NO
     if isinstance(value.data, Unknown) and not value.data.not_null and value.data.target is None:
