@@ -12,6 +12,7 @@ from kmsguard.syntax.files import Files
 from kmsguard.terraform.calls import LocalModules
 from kmsguard.terraform.cycles import report_cycles
 from kmsguard.terraform.ephemeral import report_ephemeral
+from kmsguard.terraform.imports import report_imports
 from kmsguard.terraform.load import ModuleSource
 from kmsguard.terraform.module import Inputs, Module
 from kmsguard.terraform.partial import export
@@ -52,6 +53,7 @@ def _unit(run: Run, path: str, root: Module, modules: LocalModules) -> Unit:
     declarations = tuple(root.declarations())
     outputs = {name: export(root.output(name, located)) for name, located in root.source.outputs.items()}
     report_cycles(root)
+    report_imports(root)
     report_ephemeral(root, list(modules.loaded.values()))
     _refused(root, modules)
     comments: dict[str, tuple[Comment, ...]] = {}

@@ -37,7 +37,7 @@ from kmsguard.terraform.partial import export, find_unknown, invalid
 from kmsguard.terraform.paths import lies_inside
 from kmsguard.terraform.scope import Run, Scope
 from kmsguard.terraform.texts import is_text
-from kmsguard.terraform.types import Type
+from kmsguard.terraform.types import Type, not_constant
 
 PRIMITIVE = ("string", "number", "bool")
 
@@ -132,6 +132,10 @@ def _definitions(run: Run, path: str, files: Files) -> Iterator[tuple[str, Given
     scope = Scope(Nothing(run, ""), file.source)
     for name, attribute in file.body.attributes.items():
         span = file.source.span(attribute.start, attribute.end)
+        wrong = not_constant(attribute.expression)
+        if isinstance(wrong, Call):
+            message = "a file of variables holds literal values, and calls nothing; write out what this gives"
+            run.report("warning", "not-constant", file.source.span(wrong.start, wrong.end), message)
         yield name, Given("var-file", conclude(attribute.expression, scope), span=span)
     for block in file.body.blocks:
         message = f"a file of variables has no blocks; write `{block.type} = {{`, or move it to a file of code"
