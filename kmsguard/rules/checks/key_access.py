@@ -91,8 +91,10 @@ def admits(question: Question) -> Answer:
 def keys_nearby(question: Question) -> Answer:
     """Whether the keys that a workload's environment names are of its own Region."""
     resource = question.resource
+    perhaps = _GOOD
     for edge in question.graph.out(resource, "named_keys"):
-        if decide(edge.guard, question.world) is Truth.NO:
+        there = decide(edge.guard, question.world)
+        if there is Truth.NO:
             continue
         key = edge.target
         region = key.region if isinstance(key, Resource) else arn_part(key.value, 3)
@@ -104,9 +106,15 @@ def keys_nearby(question: Question) -> Answer:
             continue
         problem = f"this key is of {shown(region)}, and called from {shown(resource.region)}"
         values = {"key": name_of(key), "key_region": shown(region), "region": shown(resource.region)}
-        open_ = () if same is Truth.NO else opens(region, resource.region)
-        return Answer(same, (here(problem, edge.by, resource),), open_, values=values)
-    return _GOOD
+        open_ = opens(region, resource.region)
+        if there is not Truth.YES:
+            open_ = (*open_, Open(name_of(key), "whether this key is named here is not known"))
+        answer = Answer(same | ~there, (here(problem, edge.by, resource),), open_, values=values)
+        if answer.truth is Truth.NO:
+            return answer
+        if perhaps is _GOOD:
+            perhaps = answer
+    return perhaps
 
 
 def _by(use: KeyUse) -> str:
