@@ -169,4 +169,5 @@ def _of_file(template: Template, location: YamlNode) -> Expansion:
     template.including.append(path)
     expansion = expanded(template, file.root)
     template.including.pop()
-    return expansion
+    brought = [Entry(entry.key, entry.value, location.span) for entry in expansion.entries]
+    return Expansion(brought, expansion.missing)

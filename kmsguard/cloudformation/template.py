@@ -281,7 +281,7 @@ class Template:
 
     def _entry(self, entry: Entry) -> Value:
         value = self.evaluate(entry.value, *entry.spans)
-        return value if entry.alias is None else _through_alias(value, entry.alias)
+        return value if entry.alias is None else _brought(value, entry, entry.alias)
 
     def _scalar(self, node: Scalar, place: Span | None, span: Span | None) -> Value:
         data = node.text if node.style else scalar_data(node)
@@ -311,7 +311,7 @@ class Template:
                 return Value(Unknown(f"{name} that is not written as it must be"), span, place)
             value = self.evaluate(entry.value, *entry.spans)
             if entry.alias is not None:
-                value = _through_alias(value, entry.alias)
+                value = _brought(value, entry, entry.alias)
             if value.data is not ABSENT:
                 members[name] = value
             else:
@@ -761,9 +761,14 @@ class Template:
         return found
 
 
-def _through_alias(value: Value, alias: Span) -> Value:
-    """A value, and all that it holds, that is written at an anchor."""
-    return _held(value, lambda part: _through_alias(part, alias)).via("alias", "", alias)
+def _brought(value: Value, entry: Entry, by: Span) -> Value:
+    """The value of an entry that a merge key or an inclusion brings."""
+    return _through_alias(value, by, "alias" if by.file == entry.key.source.path else "include")
+
+
+def _through_alias(value: Value, alias: Span, what: str = "alias") -> Value:
+    """A value, and all that it holds, that is written at an anchor or in another file."""
+    return _held(value, lambda part: _through_alias(part, alias, what)).via(what, "", alias)
 
 
 def _held(value: Value, change: Callable[[Value], Value]) -> Value:

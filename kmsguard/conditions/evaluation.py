@@ -373,9 +373,9 @@ def _is_inside(where: Span, owner: Resource) -> bool:
 
 
 def _is_aliased(value: Value, owner: Resource) -> bool:
-    """Whether what a resource says is written at the anchor of an alias in it."""
+    """Whether what a resource says is written at the anchor of an alias in it, or in a file that it includes."""
     steps = value.trail.chain() if value.trail is not None else []
-    return any(step.what == "alias" and step.span is not None and _is_inside(step.span, owner) for step in steps)
+    return any(step.what in ("alias", "include") and step.span is not None and _is_inside(step.span, owner) for step in steps)
 
 
 def _open(value: Value) -> tuple[Open, ...]:

@@ -345,7 +345,7 @@ def _joined(lists: tuple[Value, ...]) -> tuple[Value, ...]:
 
 def _brought(part: Value, item: Value) -> Value:
     """An element of a list that comes from elsewhere (a parameter, a variable) stands where the whole list is used."""
-    if part.trail is None or part.trail.what == "alias" or part.place is None:
+    if part.trail is None or part.trail.what in ("alias", "include") or part.place is None:
         return item
     return msgspec.structs.replace(item, place=part.place, trail=item.trail or part.trail)
 

@@ -42,7 +42,8 @@ class Step(msgspec.Struct, frozen=True, gc=False):
 
     what: str  # literal, variable default, var-file, variable, local, module input, output, parameter default, parameter,
     #            mapping, condition, policy document, template, template variable, call (of a function that reads a file),
-    #            dynamic block, AWS default, attached resource, data source, alias (of YAML: what is written at its anchor)
+    #            dynamic block, AWS default, attached resource, data source, alias (of YAML: what is written at its anchor),
+    #            include (what another file brings)
     name: str  # `var.rotate`, `local.tags`, `module.keys`, `Environment`
     span: Span | None = None
     before: Step | None = None

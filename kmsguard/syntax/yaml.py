@@ -77,7 +77,7 @@ class Entry(msgspec.Struct, eq=False, gc=False):
 
     key: Scalar
     value: YamlNode
-    alias: Span | None = None  # by which a merge key (`<<: *name`) brought it here; it stands where its anchor is
+    alias: Span | None = None  # by which it came here, where it stands elsewhere: of a merge key (`<<: *name`), an inclusion
 
     @property
     def span(self) -> Span:

@@ -179,3 +179,17 @@ def test_a_suppression_beside_an_alias_is_of_that_resource(tmp_path, monkeypatch
     lines.insert(lines.index(line), comment)
     findings = aliased(tmp_path, monkeypatch, "\n".join(lines) + "\n")
     assert [one.resource.address for one in findings if one.suppression] == [address]
+
+
+def test_a_property_that_another_file_brings_stands_in_that_file(tmp_path, monkeypatch):
+    """A finding leads to the line that a person edits; a comment at the resource or in the file suppresses it."""
+    monkeypatch.chdir(tmp_path)
+    include = "Fn::Transform: {Name: AWS::Include, Parameters: {Location: part.yaml}}"
+    (tmp_path / "part.yaml").write_text("Description: d\nEnableKeyRotation: false\n")
+    (tmp_path / "t.yaml").write_text(f"Resources:\n  K:\n    Type: AWS::KMS::Key\n    Properties:\n      {include}\n")
+    settings = kmsguard.Settings(select=("KG401",))
+    (finding,) = kmsguard.scan(["t.yaml"], settings).findings
+    assert (finding.location.file, finding.location.start_line, finding.location.end_column) == ("part.yaml", 2, 25)
+    assert [(one.location.file, one.location.start_line) for one in finding.related] == [("t.yaml", 5)]
+    (tmp_path / "part.yaml").write_text("# kmsguard:ignore[KG401] rotated by hand\nEnableKeyRotation: false\n")
+    assert kmsguard.scan(["t.yaml"], settings).findings[0].suppression is not None
