@@ -78,17 +78,12 @@ def _guarded(arguments: argparse.Namespace) -> int:
         # Python would end with status 1, which says "findings", and print a message that may hold a secret of the input.
         if os.environ.get(DEBUG):
             raise
-        tell(f"this is our fault, please report it: {type(error).__name__} at {_origin(error)}")
+        from kmsguard.model.fault import fault
+
+        tell(f"this is our fault, please report it: {fault(error)}")
         tell(f"with {DEBUG}=1 the whole trace is shown; it may hold values of the input")
         return 2
     return status
-
-
-def _origin(error: BaseException) -> str:
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
 
 
 def build(only: str | None = None) -> argparse.ArgumentParser:

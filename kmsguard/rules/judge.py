@@ -13,6 +13,7 @@ from kmsguard.conditions.comparison import shown
 from kmsguard.conditions.evaluation import evaluate, look_up
 from kmsguard.model.condition import ALWAYS, AllOf, Check, Condition, Operand
 from kmsguard.model.declaration import Problem
+from kmsguard.model.fault import fault
 from kmsguard.model.finding import Judgement, Open
 from kmsguard.model.guard import NOWHERE_ASSUMED, Atom, Formula, UndecidedError, World, consistent, decide
 from kmsguard.model.resource import Graph, Resource
@@ -87,13 +88,8 @@ def _asked(rule: Rule, graph: Graph, worth: dict[Asked, Collection[Resource] | N
 
 
 def _our_fault(rule: Rule, resource: Resource, error: Exception) -> Problem:
-    """The message names the place in the program, and nothing of the input: what an error says may hold a secret."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
     message = (
-        f"rule {rule.info.code} broke on {resource.address} ({type(error).__name__} at {where}): this is our fault, please "
+        f"rule {rule.info.code} broke on {resource.address} ({fault(error)}): this is our fault, please "
         "report it; this rule says nothing of this resource"
     )
     return Problem("error", "internal-error", resource.head.file, resource.head.start_line, resource.head.start_column, message)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from kmsguard.model.declaration import Problem, Unit, UnitSource
+from kmsguard.model.fault import fault
 from kmsguard.scan.discover import TERRAFORM, Discovery, Found
 from kmsguard.scan.settings import Settings
 
@@ -45,18 +46,11 @@ def read_unit(source: UnitSource) -> Unit:
 
 
 def attempt(file: str, problems: list[Problem], work: Callable[[], T]) -> T | None:
-    """What some work on a unit returns; None where a bug of ours stops it, which becomes a problem and nothing else.
-
-    The message names the place in the program and nothing of the input: what an error says may hold a secret.
-    """
+    """What some work on a unit returns; None where a bug of ours stops it, which becomes a problem and nothing else."""
     try:
         return work()
     except Exception as error:  # noqa: BLE001 - the one place where a bug must not take all other units with it
-        trace = error.__traceback__
-        while trace is not None and trace.tb_next is not None:
-            trace = trace.tb_next
-        where = f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}" if trace is not None else "?"
-        message = f"this is our fault, please report it: {type(error).__name__} at {where}; nothing is said of this input"
+        message = f"this is our fault, please report it: {fault(error)}; nothing is said of this input"
         problems.append(Problem("error", "internal-error", file, 1, 1, message))
         return None
 

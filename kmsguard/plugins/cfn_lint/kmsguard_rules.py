@@ -20,6 +20,7 @@ from cfnlint.template import Template
 
 from kmsguard import scan
 from kmsguard.kinds.load import load as load_kinds
+from kmsguard.model.fault import fault
 from kmsguard.model.finding import Finding, RuleInfo, Severity, UsageError
 from kmsguard.model.rule import EVERYTHING, is_selected
 from kmsguard.rules.load import kind_directories
@@ -98,7 +99,7 @@ def verdicts(asked: Asked) -> Verdicts:
             tell(str(error))
             raise
         except Exception as error:
-            tell(f"this is our fault, please report it: {error!r}")
+            tell(f"this is our fault, please report it: {fault(error)}")
             raise
     return known
 

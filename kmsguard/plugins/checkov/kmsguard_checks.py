@@ -21,6 +21,7 @@ from checkov.terraform.checks.resource.base_resource_check import BaseResourceCh
 
 from kmsguard import scan
 from kmsguard.kinds.load import load as load_kinds
+from kmsguard.model.fault import fault
 from kmsguard.model.finding import PROFILES, Finding, Profile, RuleInfo, UsageError
 from kmsguard.model.rule import EVERYTHING
 from kmsguard.rules.load import load as load_rules
@@ -78,7 +79,7 @@ def verdicts(paths: tuple[str, ...]) -> Verdicts:
         return Verdicts(paths)
     except Exception as error:
         # checkov takes an exception for "not known" and shows nothing: a check that broke must not look like a pass
-        print(f"kmsguard: this is our fault, please report it: {error!r}", file=sys.stderr)  # noqa: T201
+        print(f"kmsguard: this is our fault, please report it: {fault(error)}", file=sys.stderr)  # noqa: T201
         raise
 
 
