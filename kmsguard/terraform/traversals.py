@@ -49,10 +49,15 @@ class Reference(msgspec.Struct, frozen=True, eq=False):
     """A traversal. `known`: which of `each`, `count` and `self` there are where it stands; `check`: that which it stands in."""
 
     names: tuple[str, ...]  # with INDEX for an index or splat
-    span: Span
     node: nodes.Node
+    source: Source
     known: frozenset[str] = frozenset()
     check: str = ""
+
+    @property
+    def span(self) -> Span:
+        """Where it stands."""
+        return self.source.span(self.node.start, self.node.end)
 
     @property
     def steps(self) -> tuple[str, ...]:
@@ -133,6 +138,8 @@ def _of_expression(
     bound: frozenset[str] = frozenset(),
     check: str = "",
 ) -> Iterator[Reference]:
+    if type(node) is nodes.Literal or (type(node) is nodes.Template and len(node.parts) == 1 and _is_plain(node.parts[0])):
+        return
     pending: list[tuple[object, frozenset[str], Source]] = [(node, bound, source)]
     while pending:
         at, names, place = pending.pop()
@@ -142,7 +149,7 @@ def _of_expression(
             pending.extend((key, names, place) for key in keys)
             if whole is not None and len(whole) > 1 and whole[0] not in names:
                 assert isinstance(at, nodes.Node)
-                yield Reference(tuple(whole), place.span(at.start, at.end), at, known, check)
+                yield Reference(tuple(whole), at, place, known, check)
         elif isinstance(at, (nodes.For, nodes.TemplateFor)):
             pending.extend(_of_loop(at, names, place))
         elif isinstance(at, (tuple, list)):
@@ -153,6 +160,10 @@ def _of_expression(
             pending.append((at.value, names, place))
         else:
             pending.extend((getattr(at, name), names, place) for name in reversed(PARTS.get(kind, ())))
+
+
+def _is_plain(part: nodes.TemplatePart) -> bool:
+    return type(part) is nodes.StringPart
 
 
 def _of_loop(
