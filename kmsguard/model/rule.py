@@ -101,6 +101,17 @@ def answer_of(found: Iterable[Found]) -> Answer:
     return Answer(all_of(one.truth for one in told), findings=told)
 
 
+def worst_of(answers: Iterable[Answer]) -> Answer:
+    """The first answer that is NO, else the first that is UNKNOWN; YES where there is neither. Stops at the first NO."""
+    worst = Answer(Truth.YES)
+    for answer in answers:
+        if answer.truth is Truth.NO:
+            return answer
+        if answer.truth is Truth.UNKNOWN and worst.truth is Truth.YES:
+            worst = answer
+    return worst
+
+
 def is_named(text: str, info: RuleInfo) -> bool:
     """Whether a code, prefix of a code, name or category (as in --select) means a rule."""
     return text in (info.code, info.name, info.category) or _is_prefix(text, info.code)

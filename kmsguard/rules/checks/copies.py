@@ -9,7 +9,7 @@ from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
-from kmsguard.model.rule import Answer, Found, Question, answer_of
+from kmsguard.model.rule import Answer, Found, Question, answer_of, worst_of
 from kmsguard.model.truth import Truth, all_of, any_of
 from kmsguard.model.value import ABSENT, NOTHING, Unknown, Value, resolve_deep
 from kmsguard.rules.checks.access import Access, access_of, arn_part
@@ -99,6 +99,11 @@ def same_kind_of_key(question: Question) -> Answer:
         return _GOOD
     place = own if own.where is not None else _where_to(question.resource)
     head = here(f"this replica has {'a' if has is Truth.YES else 'no'} customer managed key", place, question.resource)
+    return worst_of(_differences(question, own, has, head))
+
+
+def _differences(question: Question, own: Value, has: Truth, head: Evidence) -> Iterator[Answer]:
+    """Of each relative that is, or may be, under another kind of key than a replica."""
     for what, other in _relatives(question):
         theirs = _is_customer_managed(other)
         truth = has | ~theirs
@@ -110,8 +115,7 @@ def same_kind_of_key(question: Question) -> Answer:
         problem = f"under a customer managed key, though {what} has none"
         if has is not Truth.YES:
             problem = f"without a customer managed key, though {what} has one"
-        return Answer(truth, evidence, () if truth is Truth.NO else opens(own, other), values={"problem": problem})
-    return _GOOD
+        yield Answer(truth, evidence, opens(own, other), values={"problem": problem})
 
 
 def _where_to(replica: Resource) -> Value:
@@ -174,15 +178,12 @@ def keyed_across_regions(question: Question) -> Answer:
         return _GOOD
     access, resource = access_of(question), question.resource
     own = resource.region or Value(Unknown("the Region deployed to is not known", "--region"))
-    worst = _GOOD
+    answers = []
     for abroad in (*_sources(question, access), *_primaries(question, access)):
         truth = ~same_text(abroad.region, own) & abroad.there & _flag(abroad.encrypted)
-        if truth is Truth.NO or worst.truth <= ~truth:
-            continue
         evidence = (Evidence(abroad.message, resource.head, None, resource),)
-        open_ = (*opens(abroad.region, own, abroad.encrypted), *abroad.open)
-        worst = Answer(~truth, evidence, () if truth is Truth.YES else open_)
-    return worst
+        answers.append(Answer(~truth, evidence, (*opens(abroad.region, own, abroad.encrypted), *abroad.open)))
+    return worst_of(answers)
 
 
 class _Abroad(NamedTuple):

@@ -15,7 +15,7 @@ from kmsguard.iam.decide import Decided, Decision, Key, can, can_in_any_context
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Graph, KeyUse, Resource
-from kmsguard.model.rule import Answer, Found, Question, answer_of
+from kmsguard.model.rule import Answer, Found, Question, answer_of, worst_of
 from kmsguard.model.truth import Truth, all_of
 from kmsguard.model.value import ABSENT, Value
 from kmsguard.rules.checks.access import Access, arn_part, service
@@ -90,8 +90,12 @@ def admits(question: Question) -> Answer:
 
 def keys_nearby(question: Question) -> Answer:
     """Whether the keys that a workload's environment names are of its own Region."""
+    return worst_of(_abroad(question))
+
+
+def _abroad(question: Question) -> Iterator[Answer]:
+    """Of each key that is not, or perhaps not, of the Region."""
     resource = question.resource
-    perhaps = _GOOD
     for edge in question.graph.out(resource, "named_keys"):
         there = decide(edge.guard, question.world)
         if there is Truth.NO:
@@ -109,12 +113,7 @@ def keys_nearby(question: Question) -> Answer:
         open_ = opens(region, resource.region)
         if there is not Truth.YES:
             open_ = (*open_, Open(name_of(key), "whether this key is named here is not known"))
-        answer = Answer(same | ~there, (here(problem, edge.by, resource),), open_, values=values)
-        if answer.truth is Truth.NO:
-            return answer
-        if perhaps is _GOOD:
-            perhaps = answer
-    return perhaps
+        yield Answer(same | ~there, (here(problem, edge.by, resource),), open_, values=values)
 
 
 def _by(use: KeyUse) -> str:

@@ -13,7 +13,7 @@ from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.model.finding import Open
 from kmsguard.model.guard import decide
 from kmsguard.model.resource import External, Resource
-from kmsguard.model.rule import Answer, Question
+from kmsguard.model.rule import Answer, Question, worst_of
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
@@ -21,7 +21,6 @@ from kmsguard.rules.checks.telling import here, name_of, opens, same_text, shown
 
 End: TypeAlias = "Resource | External"
 
-_GOOD = Answer(Truth.YES)
 # Ids are hexadecimal; letters are taken as well, for those who write made-up ones.
 _KEY_ID = re.compile(r"[0-9A-Za-z]{8}(-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}|mrk-[0-9A-Za-z]{32}")
 _ARN = re.compile(r"arn:[^:]+:kms:[^:]*:[^:]*:(key|alias)/.+")
@@ -52,38 +51,41 @@ def fits(question: Question) -> Answer:
 
     `elsewhere` names the kinds whose Region another rule judges.
     """
+    return worst_of(_misfits(question, elsewhere=question.resource.kind in question.arguments.get("elsewhere", ())))
+
+
+def _misfits(question: Question, *, elsewhere: bool) -> Iterator[Answer]:
     access, resource = access_of(question), question.resource
-    elsewhere = resource.kind in question.arguments.get("elsewhere", ())
     for edge in question.graph.out(resource, "encrypted_with"):
-        if decide(edge.guard, question.world) is Truth.NO:
+        there = decide(edge.guard, question.world)
+        if there is Truth.NO:
             continue
-        truth, problem, open_ = _misfit(access, resource, edge.target, elsewhere=elsewhere)
-        if truth is not Truth.YES:
-            evidence = (here(problem, edge.by, resource),)
+        for truth, problem, open_ in _problems(access, resource, edge.target, elsewhere=elsewhere):
             values = {"key": name_of(edge.target), "problem": problem}
-            return Answer(truth, evidence, () if truth is Truth.NO else open_, values=values)
-    return _GOOD
+            unsure = () if there is Truth.YES else (Open(name_of(edge.target), "whether this key is used here is not known"),)
+            yield Answer(truth | ~there, (here(problem, edge.by, resource),), (*open_, *unsure), values=values)
 
 
-def _misfit(access: Access, resource: Resource, key: End, *, elsewhere: bool) -> tuple[Truth, str, tuple[Open, ...]]:
+def _problems(
+    access: Access, resource: Resource, key: End, *, elsewhere: bool
+) -> Iterator[tuple[Truth, str, tuple[Open, ...]]]:
+    """What speaks against a key, certainly or perhaps."""
     if isinstance(key, External):
         foreign = _of_other_service(resource, key.value.text or "")
         if foreign:
-            return Truth.NO, f"the AWS managed key of {foreign} can be used through {foreign} alone", ()
+            yield Truth.NO, f"the AWS managed key of {foreign} can be used through {foreign} alone", ()
         region = arn_part(key.value, 3)
     else:
         region = key.region
         for name, wanted in (("spec", "SYMMETRIC_DEFAULT"), ("usage", "ENCRYPT_DECRYPT")):
             value = access.value(key, name)
             if value.text is not None and value.text != wanted:
-                return Truth.NO, f"the key is one of {value.text}, and services encrypt with {wanted} only", ()
+                yield Truth.NO, f"the key is one of {value.text}, and services encrypt with {wanted} only", ()
             if value.text is None and isinstance(value.data, Unknown):
-                return Truth.UNKNOWN, f"whether the key is one of {wanted}", opens(value)
+                yield Truth.UNKNOWN, f"whether the key is one of {wanted}", opens(value)
     own = _region(access, resource)
-    if elsewhere or region is None or own is None:
-        return Truth.YES, "", ()  # named so that it is looked up in the Region of the store
-    message = f"the key is of {shown(region)}, and used in {shown(own)}"
-    return same_text(region, own), message, opens(region, own)
+    if not elsewhere and region is not None and own is not None:  # without a Region it is looked up in that of the store
+        yield same_text(region, own), f"the key is of {shown(region)}, and used in {shown(own)}", opens(region, own)
 
 
 def _region(access: Access, resource: Resource) -> Value | None:
@@ -108,19 +110,22 @@ def _of_other_service(resource: Resource, key: str) -> str:
 
 def found(question: Question) -> Answer:
     """Whether the key is named by what names a key; UNKNOWN where it is an alias or id that nothing of the scan has."""
+    return worst_of(_not_found(question))
+
+
+def _not_found(question: Question) -> Iterator[Answer]:
     for by, key in _named(question):
         text = by.text if by.text is not None else _beginning(by)
         values = {"key": name_of(key)}
         if by.text is not None and not _names_a_key(by.text):
             problem = f"{by.text} is neither the id or ARN of a key nor an alias"
-            return Answer(Truth.NO, (here(problem, by, question.resource),), values=values)
-        if text.startswith(_LOCAL) or _KEY_ID.fullmatch(text) or _OF_AWS.fullmatch(text):
+            yield Answer(Truth.NO, (here(problem, by, question.resource),), values=values)
+        elif text.startswith(_LOCAL) or _KEY_ID.fullmatch(text) or _OF_AWS.fullmatch(text):
             whether = "whether the service takes this name" if _OF_AWS.fullmatch(text) else "whether the account has it"
             open_ = (Open(name_of(key), f"{whether} is not known"), *opens(by))
             what = "an alias begins with alias/" if _OF_AWS.fullmatch(text) else "nothing of the scan has this name"
             evidence = (here(what, by, question.resource),)
-            return Answer(Truth.UNKNOWN, evidence, open_, values=values)
-    return _GOOD
+            yield Answer(Truth.UNKNOWN, evidence, open_, values=values)
 
 
 def _named(question: Question) -> Iterator[tuple[Value, External]]:

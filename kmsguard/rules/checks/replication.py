@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import Resource
-from kmsguard.model.rule import Answer, Question
+from kmsguard.model.rule import Answer, Question, worst_of
 from kmsguard.model.truth import Truth
 from kmsguard.model.value import ABSENT, Unknown
 from kmsguard.rules.checks.access import Access
@@ -48,8 +48,7 @@ def opted_in(question: Question) -> Answer:
     if on.data is False and key.data is not ABSENT and question.attribute("kms_objects_given").data is False:
         evidence = Evidence("a replica key without the switch for objects under SSE-KMS: S3 refuses it", key.where)
         return Answer(Truth.NO, (evidence,), values={"problem": "names a replica key and does not switch on"})
-    answers = [asked.left_out(source, on) for source, _ in asked.sources]
-    return next((a for truth in (Truth.NO, Truth.UNKNOWN) for a in answers if a.truth is truth), _GOOD)
+    return worst_of(asked.left_out(source, on) for source, _ in asked.sources)
 
 
 def key_named(question: Question) -> Answer:
@@ -63,25 +62,36 @@ def key_named(question: Question) -> Answer:
 
 def key_fits(question: Question) -> Answer:
     """Whether S3 can use a key as replica key for this destination: a symmetric one, named so that it is found."""
+    return worst_of(_misfits(question))
+
+
+def _misfits(question: Question) -> Iterator[Answer]:
     asked = Replication(question)
-    for key, _ in asked.keys:
+    for key, there in asked.keys:
         problem = asked.misfit(key)
         if problem is not None:
             truth, message, open_ = problem
             evidence = (here(message, asked.key_value, question.resource),)
-            return Answer(truth, evidence, open_, values={"problem": message, "key": name_of(key)})
-    return _GOOD
+            open_ = open_ if there is Truth.YES else (*open_, Open(name_of(key), _WHETHER))
+            yield Answer(truth | ~there, evidence, open_, values={"problem": message, "key": name_of(key)})
+
+
+_WHETHER = "whether this is the replica key is not known"
 
 
 def key_region(question: Question) -> Answer:
     """Whether the replica key is of the destination bucket's Region."""
+    return worst_of(_of_other_regions(question))
+
+
+def _of_other_regions(question: Question) -> Iterator[Answer]:
     asked = Replication(question)
-    for key, _ in asked.keys:
-        for bucket, _ in asked.destinations:
+    for key, there in asked.keys:
+        for bucket, sure in asked.destinations:
             own, wanted = key_region_of(key), asked.bucket_region(bucket)
             if own is None:
                 continue
-            same = same_text(own, wanted)
+            same = same_text(own, wanted) | ~(there & sure)
             if same is Truth.NO and asked.is_bare:
                 same = Truth.UNKNOWN
             if same is not Truth.YES:
@@ -93,8 +103,7 @@ def key_region(question: Question) -> Answer:
                 )
                 open_ = (*opens(own), *opens(wanted)) or (Open(name_of(key), "in which Region it is looked up is not known"),)
                 values = {"key": name_of(key), "key_region": shown(own), "bucket_region": shown(wanted)}
-                return Answer(same, evidence, () if same is Truth.NO else open_, values=values)
-    return _GOOD
+                yield Answer(same, evidence, open_, values=values)
 
 
 # Cryptographic operations a second that an account shares, as AWS publishes them on 2026-11-24:
