@@ -158,6 +158,7 @@ def unsplit(ours: Any, theirs: str) -> bool:
 
 EXPLANATIONS: list[tuple[str, Any]] = [
     ("AWS::NoValue stays in a list as null", lambda _, t: isinstance(t, list) and None in t),
+    ("AWS::NoValue in a text is None", lambda o, t: "None" in str(t) and str(t).replace("None", "") == str(o)),
     ("${!Literal} beside a name or in a map of Fn::Sub", lambda o, t: "${" in str(t) and "${" in str(o)),
     ("a name that is defined nowhere stays as it is written", lambda _, t: re.search(r"\$\{[^}]*\}", str(t)) is not None),
     ("a dynamic reference is text", lambda _, t: "{{resolve:" in str(t)),
