@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kmsguard.conditions.comparison import is_set
 from kmsguard.iam.key_policies import ALIAS_OF_AWS
 from kmsguard.iam.texts import show, sym
 from kmsguard.model.finding import Evidence, Open
@@ -292,28 +293,33 @@ def copied_with_grant(question: Question) -> Answer:
     """
     access, copy = access_of(question), question.resource
     region, grant = question.attribute("destination_region"), question.attribute("grant")
+    return worst_of((*_without_grant(access, copy, grant, region), *_with_grant(access, copy, grant, region)))
+
+
+def _without_grant(access: Access, copy: Resource, grant: Value, region: Value) -> Iterator[Answer]:
+    """Of each encrypted cluster that is copied without a grant."""
+    if grant.data is not ABSENT:
+        return
     for cluster, _ in access.ends(copy, "cluster"):
         if not isinstance(cluster, Resource):
             continue
         key = access.value(cluster, "key")
-        keyed = (Truth.NO if key.data is ABSENT else Truth.YES) & _flag(access.value(cluster, "encrypted"))
-        if grant.data is ABSENT:
-            if keyed is Truth.NO:
-                continue
-            evidence = (
-                here("no grant is named for the copies", region, copy),
-                Evidence(f"{cluster.address} is under a key", key.where, key.trail, cluster),
-            )
-            return Answer(~keyed, evidence, () if keyed is Truth.YES else opens(key), values={"problem": "without a grant"})
+        keyed = is_set(key) & _flag(access.value(cluster, "encrypted"))
+        evidence = (
+            here("no grant is named for the copies", region, copy),
+            Evidence(f"{cluster.address} is under a key", key.where, key.trail, cluster),
+        )
+        yield Answer(~keyed, evidence, opens(key, access.value(cluster, "encrypted")), values={"problem": "without a grant"})
+
+
+def _with_grant(access: Access, copy: Resource, grant: Value, region: Value) -> Iterator[Answer]:
+    """Of each grant that the copies are made with and that is of another Region, or perhaps is."""
     for end, there in access.ends(copy, "grant"):
         if not isinstance(end, Resource) or end.region is None or there is not Truth.YES:
             continue
-        same = same_text(end.region, region)
-        if same is not Truth.YES:
-            evidence = (
-                here(f"the copies are made in {shown(region)}", grant, copy),
-                Evidence(f"this grant is of {shown(end.region)}", end.head, None, end),
-            )
-            open_ = () if same is Truth.NO else opens(end.region, region)
-            return Answer(same, evidence, open_, values={"problem": f"with a grant of {shown(end.region)}"})
-    return _GOOD
+        evidence = (
+            here(f"the copies are made in {shown(region)}", grant, copy),
+            Evidence(f"this grant is of {shown(end.region)}", end.head, None, end),
+        )
+        values = {"problem": f"with a grant of {shown(end.region)}"}
+        yield Answer(same_text(end.region, region), evidence, opens(end.region, region), values=values)

@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
+from kmsguard.conditions.comparison import is_set
 from kmsguard.iam.decide import NOT_HELD, OWN_ACCOUNT, OWN_REGION, Layer, Principal
 from kmsguard.iam.document import read_policy
 from kmsguard.iam.texts import acts
@@ -303,12 +304,8 @@ UNDER_DEFAULT_KEYS = ("s3.bucket", "secretsmanager.secret", "ssm.parameter")  # 
 
 
 def _holds_something(value: Value) -> Truth:
-    """Whether an attribute is true, or holds something: what is not null, or of another resource, is something."""
-    if value.data in (ABSENT, None, False, "", ()):
-        return Truth.NO
-    if isinstance(value.data, Unknown) and not value.data.not_null and value.data.target is None:
-        return Truth.UNKNOWN
-    return Truth.YES
+    """Whether an attribute is true, or holds something."""
+    return Truth.NO if value.data is False else is_set(value)
 
 
 def _is_own(account: Value) -> bool:

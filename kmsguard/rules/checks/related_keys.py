@@ -16,7 +16,7 @@ from kmsguard.iam.request import glob
 from kmsguard.iam.texts import Deployment, Hole, Sym, fits, fold, opens, show, sym
 from kmsguard.model.finding import Evidence, Open
 from kmsguard.model.resource import External, Resource
-from kmsguard.model.rule import Answer, Question
+from kmsguard.model.rule import Answer, Question, worst_of
 from kmsguard.model.truth import Truth, any_of
 from kmsguard.model.value import ABSENT, Text, Unknown, Value
 from kmsguard.rules.checks.access import Access, access_of, arn_part
@@ -300,8 +300,11 @@ def named_where_it_works(question: Question) -> Answer:
     """
     access, role = access_of(question), question.resource
     regions = _worked_in(access, role)
-    if len(regions) < 2:
-        return _GOOD
+    return worst_of(_not_named(access, role, regions)) if len(regions) > 1 else _GOOD
+
+
+def _not_named(access: Access, role: Resource, regions: dict[str, Resource]) -> Iterator[Answer]:
+    """Of each related key in a Region where a role works that it may not use, or perhaps not."""
     entries = [
         entry
         for document in access.principal(role).identity_policies.documents
@@ -329,8 +332,7 @@ def named_where_it_works(question: Question) -> Answer:
             )
             values = {"key": key.address, "region": region, "other": other.address, "workload": regions[region].address}
             open_ = tuple(o for entry in entries for o in entry.opens)
-            return Answer(let, evidence, open_ if let is Truth.UNKNOWN else (), values=values)
-    return _GOOD
+            yield Answer(let, evidence, open_, values=values)
 
 
 def _worked_in(access: Access, role: Resource) -> dict[str, Resource]:
