@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from kmsguard.model.declaration import NOT_READ, Declaration, Provider
 from kmsguard.model.guard import Formula
 from kmsguard.model.truth import Truth
-from kmsguard.model.value import ABSENT, Choice, Target, Unknown, Value
+from kmsguard.model.value import ABSENT, Branch, Choice, Target, Unknown, Value
 from kmsguard.syntax.hcl.nodes import Body, Expression, TupleExpr
 from kmsguard.terraform.body import META, argument, block_body, inside, nested_blocks
 from kmsguard.terraform.choices import choose
@@ -109,16 +109,17 @@ class Resource:
         """Nested blocks, whose attributes that are not written are symbolic too."""
         if not isinstance(value.data, tuple):
             return value
-        items = []
-        for number, item in enumerate(value.data):
-            if isinstance(item.data, dict):
-                view = BlockView(self, f"{name}.{number}", item.data)
-                reference = f"{self.address}.{name}[{number}]"
-                handle = Handle(AFTER_APPLY, reference, Target(self.address, view.path), True, "", (), view)
-                items.append(item.with_data(handle))
-            else:
-                items.append(item)
-        return value.with_data(tuple(items))
+        return value.with_data(tuple(self._view(item, name, number) for number, item in enumerate(value.data)))
+
+    def _view(self, item: Value, name: str, number: int) -> Value:
+        data = item.data
+        if isinstance(data, Choice):  # one that is there under a condition
+            return item.with_data(Choice(tuple(Branch(b.guard, self._view(b.value, name, number)) for b in data.branches)))
+        if not isinstance(data, dict):
+            return item
+        view = BlockView(self, f"{name}.{number}", data)
+        reference = f"{self.address}.{name}[{number}]"
+        return item.with_data(Handle(AFTER_APPLY, reference, Target(self.address, view.path), True, "", (), view))
 
     def members(self) -> dict[str, Value] | None:
         """The provider knows attributes that are written nowhere."""
