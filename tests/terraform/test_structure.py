@@ -125,7 +125,8 @@ def test_an_identity_is_a_text(tmp_path: Path) -> None:
 def test_a_block_that_is_there_under_a_condition_has_what_the_provider_gives(tmp_path: Path) -> None:
     """What a nested block does not write is known after apply, also where a condition decides whether there is the block."""
     (tmp_path / "main.tf").write_text(
-        'variable "on" {\n  type = bool\n}\nresource "azurerm_x" "a" {\n  dynamic "identity" {\n    for_each = var.on ? [1] : []\n'
+        'variable "on" {\n  type = bool\n}\nresource "azurerm_x" "a" {\n'
+        '  dynamic "identity" {\n    for_each = var.on ? [1] : []\n'
         '    content {\n      type = "SystemAssigned"\n    }\n  }\n}\n'
         'output "o" {\n  value = azurerm_x.a.identity[0].principal_id\n}\n',
         encoding="utf-8",
