@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
@@ -50,21 +50,30 @@ def number(text: str) -> Decimal | None:
 
 def _may_be(text: Text, literal: str) -> Truth:
     """UNKNOWN where the holes of a text can be filled so that it is the literal, else NO."""
-    return Truth.UNKNOWN if re.fullmatch(_shape(text), literal, re.DOTALL) else Truth.NO
+    return Truth.UNKNOWN if can_be(text.pieces, literal) else Truth.NO
 
 
-def _shape(text: Text) -> str:
-    """A regular expression for all that a text can turn out to be."""
-    out = []
-    for piece in text.pieces:
+def can_be(pieces: Iterable[Value], literal: str) -> bool:
+    """Whether the holes among the pieces of a text can be filled so that it is a literal.
+
+    It goes by where a piece can end, because a regular expression with many holes takes time exponential in their number.
+    """
+    size = len(literal)
+    ends = {0}
+    for piece in pieces:
         data = piece.data
         if isinstance(data, str):
-            out.append(re.escape(data))
+            options, loose = (data,), False
         elif isinstance(data, Unknown) and data.allowed and all(isinstance(scalar, str) for scalar in data.allowed):
-            out.append("(?:" + "|".join(re.escape(str(scalar)) for scalar in data.allowed) + ")")
+            options, loose = tuple(str(scalar) for scalar in data.allowed), False
         else:
-            out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
-    return "".join(out)
+            options, loose = (data.prefix if isinstance(data, Unknown) else "",), True
+        ends = {at + len(option) for at in ends for option in options if literal.startswith(option, at)}
+        if not ends:
+            return False
+        if loose:
+            ends = set(range(min(ends), size + 1))
+    return size in ends
 
 
 def _prefix(value: Value) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
+from kmsguard.conditions.comparison import can_be
 from kmsguard.kinds.mapping import lift
 from kmsguard.kinds.table import Plain
 from kmsguard.model.source import Span
@@ -44,7 +45,7 @@ def may_be_equal(one: Value, other: Value) -> bool:
             end.endswith(other_end) or other_end.endswith(end)
         )
     known, unknown = (one, other) if one.text is not None else (other, one)
-    return re.fullmatch(_shape(unknown), known.text or "", re.DOTALL) is not None
+    return can_be(pieces_of(unknown), known.text or "")
 
 
 def _ends_of(value: Value) -> tuple[str, str]:
@@ -55,19 +56,6 @@ def _ends_of(value: Value) -> tuple[str, str]:
     first, last = pieces[0].data, pieces[-1].data
     start = first if isinstance(first, str) else first.prefix if isinstance(first, Unknown) else ""
     return start, last if isinstance(last, str) else ""
-
-
-def _shape(value: Value) -> str:
-    out = []
-    for piece in pieces_of(value):
-        data = piece.data
-        if isinstance(data, str):
-            out.append(re.escape(data))
-        elif isinstance(data, Unknown) and data.allowed:
-            out.append("(?:" + "|".join(re.escape(str(scalar)) for scalar in data.allowed) + ")")
-        else:
-            out.append((re.escape(data.prefix) if isinstance(data, Unknown) else "") + ".*")
-    return "".join(out)
 
 
 def partition_of(region: Value) -> Value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -200,3 +201,18 @@ def test_a_message_shows_no_sensitive_and_no_long_value():
     assert shown(Value("TLSv1")) == '"TLSv1"'
     assert shown(Value(ABSENT)) == "not set"
     assert shown(text("alias/", unknown())) == '"alias/${…}"'
+
+
+def test_many_holes_cost_no_more_than_their_number():
+    """A text with forty holes is held against a long literal at once; what each can hold decides."""
+    from kmsguard.conditions.comparison import can_be
+    from kmsguard.model.value import Unknown, Value
+
+    pieces = [piece for number in range(40) for piece in (Value(Unknown("open", f"v{number}")), Value("-"))]
+    start = time.perf_counter()
+    assert can_be(pieces, "a-" * 200)
+    assert not can_be([*pieces, Value("y")], "a-" * 200 + "z")
+    assert time.perf_counter() - start < 1
+    either = Value(Unknown("open", "v", allowed=("abc", "b")))
+    assert can_be([Value(Unknown("open", "w")), either, Value("c")], "abc")
+    assert not can_be([either, Value("c")], "c")
