@@ -60,6 +60,7 @@ def can_be(pieces: Iterable[Value], literal: str) -> bool:
     """
     size = len(literal)
     ends = {0}
+    options: tuple[str, ...]
     for piece in pieces:
         data = piece.data
         if isinstance(data, str):
