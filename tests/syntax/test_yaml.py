@@ -419,10 +419,11 @@ def test_a_host_with_little_stack_left_gets_a_problem_with_its_place(quote, in_t
     else:
         run()
     [(root, [problem])] = read
-    # some versions of libyaml have a limit of their own, and come to it first
-    assert "nested deeper than can be read here" in problem.message or "maximum nesting depth" in problem.message
     assert problem.line == 1
-    assert 20 < problem.column < 10_000
+    if "maximum nesting depth" in problem.message:
+        return  # some versions of libyaml have a limit of their own, and come to it first
+    assert "nested deeper than can be read here" in problem.message
+    assert 20 < problem.column < MAX_DEPTH
     assert isinstance(root, Mapping)
     assert root.broken
     assert root.entries[0].key.text == "a"
