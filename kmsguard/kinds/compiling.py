@@ -110,7 +110,11 @@ class _Compiler:
             attributes=attributes,
             identity=self.identity(members["identity"], attributes) if "identity" in members else Identity(),
             edges={n: self.edge(n, v, attributes) for n, v in self.reader.given(members, "edges").items()},
-            key_use=tuple(self.key_use(item, members) for item in members["key_use"].items) if "key_use" in members else (),
+            key_use=(
+                tuple(self.key_use(item, members, attributes) for item in members["key_use"].items)
+                if "key_use" in members
+                else ()
+            ),
             mend={n: self.mend(n, v, members) for n, v in self.reader.given(members, "mend").items()},
             stands_for=self.reader.text(members["stands_for"]) if "stands_for" in members else "",
             only=self.reader.text(members["only"]) if "only" in members else "",
@@ -248,7 +252,7 @@ class _Compiler:
 
         self.later.append(check)
 
-    def key_use(self, value: Value, kind: dict[str, Value]) -> KeyUse:
+    def key_use(self, value: Value, kind: dict[str, Value], attributes: dict[str, Attribute]) -> KeyUse:
         members = self.reader.members(value, _KEY_USE)
         through = self.reader.text(members["through"]) if "through" in members else ""
         self.way(value, through, kind)
@@ -261,6 +265,7 @@ class _Compiler:
         for name in ("when", "unless"):
             if name in members and self.reader.text(members[name]) not in self.reader.given(kind, "attributes"):
                 self.reader.wrong(members[name], f"there is no attribute `{self.reader.text(members[name])}`")
+        when = self.reader.text(members["when"]) if "when" in members else ""
         return KeyUse(
             through=through,
             actions=self.reader.texts(members["actions"]) if "actions" in members else does.actions if does else (),
@@ -277,7 +282,8 @@ class _Compiler:
             grant="grant" in members and self.reader.text(members["grant"]) == "true",
             title=self.reader.text(members["title"]) if "title" in members else does.title if does else "",
             asks=self.reader.texts(members["asks"]) if "asks" in members else (),
-            when=self.reader.text(members["when"]) if "when" in members else "",
+            when=when,
+            switched=when in attributes and attributes[when].type == "bool",
             unless=self.reader.text(members["unless"]) if "unless" in members else "",
             refused=self.reader.text(members["refused"]) if "refused" in members else "",
         )

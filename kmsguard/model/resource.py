@@ -33,7 +33,8 @@ class KeyUse(msgspec.Struct, frozen=True):
     grant: bool = False  # the service makes a grant for the principal in the name of whoever deploys, and then works by it
     title: str = ""  # what the use is for: `to read messages`
     asks: tuple[str, ...] = ()  # only where the principal may do one of these with the holder: `secretsmanager:GetSecretValue`
-    when: str = ""  # it is only used where this attribute is true, or holds something that is known
+    when: str = ""  # it is only used where this attribute is true, or holds something
+    switched: bool = False  # `when` is a truth, of which nothing follows from its being that of another resource
     unless: str = ""  # it is not used where this attribute is true, or holds something
     refused: str = ""  # why it works with no KMS key at all
 

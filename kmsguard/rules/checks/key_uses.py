@@ -67,7 +67,7 @@ class Uses:
         there = Truth.YES
         if use.when:
             on = self.question.attribute(use.when)
-            there = there & (Truth.UNKNOWN if isinstance(on.data, Unknown) else _holds_something(on))
+            there = there & (Truth.UNKNOWN if use.switched and isinstance(on.data, Unknown) else _holds_something(on))
         if use.unless:
             there = there & ~_holds_something(self.question.attribute(use.unless))
         return there
