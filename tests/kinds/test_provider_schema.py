@@ -110,11 +110,13 @@ def test_arguments(schema) -> None:
 
 def test_identities(schema) -> None:
     """What an identity says of a Terraform attribute is said of one that a source type of its kind has."""
-    kinds = load()
+    kinds, wrong = load(), []
     for kind in kinds.kinds.values():
         sources = [s for s, uses in kinds.uses.items() if any(u.kind == kind.name for u in uses)]
         known = {name for source in sources if source in schema for name in schema[source]["attributes"]}
-        missing = [
-            name for name in kind.identity.terraform if name not in known and not any(is_newer(one, (name,)) for one in sources)
+        wrong += [
+            f"{kind.name}.{name}"
+            for name in kind.identity.terraform
+            if name not in known and not any(is_newer(one, (name,)) for one in sources)
         ]
-        assert missing == [], kind.name
+    assert wrong == []
